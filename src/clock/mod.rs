@@ -1,0 +1,76 @@
+//! The only place that asks the operating system for the time, the boot and the zone.
+
+mod adjtimex;
+
+use std::path::Path;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::domain::time::Timestamp;
+use crate::domain::wall::Reading;
+use crate::domain::zone::Zone;
+
+/// A time that every true time is later than, for routers that never knew another: move it
+/// forward with each release. 2026-11-01 00:00:00 UTC.
+pub const RELEASE: Timestamp = Timestamp::from_unix(1_793_491_200);
+
+/// Where readings come from; tests bring their own.
+pub trait Clock: Send {
+    /// Reads both clocks.
+    fn read(&self) -> Reading;
+    /// A name for this boot, different after every reboot.
+    fn boot_id(&self) -> String;
+}
+
+/// The operating system's clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn read(&self) -> Reading {
+        let wall = clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |time| time.tv_sec());
+        let boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
+        Reading {
+            // `time_t` is 32 bits wide on some of the targets.
+            #[allow(clippy::useless_conversion)]
+            wall: Timestamp::from_unix(i64::from(wall)),
+            boot,
+            synchronised: adjtimex::synchronised(),
+            has_rtc: Path::new("/sys/class/rtc/rtc0").exists(),
+        }
+    }
+
+    fn boot_id(&self) -> String {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        id.trim().to_owned()
+    }
+}
+
+/// The router's zone and where it was found, or what is wrong with it.
+///
+/// The first that exists of `TZ`, `/etc/TZ` (OpenWrt) and `/etc/localtime` (other systems)
+/// decides; where it cannot be read, and where there is none, times are in UTC.
+pub fn zone() -> (Zone, String) {
+    let posix = |source: &str, text: &str| match Zone::from_posix(text) {
+        Ok(zone) => (zone, format!("{} from {source}", text.trim())),
+        Err(_) => (Zone::utc(), format!("UTC, because {source} is not a POSIX TZ string: {text:?}")),
+    };
+    // A name such as Europe/Berlin needs the zone files, which /etc/localtime points into.
+    if let Ok(text) = std::env::var("TZ")
+        && !text.contains('/')
+        && !text.trim().is_empty()
+    {
+        return posix("TZ", &text);
+    }
+    if let Ok(text) = std::fs::read_to_string("/etc/TZ")
+        && !text.trim().is_empty()
+    {
+        return posix("/etc/TZ", &text);
+    }
+    match std::fs::read("/etc/localtime").map(|bytes| Zone::from_tzif(&bytes)) {
+        Ok(Ok(zone)) => (zone, "from /etc/localtime".to_owned()),
+        Ok(Err(_)) => (Zone::utc(), "UTC, because /etc/localtime is not a zone file".to_owned()),
+        Err(_) => (Zone::utc(), "UTC, because neither /etc/TZ nor /etc/localtime exists".to_owned()),
+    }
+}

@@ -1,0 +1,115 @@
+//! Sign-ins: what is asked, what is answered, what is written down.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::plan::Plan;
+use super::secret::Secret;
+use super::station::Mac;
+use super::time::Timestamp;
+
+/// A guest asks to be let in with a voucher.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// As typed: compared without case and surrounding blanks.
+    pub username: String,
+    /// As typed: compared exactly.
+    pub passcode: Secret,
+    /// The device.
+    pub station: Mac,
+    /// The address the device spoke from, where known.
+    pub address: Option<IpAddr>,
+}
+
+/// What a login earned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// When the voucher ends; `None` is never.
+    pub until: Option<Timestamp>,
+    /// The limits that apply until then.
+    pub plan: Plan,
+}
+
+/// Why a guest is not let in. Expected, and no fault of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No voucher has this username.
+    UnknownUsername,
+    /// The voucher has another passcode.
+    WrongPasscode,
+    /// Not valid before this moment.
+    NotYet(Timestamp),
+    /// Not valid any more since this moment.
+    Expired(Timestamp),
+}
+
+impl fmt::Display for Refusal {
+    /// The sentence in the login log; the first two and the last are the vendor's own wording.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownUsername => "Wrong user name.",
+            Self::WrongPasscode => "Wrong password.",
+            Self::NotYet(_) => "The user is not valid yet.",
+            Self::Expired(_) => "The user has expired or not valid.",
+        })
+    }
+}
+
+/// The way somebody signed in (`type` in `get_logins`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// With a voucher.
+    Voucher,
+    /// With an e-mail address.
+    Email,
+    /// With a Facebook account.
+    Facebook,
+    /// With a mobile number.
+    Mobile,
+    /// By a click.
+    Free,
+    /// Through another access point over RADIUS.
+    Radius,
+}
+
+const METHODS: [(Method, &str); 6] = [
+    (Method::Voucher, "voucher"),
+    (Method::Email, "email"),
+    (Method::Facebook, "facebook"),
+    (Method::Mobile, "mobile"),
+    (Method::Free, "free"),
+    (Method::Radius, "radius"),
+];
+
+impl Method {
+    /// The word used in the store and in `get_logins`.
+    pub fn word(self) -> &'static str {
+        METHODS.iter().find(|(method, _)| *method == self).map_or("", |(_, word)| word)
+    }
+}
+
+impl FromStr for Method {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        METHODS.iter().find(|(_, word)| *word == text).map(|(method, _)| *method).ok_or(())
+    }
+}
+
+/// A row of the login log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginRecord {
+    /// When.
+    pub at: Timestamp,
+    /// Which way.
+    pub method: Method,
+    /// Who, as typed; never a passcode.
+    pub login: String,
+    /// The device, where known.
+    pub mac: Option<Mac>,
+    /// The address it spoke from, where known.
+    pub address: Option<IpAddr>,
+    /// Why it was refused; `None` is success.
+    pub refusal: Option<String>,
+}

@@ -1,0 +1,19 @@
+//! Values and decisions: what a voucher is, when it is valid, what is refused and why.
+//!
+//! Nothing here reads a clock, draws a random number by itself, or touches a file or socket:
+//! time and randomness come in as arguments, so every decision can be tested without waiting.
+
+pub mod code;
+pub mod guest;
+pub mod list;
+pub mod login;
+pub mod plan;
+pub mod secret;
+pub mod station;
+pub mod throttle;
+pub mod time;
+pub mod validity;
+pub mod visitor;
+pub mod voucher;
+pub mod wall;
+pub mod zone;

@@ -1,0 +1,90 @@
+//! The guest's device as the network knows it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A MAC address. Shown as `AA:BB:CC:DD:EE:FF`, whatever way it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac([u8; 6]);
+
+impl Mac {
+    /// From its six octets.
+    pub const fn new(octets: [u8; 6]) -> Self {
+        Self(octets)
+    }
+
+    /// Its six octets.
+    pub const fn octets(self) -> [u8; 6] {
+        self.0
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+    }
+}
+
+/// The text is not a MAC address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAMac;
+
+impl fmt::Display for NotAMac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a MAC address (want AA:BB:CC:DD:EE:FF)")
+    }
+}
+
+impl std::error::Error for NotAMac {}
+
+impl FromStr for Mac {
+    type Err = NotAMac;
+
+    /// Accepts colons (Linux), hyphens (RADIUS Calling-Station-Id, RFC 3580 §3.21) or no
+    /// separator, in either case.
+    fn from_str(text: &str) -> Result<Self, NotAMac> {
+        let separator = match text.len() {
+            12 => None,
+            17 => Some(if text.contains(':') { ':' } else { '-' }),
+            _ => return Err(NotAMac),
+        };
+        let digits: String = match separator {
+            None => text.to_owned(),
+            Some(mark) => {
+                let parts: Vec<&str> = text.split(mark).collect();
+                if parts.len() != 6 || parts.iter().any(|part| part.len() != 2) {
+                    return Err(NotAMac);
+                }
+                parts.concat()
+            }
+        };
+        if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(NotAMac);
+        }
+        let value = u64::from_str_radix(&digits, 16).map_err(|_| NotAMac)?;
+        let [_, _, octets @ ..] = value.to_be_bytes();
+        Ok(Self(octets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_reads_as_the_same_address() {
+        for text in ["98:01:a7:CB:bb:00", "98-01-A7-CB-BB-00", "9801a7cbbb00"] {
+            assert_eq!(text.parse::<Mac>().unwrap().to_string(), "98:01:A7:CB:BB:00");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in
+            ["", "98:01:a7:cb:bb", "98:01:a7:cb:bb:0g", "98:01-a7:cb:bb:00", "+801a7cbbb00", "ä8:01:a7:cb:bb:0"]
+        {
+            assert!(text.parse::<Mac>().is_err(), "{text:?} was accepted");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Slows down guessing, in constant memory.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
+
+/// A leaky bucket of failures per key, in a table of fixed size.
+///
+/// Two keys may share a slot; then they share its failures. The hash is keyed at random, so an
+/// attacker cannot choose whom to share with.
+pub struct Throttle<S = RandomState> {
+    slots: Vec<Slot>,
+    hasher: S,
+    burst: u16,
+    leak: Duration,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    failures: u16,
+    since: Duration,
+}
+
+impl<S: BuildHasher> Throttle<S> {
+    /// Blocks a key after `burst` failures; one is forgiven every `leak`.
+    /// `slots` bounds the memory (24 bytes each).
+    pub fn new(slots: usize, burst: u16, leak: Duration, hasher: S) -> Self {
+        Self { slots: vec![Slot::default(); slots.max(1)], hasher, burst, leak }
+    }
+
+    /// Whether this key has failed too often by the boot clock's `now`.
+    pub fn blocks(&mut self, key: impl Hash, now: Duration) -> bool {
+        let burst = self.burst;
+        self.settled(key, now).failures >= burst
+    }
+
+    /// Counts a failure. True when this one starts the blocking, so that it is logged once.
+    pub fn failed(&mut self, key: impl Hash, now: Duration) -> bool {
+        let burst = self.burst;
+        let slot = self.settled(key, now);
+        slot.failures = slot.failures.saturating_add(1).min(burst);
+        slot.failures == burst
+    }
+
+    /// The key's slot with the failures forgiven that time has forgiven.
+    fn settled(&mut self, key: impl Hash, now: Duration) -> &mut Slot {
+        let index = self.hasher.hash_one(key) % self.slots.len() as u64;
+        let leak = self.leak;
+        let slot = &mut self.slots[index as usize];
+        let elapsed = now.saturating_sub(slot.since);
+        let forgiven = elapsed.as_millis() / leak.as_millis().max(1);
+        match u16::try_from(forgiven) {
+            Ok(forgiven) if forgiven < slot.failures => {
+                slot.failures -= forgiven;
+                slot.since += leak * u32::from(forgiven);
+            }
+            _ => *slot = Slot { failures: 0, since: now },
+        }
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttle() -> Throttle {
+        Throttle::new(1024, 3, Duration::from_secs(10), RandomState::new())
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_burst_is_free_and_then_it_blocks_one_key_only() {
+        let mut throttle = throttle();
+        assert!(!throttle.failed("a", at(0)));
+        assert!(!throttle.failed("a", at(0)));
+        assert!(!throttle.blocks("a", at(0)));
+        assert!(throttle.failed("a", at(0)));
+        assert!(throttle.blocks("a", at(0)));
+        assert!(!throttle.blocks("b", at(0)));
+    }
+
+    #[test]
+    fn failures_are_forgiven_one_by_one() {
+        let mut throttle = throttle();
+        for _ in 0..50 {
+            throttle.failed("a", at(0));
+        }
+        assert!(throttle.blocks("a", at(9)));
+        assert!(!throttle.blocks("a", at(10)));
+        throttle.failed("a", at(11));
+        assert!(throttle.blocks("a", at(19)));
+        assert!(!throttle.blocks("a", at(20)));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_or_leaps_does_not_panic() {
+        let mut throttle = throttle();
+        throttle.failed("a", Duration::MAX);
+        throttle.failed("a", Duration::ZERO);
+        assert!(!throttle.blocks("a", Duration::MAX));
+    }
+}

@@ -1,0 +1,216 @@
+//! Whether the wall clock can be believed, and what to use when it cannot.
+//!
+//! Routers have no clock battery. OpenWrt sets the clock at boot to the newest file time under
+//! `/etc` (`sysfixtime`), so after a power cut it stands near the moment of the last write until
+//! NTP answers, which may take minutes or never happen. [`WallClock`] turns raw readings into a
+//! wall time that never runs backwards, and says when it became trustworthy and by how much the
+//! guesses before were off.
+
+use std::time::Duration;
+
+use super::time::{Now, Timestamp};
+
+/// What the operating system says at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The raw wall clock.
+    pub wall: Timestamp,
+    /// Time since boot.
+    pub boot: Duration,
+    /// Whether the kernel knows the wall clock to be synchronised (`STA_UNSYNC` is clear).
+    pub synchronised: bool,
+    /// Whether the machine has a battery-backed clock that the kernel read at boot.
+    pub has_rtc: bool,
+}
+
+/// What is kept across restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The latest wall time handed out.
+    pub wall: Timestamp,
+    /// Whether it was trusted.
+    pub is_set: bool,
+    /// The boot it was handed out in (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: String,
+}
+
+/// What a reading changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The clock went on as before.
+    Steady,
+    /// The clock is trusted from now on; stamps given since boot must move by `shift` seconds.
+    BecameSet {
+        /// Seconds to add to stamps given while the clock was not set.
+        shift: i64,
+    },
+    /// A synchronised clock proved the earlier, later time wrong; it runs backwards this once.
+    SteppedBack {
+        /// Seconds the clock went back.
+        by: i64,
+    },
+}
+
+/// The hotspot's wall clock.
+#[derive(Clone, Debug)]
+pub struct WallClock {
+    /// The latest time handed out; never goes back except by [`Turn::SteppedBack`].
+    last: Timestamp,
+    /// While not set: the time at `anchor_boot`, from which the boot clock counts on.
+    anchor: Timestamp,
+    anchor_boot: Duration,
+    is_set: bool,
+    /// No true time is earlier than this: the last known time, or this release.
+    floor: Timestamp,
+}
+
+/// How much later than the last known time a boot must lie to be believed without NTP. The mark
+/// is written at least hourly, so a clock put back to a file time stays below this.
+const BOOT_MARGIN: i64 = 2 * 3600;
+/// A synchronised clock may take back a wrong time when it is off by more than this. Smaller
+/// steps are waited out: they are corrections, not mistakes.
+const STEP_BACK: i64 = 3600;
+
+impl WallClock {
+    /// Starts from what was kept, this boot's id, a first reading and the time of this release.
+    pub fn start(mark: Option<&Mark>, boot_id: &str, first: Reading, release: Timestamp) -> Self {
+        let floor = mark.map_or(release, |mark| mark.wall.max(release));
+        let anchor = floor.max(first.wall);
+        let is_set = mark.is_some_and(|mark| mark.is_set && mark.boot_id == boot_id);
+        Self { last: floor, anchor, anchor_boot: first.boot, is_set, floor }
+    }
+
+    /// What to keep across restarts.
+    pub fn mark(&self, boot_id: &str) -> Mark {
+        Mark { wall: self.last, is_set: self.is_set, boot_id: boot_id.to_owned() }
+    }
+
+    /// Takes a reading.
+    pub fn observe(&mut self, reading: Reading) -> (Now, Turn) {
+        let turn = self.turn(reading);
+        self.last = match turn {
+            Turn::SteppedBack { .. } => reading.wall,
+            Turn::BecameSet { .. } | Turn::Steady if self.is_set => self.last.max(reading.wall),
+            _ => self.last.max(self.guess(reading.boot)),
+        };
+        (Now { wall: self.last, wall_is_set: self.is_set, boot: reading.boot }, turn)
+    }
+
+    fn turn(&mut self, reading: Reading) -> Turn {
+        let ahead = self.last.unix().saturating_sub(reading.wall.unix());
+        let disproved = reading.synchronised && ahead > STEP_BACK;
+        if !self.is_set && (disproved || self.believes(reading)) {
+            self.is_set = true;
+            let shift = reading.wall.unix().saturating_sub(self.guess(reading.boot).unix());
+            if !disproved {
+                return Turn::BecameSet { shift };
+            }
+        }
+        if disproved { Turn::SteppedBack { by: ahead } } else { Turn::Steady }
+    }
+
+    fn believes(&self, reading: Reading) -> bool {
+        let booted_at = reading.wall.plus(-seconds(reading.boot));
+        reading.synchronised
+            || (reading.has_rtc && reading.wall >= self.floor)
+            || booted_at >= self.floor.plus(BOOT_MARGIN)
+    }
+
+    /// The time while the clock is not set: the last known one, plus what the boot clock counted.
+    fn guess(&self, boot: Duration) -> Timestamp {
+        self.anchor.plus(seconds(boot.saturating_sub(self.anchor_boot)))
+    }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASE: Timestamp = Timestamp::from_unix(1_700_000_000);
+
+    fn reading(wall: i64, boot: u64, synchronised: bool) -> Reading {
+        let wall = Timestamp::from_unix(wall);
+        Reading { wall, boot: Duration::from_secs(boot), synchronised, has_rtc: false }
+    }
+
+    fn mark(wall: i64) -> Mark {
+        Mark { wall: Timestamp::from_unix(wall), is_set: true, boot_id: "before".into() }
+    }
+
+    #[test]
+    fn a_boot_in_1970_counts_on_from_the_last_known_time_until_ntp_answers() {
+        let first = reading(30, 30, false);
+        let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
+        let (now, turn) = clock.observe(reading(40, 40, false));
+        assert_eq!((now.wall.unix(), now.wall_is_set), (1_800_000_010, false));
+        assert_eq!(turn, Turn::Steady);
+        let (now, turn) = clock.observe(reading(1_800_500_000, 50, true));
+        assert_eq!((now.wall.unix(), now.wall_is_set), (1_800_500_000, true));
+        assert_eq!(turn, Turn::BecameSet { shift: 1_800_500_000 - 1_800_000_020 });
+        let (_, turn) = clock.observe(reading(1_800_500_001, 51, true));
+        assert_eq!(turn, Turn::Steady);
+    }
+
+    #[test]
+    fn a_clock_put_back_to_a_file_time_is_not_believed_however_long_it_runs() {
+        let first = reading(1_800_000_100, 20, false);
+        let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
+        for hours in 0..48 {
+            let later = hours * 3600;
+            let (now, _) = clock.observe(reading(1_800_000_100 + later, 20 + later as u64, false));
+            assert!(!now.wall_is_set, "believed after {hours} hours");
+        }
+    }
+
+    #[test]
+    fn a_date_set_by_hand_is_believed() {
+        let first = reading(30, 30, false);
+        let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
+        let (now, turn) = clock.observe(reading(1_800_900_000, 60, false));
+        assert!(now.wall_is_set);
+        assert!(matches!(turn, Turn::BecameSet { .. }));
+    }
+
+    #[test]
+    fn a_battery_backed_clock_is_believed_unless_it_lies_before_the_last_known_time() {
+        for (wall, believed) in [(1_800_000_001, true), (946_684_800, false)] {
+            let first = Reading { has_rtc: true, ..reading(wall, 10, false) };
+            let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
+            assert_eq!(clock.observe(first).0.wall_is_set, believed, "at {wall}");
+        }
+    }
+
+    #[test]
+    fn a_restart_within_one_boot_keeps_the_trust() {
+        let first = reading(1_800_000_001, 9_000, false);
+        let kept = Mark { boot_id: "now".into(), ..mark(1_800_000_000) };
+        let mut clock = WallClock::start(Some(&kept), "now", first, RELEASE);
+        assert!(clock.observe(first).0.wall_is_set);
+    }
+
+    #[test]
+    fn small_steps_back_are_waited_out_and_a_wrong_future_is_taken_back() {
+        let first = reading(1_800_000_000, 10, true);
+        let mut clock = WallClock::start(None, "now", first, RELEASE);
+        clock.observe(first);
+        let (now, turn) = clock.observe(reading(1_799_999_000, 20, true));
+        assert_eq!((now.wall.unix(), turn), (1_800_000_000, Turn::Steady));
+        clock.observe(reading(2_200_000_000, 30, false));
+        let (now, turn) = clock.observe(reading(1_800_000_050, 40, true));
+        assert_eq!(now.wall.unix(), 1_800_000_050);
+        assert_eq!(turn, Turn::SteppedBack { by: 2_200_000_000 - 1_800_000_050 });
+    }
+
+    #[test]
+    fn a_wrong_future_that_was_kept_is_taken_back_after_the_next_boot() {
+        let first = reading(1_800_000_000, 10, true);
+        let mut clock = WallClock::start(Some(&mark(2_200_000_000)), "now", first, RELEASE);
+        let (now, turn) = clock.observe(first);
+        assert_eq!((now.wall.unix(), now.wall_is_set), (1_800_000_000, true));
+        assert!(matches!(turn, Turn::SteppedBack { .. }));
+    }
+}

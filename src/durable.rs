@@ -1,0 +1,43 @@
+//! Files that survive a power cut.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Writes a file that is either the old one or the whole new one, whenever the power goes.
+///
+/// # Errors
+/// What the file system reports; a half-written file is removed.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = with_suffix(path, ".partial");
+    let write = || {
+        let _ = fs::remove_file(&partial);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)?;
+        sync_directory(path)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&partial);
+    })
+}
+
+/// A renamed file is durable only once its directory is.
+///
+/// # Errors
+/// What the file system reports.
+pub fn sync_directory(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// `path` with `suffix` behind its last component.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,27 @@
+//! The hotspot's sense of time: the machine's clocks, seen through [`WallClock`].
+
+use crate::clock::{Clock, RELEASE};
+use crate::domain::time::Now;
+use crate::domain::wall::{Mark, Turn, WallClock};
+
+pub(super) struct Clockwork {
+    clock: Box<dyn Clock>,
+    wall: WallClock,
+    boot_id: String,
+}
+
+impl Clockwork {
+    pub(super) fn start(clock: Box<dyn Clock>, mark: Option<&Mark>) -> Self {
+        let boot_id = clock.boot_id();
+        let wall = WallClock::start(mark, &boot_id, clock.read(), RELEASE);
+        Self { clock, wall, boot_id }
+    }
+
+    pub(super) fn read(&mut self) -> (Now, Turn) {
+        self.wall.observe(self.clock.read())
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        self.wall.mark(&self.boot_id)
+    }
+}

@@ -1,0 +1,163 @@
+//! What can be asked of the hotspot, and how to ask.
+
+use std::fmt;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Settings, Status};
+use crate::domain::guest::{ActiveGuest, Host};
+use crate::domain::login::{Grant, Login, LoginRecord, Refusal};
+use crate::domain::visitor::{Visitor, VisitorKind};
+use crate::domain::voucher::{Username, Voucher, VoucherRequest};
+use crate::domain::list::{Entry, Page};
+use crate::store::StoreError;
+
+/// Where the answer goes.
+pub type Reply<T> = oneshot::Sender<Result<T, Fault>>;
+
+/// One command to the owner of all state.
+pub enum Command {
+    /// Changes the store; answered once durable.
+    Write(Write),
+    /// Reads what is committed.
+    Read(Read),
+    /// Concerns the hotspot as a whole.
+    Upkeep(Upkeep),
+}
+
+/// Commands that share a transaction.
+pub enum Write {
+    /// Issues `count` vouchers after one request, all or none.
+    CreateVouchers {
+        /// What they have in common; a username only where `count` is 1.
+        request: Box<VoucherRequest>,
+        /// How many.
+        count: u16,
+        /// The vouchers, or that the username is taken.
+        reply: Reply<Result<Vec<Entry<Voucher>>, UsernameTaken>>,
+    },
+    /// Removes a voucher.
+    RemoveVoucher {
+        /// Compared without case.
+        username: Username,
+        /// Whether there was one.
+        reply: Reply<bool>,
+    },
+    /// Lets a guest in or refuses, and writes it down.
+    Login {
+        /// Who asks.
+        login: Box<Login>,
+        /// What they get.
+        reply: Reply<Result<Grant, Refusal>>,
+    },
+}
+
+/// Commands that change nothing.
+pub enum Read {
+    /// A page of vouchers.
+    Vouchers(Page, Reply<Vec<Entry<Voucher>>>),
+    /// A page of one kind of visitors.
+    Visitors(VisitorKind, Page, Reply<Vec<Entry<Visitor>>>),
+    /// A page of the login log.
+    Logins(Page, Reply<Vec<Entry<LoginRecord>>>),
+    /// Every device on the guest networks.
+    Hosts(Reply<Vec<Host>>),
+    /// Every guest who is signed in.
+    ActiveGuests(Reply<Vec<ActiveGuest>>),
+    /// How the hotspot is doing.
+    Status(Reply<Status>),
+    /// The whole store as the bytes of a database file.
+    Backup(Reply<Vec<u8>>),
+}
+
+/// Commands that are run on their own.
+pub enum Upkeep {
+    /// New settings.
+    Configure(Settings),
+    /// A minute has passed.
+    Tick,
+    /// Replaces the store by a backup; answers with the number of vouchers in it.
+    Restore(Vec<u8>, Reply<i64>),
+    /// Writes everything down and ends.
+    Stop(oneshot::Sender<()>),
+}
+
+/// The username belongs to another voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsernameTaken;
+
+/// The hotspot could not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The store failed; nothing was changed.
+    Store(StoreError),
+    /// The daemon is stopping.
+    Stopping,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Stopping => f.write_str("the daemon is stopping"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Sends commands to the hotspot; cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) inbox: mpsc::Sender<Command>,
+}
+
+impl Handle {
+    /// Asks for a change; when this returns, the change survives a power cut.
+    ///
+    /// # Errors
+    /// The store's, or that the daemon is stopping.
+    pub async fn write<T>(&self, command: impl FnOnce(Reply<T>) -> Write) -> Result<T, Fault> {
+        self.ask(|reply| Command::Write(command(reply))).await
+    }
+
+    /// Asks for something to read.
+    ///
+    /// # Errors
+    /// The store's, or that the daemon is stopping.
+    pub async fn read<T>(&self, command: impl FnOnce(Reply<T>) -> Read) -> Result<T, Fault> {
+        self.ask(|reply| Command::Read(command(reply))).await
+    }
+
+    /// Replaces the store by a backup.
+    ///
+    /// # Errors
+    /// Where the bytes are no undamaged store; the present one then stays.
+    pub async fn restore(&self, bytes: Vec<u8>) -> Result<i64, Fault> {
+        self.ask(|reply| Command::Upkeep(Upkeep::Restore(bytes, reply))).await
+    }
+
+    /// Puts new settings into force for what comes after.
+    pub async fn configure(&self, settings: Settings) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::Configure(settings))).await;
+    }
+
+    /// Says that a minute has passed. Dropped where the hotspot is busy: the next one will do.
+    pub fn tick(&self) {
+        let _ = self.inbox.try_send(Command::Upkeep(Upkeep::Tick));
+    }
+
+    /// Has everything written down and the hotspot ended.
+    pub async fn stop(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.inbox.send(Command::Upkeep(Upkeep::Stop(done))).await.is_ok() {
+            let _ = ended.await;
+        }
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(command(reply)).await.map_err(|_| Fault::Stopping)?;
+        answer.await.unwrap_or(Err(Fault::Stopping))
+    }
+}

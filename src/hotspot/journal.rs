@@ -1,0 +1,118 @@
+//! What may wait a minute before it is written to flash: the login log, and later logins.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::domain::login::LoginRecord;
+use crate::domain::station::Mac;
+use crate::domain::time::{Now, Timestamp};
+use crate::domain::voucher::Voucher;
+use crate::domain::list::{Entry, Page};
+use crate::store::{Store, StoreError};
+
+/// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
+const MOST: usize = 10_000;
+
+pub(super) struct LoginJournal {
+    next_id: i64,
+    rows: VecDeque<Row>,
+    uses: BTreeMap<i64, Use>,
+    forgotten: u64,
+}
+
+struct Row {
+    entry: Entry<LoginRecord>,
+    clock_is_set: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Use {
+    at: Timestamp,
+    station: Mac,
+    clock_is_set: bool,
+}
+
+impl LoginJournal {
+    /// Continues after the highest id of the store.
+    pub(super) fn after(last_id: i64) -> Self {
+        Self {
+            next_id: last_id + 1,
+            rows: VecDeque::new(),
+            uses: BTreeMap::new(),
+            forgotten: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.uses.is_empty()
+    }
+
+    pub(super) fn write(&mut self, value: LoginRecord, now: Now) {
+        if self.rows.len() >= MOST {
+            self.rows.pop_front();
+            self.forgotten += 1;
+        }
+        let entry = Entry { id: self.next_id, value };
+        self.rows.push_back(Row { entry, clock_is_set: now.wall_is_set });
+        self.next_id += 1;
+    }
+
+    pub(super) fn used(&mut self, voucher: i64, station: Mac, now: Now) {
+        let latest = Use { at: now.wall, station, clock_is_set: now.wall_is_set };
+        self.uses.insert(voucher, latest);
+    }
+
+    /// Brings a row from the store up to what has happened since.
+    pub(super) fn update(&self, row: &mut Entry<Voucher>) {
+        if let Some(latest) = self.uses.get(&row.id) {
+            row.value.last_login = Some(latest.at);
+            row.value.mac = Some(latest.station);
+        }
+    }
+
+    /// A page of the whole log: what the store has, then what waits here.
+    pub(super) fn page(
+        &self,
+        store: &Store,
+        page: Page,
+    ) -> Result<Vec<Entry<LoginRecord>>, StoreError> {
+        let mut rows = store.logins(page)?;
+        let room = (page.limit as usize).saturating_sub(rows.len());
+        let waiting = self.rows.iter().filter(|row| row.entry.id > page.after);
+        rows.extend(waiting.take(room).map(|row| row.entry.clone()));
+        Ok(rows)
+    }
+
+    /// Writes everything into the open transaction; [`LoginJournal::settle`] forgets it once that
+    /// is committed.
+    pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
+        for row in &self.rows {
+            store.insert_login(&row.entry, row.clock_is_set)?;
+        }
+        for (voucher, latest) in &self.uses {
+            store.set_last_login(*voucher, latest.at, latest.station)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what has been committed.
+    pub(super) fn settle(&mut self) {
+        if self.forgotten > 0 {
+            log::warn!("{} rows of the login log were lost while nothing could be stored", self.forgotten);
+        }
+        self.rows.clear();
+        self.uses.clear();
+        self.forgotten = 0;
+    }
+
+    /// Moves the stamps given while the clock was not set.
+    pub(super) fn shift(&mut self, seconds: i64) {
+        for row in self.rows.iter_mut().filter(|row| !row.clock_is_set) {
+            row.entry.value.at = row.entry.value.at.plus(seconds);
+            row.clock_is_set = true;
+        }
+        for latest in self.uses.values_mut().filter(|latest| !latest.clock_is_set) {
+            latest.at = latest.at.plus(seconds);
+            latest.clock_is_set = true;
+        }
+    }
+}

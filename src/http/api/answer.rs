@@ -1,0 +1,122 @@
+//! The nine messages of the vendor's page, and when each is said.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::listing::CreatedRow;
+
+/// How a call ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The API is switched off, or is for this caller.
+    NotEnabled,
+    /// The key is not the one in force, or was guessed too often.
+    KeyWrong,
+    /// No key came with the call.
+    KeyNotSet,
+    /// GET or POST is switched off; other methods always are.
+    MethodNotAllowed,
+    /// The body is not what it claims to be, so there is no key in it.
+    Malformed,
+    /// The body is larger than any call can be.
+    TooLarge,
+    /// A voucher was made.
+    Created(Box<CreatedRow>),
+    /// Another voucher has this username.
+    UsernameTaken,
+    /// A voucher was removed.
+    Removed,
+    /// No username was named for removal.
+    NoUsername,
+    /// No voucher has this username.
+    NoSuchUsername,
+    /// A parameter makes no sense; the text says which and why.
+    Unfit(String),
+    /// The store failed; the log says why.
+    Fault(String),
+    /// A list, already on its way.
+    List(Response),
+}
+
+impl Outcome {
+    fn message(&self) -> &'static str {
+        match self {
+            Self::NotEnabled => "API is not enabled",
+            Self::KeyWrong => "API Key is incorrect",
+            Self::KeyNotSet | Self::MethodNotAllowed | Self::Malformed => {
+                "API Key not set or method not allowed"
+            }
+            Self::UsernameTaken => "Username already exists",
+            Self::Created(_) => "User added successfully",
+            Self::NoSuchUsername => "Username doesn't exist",
+            Self::NoUsername => "No username set",
+            Self::Removed => "User removed successfully",
+            Self::TooLarge | Self::Unfit(_) | Self::Fault(_) | Self::List(_) => "An error occurred",
+        }
+    }
+
+    /// The status code that HTTP has for this, used with `option http_status '1'`.
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Created(_) | Self::Removed | Self::List(_) => StatusCode::OK,
+            Self::KeyWrong | Self::KeyNotSet => StatusCode::UNAUTHORIZED,
+            Self::NotEnabled => StatusCode::FORBIDDEN,
+            Self::NoSuchUsername => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UsernameTaken => StatusCode::CONFLICT,
+            Self::Malformed | Self::NoUsername | Self::Unfit(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer. Without `with_status` the code is 200 whatever happened, as the vendor does;
+    /// only a body that was not read to its end is refused by code as well.
+    pub(super) fn respond(self, with_status: bool) -> Response {
+        let body = match &self {
+            Self::Created(user) => created(user),
+            Self::Removed => json!({"message": self.message(), "error": false}).to_string(),
+            _ => json!({"message": self.message(), "error": true}).to_string(),
+        };
+        let mut response = json_response(Body::from(body));
+        if with_status || matches!(self, Self::TooLarge) {
+            *response.status_mut() = self.status();
+        }
+        let headers = response.headers_mut();
+        match &self {
+            Self::MethodNotAllowed => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+            }
+            Self::TooLarge => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            // The vendor's body has no room for the reason; whoever writes a script needs it.
+            Self::Unfit(reason) | Self::Fault(reason) => {
+                if let Ok(reason) = HeaderValue::from_str(reason) {
+                    headers.insert("x-error-reason", reason);
+                }
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The success of `create_voucher`, its fields in the order of the vendor's sample.
+fn created(user: &CreatedRow) -> String {
+    let user = serde_json::to_string(user).unwrap_or_default();
+    format!(r#"{{"message":"User added successfully","user":{user},"error":false}}"#)
+}
+
+/// A response of JSON that nobody keeps a copy of.
+pub(super) fn json_response(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,158 @@
+//! The local `/api/?action=` of the vendor's page (seed 003): one address, ten actions, GET or
+//! POST, a secret key.
+//!
+//! [`params`] decodes what was sent, [`gate`] decides whether to listen to it, [`action`] turns
+//! it into commands, [`answer`] words the outcome, [`list`] streams the long ones, [`key`] keeps
+//! the secret.
+
+mod action;
+mod answer;
+mod gate;
+pub mod key;
+mod list;
+pub mod params;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::any;
+use axum::{Extension, http};
+use http_body_util::{BodyExt, Limited};
+use hyper::{Method, Request, StatusCode};
+use tokio::sync::watch;
+
+use answer::Outcome;
+use params::Params;
+
+use super::door::{self, Standing};
+use super::{Door, Peer, Server};
+use crate::clock::{Clock, SystemClock};
+use crate::config;
+use crate::domain::secret::Secret;
+use crate::domain::throttle::Throttle;
+use crate::domain::zone::Zone;
+use crate::hotspot::Handle;
+
+/// Bytes of a request body.
+const BODY_BYTES: usize = 64 * 1024;
+/// Time to send a whole body.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// Wrong keys from one address before it is made to wait, and the time until one is forgiven.
+const WRONG_KEYS: u16 = 10;
+const FORGIVEN: Duration = Duration::from_secs(6);
+/// Addresses told apart by the throttle.
+const THROTTLED: usize = 1024;
+
+/// What the API needs to know; replaced as a whole when the configuration is read again.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The configuration.
+    pub config: config::Api,
+    /// The key in force.
+    pub key: Secret,
+    /// Times are read and shown in it.
+    pub zone: Zone,
+}
+
+/// The API as a service.
+struct Api {
+    hotspot: Handle,
+    settings: watch::Receiver<Arc<Settings>>,
+    wrong_keys: Mutex<Throttle>,
+    clock: SystemClock,
+}
+
+/// The server for every API listener.
+pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
+    let known = settings.clone();
+    let throttle = Throttle::new(THROTTLED, WRONG_KEYS, FORGIVEN, Default::default());
+    let wrong_keys = Mutex::new(throttle);
+    let api = Api { hotspot, settings, wrong_keys, clock: SystemClock };
+    let router = Router::new()
+        .route("/api", any(handle))
+        .route("/api/", any(handle))
+        .fallback(not_found)
+        .with_state(Arc::new(api));
+    let standing = move |peer| match known.borrow().config.allows(peer) {
+        true => Standing::Known,
+        false => Standing::Stranger,
+    };
+    Server { router, door: Door::default(), standing: Arc::new(standing) }
+}
+
+async fn not_found() -> Response {
+    let mut response = Response::new(Body::from("Not found. The API is at /api/\n"));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));
+    response
+}
+
+async fn handle(
+    State(api): State<Arc<Api>>,
+    Extension(peer): Extension<Peer>,
+    request: Request<Body>,
+) -> Response {
+    let settings = api.settings.borrow().clone();
+    let outcome = api.outcome(&settings, peer, request).await;
+    if let Outcome::List(response) = outcome {
+        return response;
+    }
+    outcome.respond(settings.config.http_status)
+}
+
+impl Api {
+    async fn outcome(&self, settings: &Settings, peer: Peer, request: Request<Body>) -> Outcome {
+        let method = request.method().clone();
+        if let Err(refused) = gate::method(&settings.config, peer.0, &method) {
+            return refused;
+        }
+        let params = match read_params(&method, request).await {
+            Ok(params) => params,
+            Err(refused) => return refused,
+        };
+        if let Err(refused) = self.check_key(settings, peer, &params) {
+            return refused;
+        }
+        action::perform(&self.hotspot, settings, peer, &params).await
+    }
+
+    fn check_key(&self, settings: &Settings, peer: Peer, params: &Params) -> Result<(), Outcome> {
+        let now = self.clock.read().boot;
+        let network = door::network(peer.0);
+        let mut throttle = self.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the comparison: whoever has guessed too often must not learn that a guess was right.
+        if throttle.blocks(network, now) {
+            return Err(Outcome::KeyWrong);
+        }
+        let verdict = gate::key(&settings.key, params);
+        if matches!(verdict, Err(Outcome::KeyWrong)) {
+            log::info!("api: wrong key from {}", peer.0);
+            if throttle.failed(network, now) {
+                log::warn!(
+                    "api: too many wrong keys from {}; it is refused until it has paused for {} s",
+                    peer.0,
+                    FORGIVEN.as_secs()
+                );
+            }
+        }
+        verdict
+    }
+}
+
+async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, Outcome> {
+    if method == Method::GET {
+        return Ok(params::from_query(request.uri().query().unwrap_or_default()));
+    }
+    let body = Limited::new(request.into_body(), BODY_BYTES).collect();
+    match tokio::time::timeout(BODY_TIME, body).await {
+        Ok(Ok(body)) => params::from_body(&body.to_bytes()).ok_or(Outcome::Malformed),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Outcome::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(Outcome::Malformed),
+    }
+}

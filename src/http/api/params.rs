@@ -1,0 +1,144 @@
+//! What a caller sent, decoded: query string, form or JSON.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode;
+use serde_json::Value;
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Param {
+    /// A text, or a number as it was written.
+    Text(String),
+    /// Something that no parameter can be: an array, an object, a truth value, bytes that are not
+    /// UTF-8.
+    Unfit,
+}
+
+/// The parameters of a call by name; of a repeated one the last counts, as in PHP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(BTreeMap<String, Param>);
+
+/// The parameter was sent, but is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfit;
+
+impl Params {
+    /// The text of a parameter; `None` where it is absent or JSON's `null`.
+    ///
+    /// # Errors
+    /// It was sent, but is no text.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Unfit> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Param::Text(text)) => Ok(Some(text)),
+            Some(Param::Unfit) => Err(Unfit),
+        }
+    }
+}
+
+/// Decodes a query string or form (`application/x-www-form-urlencoded`).
+pub fn from_query(query: &str) -> Params {
+    from_form(query.as_bytes())
+}
+
+/// Decodes a body: JSON where it starts with `{`, else a form. `curl -d` says "form" whatever it
+/// sends, so the body is believed rather than its `Content-Type`.
+///
+/// `None` where JSON is malformed.
+pub fn from_body(body: &[u8]) -> Option<Params> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    match body.first() {
+        Some(b'{' | b'[') => from_json(body),
+        _ => Some(from_form(body)),
+    }
+}
+
+fn from_json(body: &[u8]) -> Option<Params> {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+        return None;
+    };
+    let params = fields.into_iter().filter_map(|(name, value)| {
+        let param = match value {
+            Value::Null => return None,
+            Value::String(text) => Param::Text(text),
+            Value::Number(number) => Param::Text(number.to_string()),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Param::Unfit,
+        };
+        Some((name, param))
+    });
+    Some(Params(params.collect()))
+}
+
+fn from_form(form: &[u8]) -> Params {
+    let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    let params = pairs.filter_map(|pair| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let name = decode(halves.next()?)?;
+        let param = decode(halves.next().unwrap_or_default()).map_or(Param::Unfit, Param::Text);
+        Some((name, param))
+    });
+    Params(params.collect())
+}
+
+fn decode(bytes: &[u8]) -> Option<String> {
+    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).decode_utf8().ok().map(|text| text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(params: &Params, name: &str) -> Option<String> {
+        params.text(name).unwrap().map(str::to_owned)
+    }
+
+    #[test]
+    fn a_query_is_decoded_as_browsers_and_curl_write_it() {
+        let params = from_query("a=John%20Doe&b=John+Doe&c=1%2B1&d=&e&f=50%&a%2Db=x=y&&g=%C3%A9");
+        for (name, value) in [
+            ("a", "John Doe"), ("b", "John Doe"), ("c", "1+1"), ("d", ""), ("e", ""), ("f", "50%"),
+            ("a-b", "x=y"), ("g", "é"),
+        ] {
+            assert_eq!(text(&params, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(text(&params, "absent"), None);
+    }
+
+    #[test]
+    fn of_a_repeated_parameter_the_last_counts() {
+        assert_eq!(text(&from_query("a=1&a=2"), "a").as_deref(), Some("2"));
+        assert_eq!(text(&from_body(br#"{"a":"1","a":"2"}"#).unwrap(), "a").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_spoil_only_their_own_parameter() {
+        let params = from_query("api-key=k&username=%ff%fe");
+        assert_eq!(text(&params, "api-key").as_deref(), Some("k"));
+        assert_eq!(params.text("username"), Err(Unfit));
+    }
+
+    #[test]
+    fn json_is_recognised_whatever_the_content_type_says() {
+        let params = from_body(b" \xef\xbb\xbf{\"a\":1}");
+        assert!(params.is_some());
+        let params = from_body(b"\xef\xbb\xbf {\"a\":1024,\"b\":null,\"c\":\"x\",\"d\":[1],\"e\":true}");
+        let params = params.unwrap();
+        assert_eq!(text(&params, "a").as_deref(), Some("1024"));
+        assert_eq!(text(&params, "b"), None);
+        assert_eq!(text(&params, "c").as_deref(), Some("x"));
+        assert_eq!(params.text("d"), Err(Unfit));
+        assert_eq!(params.text("e"), Err(Unfit));
+        assert_eq!(text(&from_body(b"a=1").unwrap(), "a").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn malformed_json_is_noticed() {
+        for body in [&b"{"[..], b"{\"a\":}", b"[]", b"[{\"a\":1}]", b"{\"a\":\"\xff\"}", b"{\"a\":1}x"] {
+            assert_eq!(from_body(body), None, "{:?}", String::from_utf8_lossy(body));
+        }
+        let deep = [b"{\"a\":".as_slice(), &b"[".repeat(60_000)].concat();
+        assert_eq!(from_body(&deep), None);
+    }
+}

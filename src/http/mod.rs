@@ -1,0 +1,18 @@
+//! HTTP/1.1 for strangers: every connection, header, body and pause is bounded.
+//!
+//! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
+//! when a peer has gone quiet; [`api`] is the local `/api/`.
+
+pub mod api;
+mod door;
+mod server;
+mod stream;
+
+pub use door::{Door, Standing};
+pub use server::{Server, bind};
+
+use std::net::IpAddr;
+
+/// The address a request came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);

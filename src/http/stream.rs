@@ -1,0 +1,95 @@
+//! A connection that knows when its peer last did something.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Counts the reads and writes that moved something.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress(Arc<AtomicU32>);
+
+impl Progress {
+    fn note(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns once nothing has moved for at least `pause`, at most twice as long.
+    pub(super) async fn stalled(&self, pause: Duration) {
+        loop {
+            let before = self.0.load(Ordering::Relaxed);
+            tokio::time::sleep(pause).await;
+            if self.0.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
+    }
+}
+
+/// A stream that notes its progress.
+pub(super) struct Watched<S> {
+    inner: S,
+    progress: Progress,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(inner: S, progress: Progress) -> Self {
+        Self { inner, progress }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
+        if polled.is_ready() {
+            self.progress.note();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
+        if polled.is_ready() {
+            self.progress.note();
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        if polled.is_ready() {
+            self.progress.note();
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,98 @@
+//! Opening the file in the mode its file system can keep.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+use super::migration;
+
+/// How commits are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journal {
+    /// Write-ahead log in exclusive mode: fewest flash bytes for each commit.
+    Wal,
+    /// Rollback journal, truncated at each commit: works on every file system.
+    Truncate,
+}
+
+impl fmt::Display for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wal => "WAL",
+            Self::Truncate => "TRUNCATE",
+        })
+    }
+}
+
+/// How long another process may hold the file, so that a restart can overlap with the flush of
+/// the daemon before it.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens, checks, migrates and probes.
+pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
+    match open_in(path, Journal::Wal) {
+        Err(StoreError::Unusable(why)) => {
+            log::info!("store: no write-ahead log on this file system ({why}); using a rollback journal");
+            Ok((open_in(path, Journal::Truncate)?, Journal::Truncate))
+        }
+        opened => Ok((opened?, Journal::Wal)),
+    }
+}
+
+fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
+    // The passcodes inside are clear text by necessity; SQLite gives its other files this mode too.
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
+        StoreError::Unusable(format!("{}: {error}", path.display()))
+    })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    configure(&connection, journal)?;
+    quick_check(&connection)?;
+    migration::migrate(&connection)?;
+    probe(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError> {
+    // Exclusive first: JFFS2 has no shared memory, which WAL would otherwise ask for.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "page_size", 1024)?;
+    let mode: String =
+        connection
+            .pragma_update_and_check(None, "journal_mode", journal.to_string(), |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case(&journal.to_string()) {
+        return Err(StoreError::Unusable(format!("journal mode {journal} refused, got {mode}")));
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Half a megabyte of page cache is plenty for indexed lookups on a 64 MB router.
+    connection.pragma_update(None, "cache_size", -512)?;
+    // 512 pages: the log stays below about half a megabyte of a small overlay.
+    connection.pragma_update(None, "wal_autocheckpoint", 512)?;
+    connection.pragma_update(None, "journal_size_limit", 512 * 1024)?;
+    Ok(())
+}
+
+/// Looks through the file for damage.
+pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
+    let verdict: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt(verdict)) }
+}
+
+/// Writes once: on JFFS2 plain WAL reports success and then fails at the first write.
+fn probe(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "INSERT INTO meta (name, value) VALUES ('opened', '1')
+         ON CONFLICT (name) DO UPDATE SET value = value + 1",
+    )?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The schema's versions and the way from one to the next.
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+
+/// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
+/// been released: routers in the field have already taken it.
+const STEPS: [&str; 1] = [include_str!("schema/001_foundation.sql")];
+
+/// The version this program writes.
+pub(super) const CURRENT: i64 = STEPS.len() as i64;
+
+/// "HSPD": tells our file from anybody else's (SQLite file format §1.3.17).
+pub(super) const APPLICATION_ID: i64 = 0x4853_5044;
+
+/// The version of an opened file; 0 is a new one.
+///
+/// # Errors
+/// A newer version than this program knows, or a file of another program.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let version = pragma("user_version")?;
+    if version > CURRENT {
+        return Err(StoreError::NewerSchema { found: version, known: CURRENT });
+    }
+    let application = pragma("application_id")?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let ours = application == APPLICATION_ID && version > 0;
+    let empty = version == 0 && tables == 0;
+    if ours || empty { Ok(version) } else { Err(StoreError::Foreign) }
+}
+
+/// Brings the file to the current version in one transaction: after a power cut it is either at
+/// the old version or at the new one.
+///
+/// # Errors
+/// As for [`version`], and what SQLite reports.
+pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    let from = version(connection)?;
+    if from == CURRENT {
+        return Ok(());
+    }
+    let transaction = connection.unchecked_transaction()?;
+    for step in STEPS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", CURRENT)?;
+    transaction.commit()?;
+    Ok(())
+}

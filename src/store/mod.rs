@@ -1,0 +1,164 @@
+//! Everything that must survive a power cut, in one SQLite file.
+//!
+//! The file lives on router flash. JFFS2 refuses the shared memory of plain WAL, and every commit
+//! costs erase cycles; so the store is opened by one process only (`locking_mode=EXCLUSIVE`, which
+//! needs no shared memory), in WAL mode with 1 KB pages where that works and with a truncated
+//! rollback journal where it does not. `synchronous=FULL`: what was committed stays committed.
+//!
+//! [`Store`] has no opinion on when to commit. Its owner opens a transaction, runs several
+//! commands in savepoints, and commits once for all of them.
+
+mod connection;
+mod error;
+mod login;
+mod meta;
+mod migration;
+mod snapshot;
+mod visitor;
+mod voucher;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+pub use connection::Journal;
+pub use error::StoreError;
+pub use meta::Recovery;
+
+/// The database's name in the data directory.
+pub const FILE_NAME: &str = "hotspotd.db";
+/// The latest automatic snapshot's name in the data directory.
+pub const SNAPSHOT_NAME: &str = "hotspotd.snapshot.db";
+
+/// The open database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    journal: Journal,
+    directory: PathBuf,
+    /// Why SQLite gave the open transaction up, if it did.
+    lost: RefCell<Option<StoreError>>,
+}
+
+impl Store {
+    /// Opens the store in `directory`, making both where they do not exist.
+    ///
+    /// A damaged file is set aside as `hotspotd.db.damaged` and replaced by the last good
+    /// snapshot, or by an empty store where there is none: a router must go on serving. The
+    /// event is kept in the store ([`Store::recovery`]).
+    ///
+    /// # Errors
+    /// Where nothing could be opened: in use, newer than this program, no permission.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        snapshot::make_directory(directory)?;
+        match Self::open_file(directory) {
+            Err(StoreError::Corrupt(what)) => {
+                log::error!("{}: {what}", directory.join(FILE_NAME).display());
+                Self::replace_damaged(directory)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_file(directory: &Path) -> Result<Self, StoreError> {
+        let (connection, journal) = connection::open(&directory.join(FILE_NAME))?;
+        Ok(Self { connection, journal, directory: directory.to_owned(), lost: RefCell::default() })
+    }
+
+    fn replace_damaged(directory: &Path) -> Result<Self, StoreError> {
+        snapshot::set_aside(directory)?;
+        let restored = snapshot::reinstate(directory)?;
+        let store = match Self::open_file(directory) {
+            Err(StoreError::Corrupt(_)) if restored => {
+                // The snapshot was damaged as well.
+                snapshot::discard(directory)?;
+                Self::open_file(directory)?
+            }
+            opened => opened?,
+        };
+        let recovery = Recovery::now(restored, store.voucher_count()?);
+        store.set_recovery(&recovery)?;
+        log::error!("{recovery}");
+        Ok(store)
+    }
+
+    /// How the store commits on this file system.
+    pub fn journal(&self) -> Journal {
+        self.journal
+    }
+
+    /// The directory it lives in.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Opens a transaction. It costs nothing until something is written.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn begin(&self) -> Result<(), StoreError> {
+        self.lost.take();
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// Makes everything since [`Store::begin`] durable; when this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// A full disk above all; then nothing of the transaction is stored.
+    pub fn commit(&self) -> Result<(), StoreError> {
+        self.still_in_transaction()?;
+        self.connection.execute_batch("COMMIT").map_err(|error| {
+            self.roll_back();
+            error.into()
+        })
+    }
+
+    /// Runs one command so that its failure leaves no trace in the transaction.
+    ///
+    /// # Errors
+    /// The command's own; once SQLite has given the transaction up, the reason for that.
+    pub fn attempt<T>(
+        &self,
+        command: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.still_in_transaction()?;
+        self.connection.execute_batch("SAVEPOINT command")?;
+        let result = command();
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch(match result {
+                Ok(_) => "RELEASE command",
+                Err(_) => "ROLLBACK TO command; RELEASE command",
+            })?;
+        } else if let Err(error) = &result {
+            self.lost.replace(Some(error.clone()));
+        }
+        result
+    }
+
+    /// SQLite rolls a whole transaction back by itself on a full disk or a failed write. What is
+    /// run after that would be committed on its own, behind the back of who is waiting.
+    fn still_in_transaction(&self) -> Result<(), StoreError> {
+        if !self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let reason = self.lost.borrow().clone();
+        Err(reason.unwrap_or_else(|| StoreError::Unusable("no transaction is open".to_owned())))
+    }
+
+    /// Drops everything since [`Store::begin`].
+    pub fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            log::error!("store: rollback failed: {error}");
+        }
+    }
+
+    /// Folds the log into the file and closes it.
+    pub fn close(self) {
+        if let Err((_, error)) = self.connection.close() {
+            log::warn!("store: not closed cleanly ({error}); nothing is lost, the next start recovers");
+        }
+    }
+}
