@@ -46,7 +46,7 @@ async fn create_voucher(
     zone: &Zone,
     params: &Params,
 ) -> Result<Outcome, Fault> {
-    let request = match request(params, zone) {
+    let request = match voucher_request(params, zone) {
         Ok(request) => Box::new(request),
         Err(reason) => return Ok(Outcome::Unfit(reason)),
     };
@@ -70,7 +70,7 @@ async fn remove_voucher(hotspot: &Handle, params: &Params) -> Result<Outcome, Fa
 }
 
 /// Reads a voucher request; the error says which parameter is wrong and why, without its value.
-pub fn request(params: &Params, zone: &Zone) -> Result<VoucherRequest, String> {
+pub fn voucher_request(params: &Params, zone: &Zone) -> Result<VoucherRequest, String> {
     let valid_for = |text: &str| match text.trim() {
         "" => Ok(None),
         text => text.parse::<ValidFor>().map(Some),
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn empty_parameters_are_left_to_the_hotspot() {
         let params = from_query("username=&passcode=+&fullname=&valid_for=&valid_from=&upload_limit=");
-        let request = request(&params, &Zone::utc()).unwrap();
+        let request = voucher_request(&params, &Zone::utc()).unwrap();
         assert!(request.username.is_none() && request.passcode.is_none());
         assert!(request.fullname.is_none() && request.valid_for.is_none());
         assert!(request.valid_from.is_none());
@@ -148,7 +148,7 @@ mod tests {
             r#"{"valid_from":"tomorrow"}"#, r#"{"download_limit":[1]}"#,
         ] {
             let params = from_body(body.as_bytes()).unwrap();
-            let reason = request(&params, &Zone::utc()).unwrap_err();
+            let reason = voucher_request(&params, &Zone::utc()).unwrap_err();
             let name = body.split('"').nth(1).unwrap();
             assert!(reason.starts_with(&format!("{name}: ")), "{reason}");
             assert!(!reason.contains("tomorrow"), "{reason}");

@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::StatusCode;
-use serde_json::json;
 
 use crate::listing::CreatedRow;
 
@@ -73,13 +72,17 @@ impl Outcome {
         }
     }
 
-    /// The answer. Without `with_status` the code is 200 whatever happened, as the vendor does;
+    /// The answer, its fields in the order of the vendor's samples. Without `with_status` the code is 200 whatever happened, as the vendor does;
     /// only a body that was not read to its end is refused by code as well.
     pub(super) fn respond(self, with_status: bool) -> Response {
+        let message = self.message();
         let body = match &self {
-            Self::Created(user) => created(user),
-            Self::Removed => json!({"message": self.message(), "error": false}).to_string(),
-            _ => json!({"message": self.message(), "error": true}).to_string(),
+            Self::Created(user) => {
+                let user = serde_json::to_string(user).unwrap_or_default();
+                format!(r#"{{"message":"{message}","user":{user},"error":false}}"#)
+            }
+            Self::Removed => format!(r#"{{"message":"{message}","error":false}}"#),
+            _ => format!(r#"{{"message":"{message}","error":true}}"#),
         };
         let mut response = json_response(Body::from(body));
         if with_status || matches!(self, Self::TooLarge) {
@@ -103,12 +106,6 @@ impl Outcome {
         }
         response
     }
-}
-
-/// The success of `create_voucher`, its fields in the order of the vendor's sample.
-fn created(user: &CreatedRow) -> String {
-    let user = serde_json::to_string(user).unwrap_or_default();
-    format!(r#"{{"message":"User added successfully","user":{user},"error":false}}"#)
 }
 
 /// A response of JSON that nobody keeps a copy of.

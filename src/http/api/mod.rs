@@ -25,6 +25,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::watch;
 
+pub use action::voucher_request;
 use answer::Outcome;
 use params::Params;
 

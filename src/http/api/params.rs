@@ -24,6 +24,11 @@ pub struct Params(BTreeMap<String, Param>);
 pub struct Unfit;
 
 impl Params {
+    /// Parameters that are texts already.
+    pub fn from_texts(texts: BTreeMap<String, String>) -> Self {
+        Self(texts.into_iter().map(|(name, text)| (name, Param::Text(text))).collect())
+    }
+
     /// The text of a parameter; `None` where it is absent or JSON's `null`.
     ///
     /// # Errors

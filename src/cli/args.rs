@@ -1,0 +1,222 @@
+//! Arguments to commands.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use super::{Command, EXIT_USAGE, Format, help};
+
+/// Where the configuration is when nobody says otherwise.
+const CONFIG: &str = "/etc/config/hotspotd";
+/// Vouchers in one batch at most.
+const BATCH: u32 = 1_000_000;
+/// The vendor's bound for `download_limit` and `upload_limit`, in MB.
+const LIMIT: u32 = 9_437_184;
+
+/// What the program is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// `run`: be the daemon, with this configuration.
+    Run(PathBuf),
+    /// `try`: be a daemon on loopback with throw-away data.
+    Try,
+    /// Talk to the daemon of this configuration.
+    Client(Command, PathBuf),
+    /// Print this and be done.
+    Print(String),
+}
+
+/// The arguments make no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misuse(String);
+
+impl Misuse {
+    /// Tells the user and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("hotspotd: {}\nTry 'hotspotd --help'.", self.0);
+        ExitCode::from(EXIT_USAGE)
+    }
+}
+
+impl From<lexopt::Error> for Misuse {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Reads the arguments, the program's own name left out.
+///
+/// # Errors
+/// What is wrong with them, in a sentence.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Misuse> {
+    let mut parser = Parser::from_args(arguments);
+    let mut line = Line::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('c') | Arg::Long("config") => {
+                line.config = Some(PathBuf::from(parser.value()?));
+            }
+            Arg::Short('h') | Arg::Long("help") => return Ok(Invocation::Print(help::text())),
+            Arg::Short('V') | Arg::Long("version") => {
+                return Ok(Invocation::Print(format!("hotspotd {}\n", crate::VERSION)));
+            }
+            Arg::Long(name) => {
+                let name = name.to_owned();
+                let value = parser.value()?.string()?;
+                if line.options.insert(name.clone(), value).is_some() {
+                    return Err(Misuse(format!("--{name} is given twice")));
+                }
+            }
+            Arg::Value(word) => line.words.push(word),
+            Arg::Short(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    line.invocation()
+}
+
+/// The arguments, sorted.
+#[derive(Default)]
+struct Line {
+    config: Option<PathBuf>,
+    words: Vec<OsString>,
+    options: BTreeMap<String, String>,
+}
+
+impl Line {
+    fn invocation(mut self) -> Result<Invocation, Misuse> {
+        let config = self.config.take();
+        let path = config.clone().unwrap_or_else(|| CONFIG.into());
+        let words: Vec<String> =
+            self.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let invocation = match words.as_slice() {
+            [] => return Err(Misuse("no command is given".to_owned())),
+            ["help"] => Invocation::Print(help::text()),
+            ["run"] => Invocation::Run(path),
+            ["try"] if config.is_some() => {
+                return Err(Misuse("'try' brings its own configuration; leave out -c".to_owned()));
+            }
+            ["try"] => Invocation::Try,
+            words => Invocation::Client(self.command(words)?, path),
+        };
+        match self.options.keys().next() {
+            Some(name) => Err(Misuse(format!("--{name} does not belong to '{}'", words.join(" ")))),
+            None => Ok(invocation),
+        }
+    }
+
+    /// The command; takes the options that belong to it.
+    fn command(&mut self, words: &[&str]) -> Result<Command, Misuse> {
+        Ok(match words {
+            ["check"] => Command::Check,
+            ["voucher", "create"] => self.create()?,
+            ["voucher", "list"] => Command::ListVouchers(self.format()?),
+            ["voucher", "remove", username] => Command::RemoveVoucher((*username).to_owned()),
+            ["voucher", "remove"] => return Err(Misuse("whose voucher? 'voucher remove USERNAME'".to_owned())),
+            ["logins"] => Command::Logins(self.format()?),
+            ["api-key", "show"] => Command::ShowKey,
+            ["api-key", "rotate"] => Command::RotateKey,
+            ["backup", _] => Command::Backup(self.words.swap_remove(1).into()),
+            ["restore", _] => Command::Restore(self.words.swap_remove(1).into()),
+            ["backup" | "restore"] => return Err(Misuse(format!("which file? '{} FILE'", words.join(" ")))),
+            ["voucher"] => return Err(Misuse("'voucher create', 'voucher list' or 'voucher remove'?".to_owned())),
+            ["api-key"] => return Err(Misuse("'api-key show' or 'api-key rotate'?".to_owned())),
+            _ => return Err(Misuse(format!("there is no command '{}'", words.join(" ")))),
+        })
+    }
+
+    fn create(&mut self) -> Result<Command, Misuse> {
+        let count = match self.options.remove("count") {
+            None => 1,
+            Some(text) => match text.parse() {
+                Ok(count @ 1..=BATCH) => count,
+                _ => return Err(Misuse(format!("--count must be a number from 1 to {BATCH}"))),
+            },
+        };
+        let mut fields = BTreeMap::new();
+        for name in ["username", "passcode", "fullname", "valid-for", "valid-from"] {
+            if let Some(text) = self.options.remove(name) {
+                fields.insert(name.replace('-', "_"), text);
+            }
+        }
+        // The API takes what is out of bounds for unlimited; at the command line it is a slip.
+        for name in ["download-limit", "upload-limit"] {
+            if let Some(text) = self.options.remove(name) {
+                if !matches!(text.parse::<u32>(), Ok(0..=LIMIT)) {
+                    return Err(Misuse(format!(
+                        "--{name} must be a number of MB from 1 to {LIMIT}, or 0 for unlimited"
+                    )));
+                }
+                fields.insert(name.replace('-', "_"), text);
+            }
+        }
+        if count > 1 && fields.contains_key("username") {
+            return Err(Misuse("--username goes with a single voucher, not with --count".to_owned()));
+        }
+        Ok(Command::CreateVouchers { count, fields, format: self.format()? })
+    }
+
+    fn format(&mut self) -> Result<Format, Misuse> {
+        match self.options.remove("format").as_deref() {
+            None | Some("table") => Ok(Format::Table),
+            Some("csv") => Ok(Format::Csv),
+            Some("json") => Ok(Format::Json),
+            Some(_) => Err(Misuse("--format must be table, csv or json".to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Result<Invocation, Misuse> {
+        parse(text.split_whitespace().map(OsString::from))
+    }
+
+    fn client(text: &str) -> Command {
+        match line(text) {
+            Ok(Invocation::Client(command, _)) => command,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_configuration_may_stand_anywhere() {
+        for text in ["-c /x run", "run -c /x", "run --config=/x"] {
+            assert_eq!(line(text), Ok(Invocation::Run("/x".into())), "{text}");
+        }
+        assert_eq!(line("run"), Ok(Invocation::Run(CONFIG.into())));
+    }
+
+    #[test]
+    fn options_of_create_become_the_apis_parameters() {
+        let command = client("voucher create --count 3 --valid-for always --download-limit 10 --format csv");
+        let Command::CreateVouchers { count, fields, format } = command else { panic!() };
+        assert_eq!((count, format), (3, Format::Csv));
+        let fields: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(fields, [("download_limit", "10"), ("valid_for", "always")]);
+    }
+
+    #[test]
+    fn files_keep_their_names() {
+        assert_eq!(client("backup /tmp/x.db"), Command::Backup("/tmp/x.db".into()));
+        assert_eq!(client("restore -"), Command::Restore("-".into()));
+    }
+
+    #[test]
+    fn misuse_is_told_and_nothing_is_done() {
+        for text in [
+            "", "rum", "run --format csv", "voucher", "voucher remove", "voucher remove a b", "api-key",
+            "backup", "voucher create --count 0", "voucher create --count 2 --username x",
+            "voucher create --download-limit lots", "voucher create --upload-limit 9437185",
+            "voucher create --valid-for", "voucher create --colour red", "voucher list --format xml",
+            "try -c /x", "voucher create --count 1 --count 2", "-x run",
+        ] {
+            assert!(line(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `hotspotd check`: one line for each thing that can keep a hotspot from working.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, access};
+
+use super::EXIT_CONFIG;
+use super::client::{Client, Failure};
+use crate::clock;
+use crate::config::Config;
+use crate::control::{Ask, Health, Tell};
+
+/// Less free space than this deserves a word, in kB.
+const LITTLE_SPACE: u64 = 1024;
+
+/// How a line begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Note,
+    Fail,
+}
+
+/// Prints the lines; 78 where one of them is a failure.
+pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
+    let mut report = Report { failed: false };
+    report.line(Verdict::Ok, "configuration", path.display());
+    for warning in config.warnings() {
+        report.line(Verdict::Note, "configuration", warning);
+    }
+    match health(config) {
+        Ok(health) => {
+            report.line(Verdict::Ok, "daemon", format!("running, version {}", health.version));
+            report.api(config, &health);
+            report.store(&health);
+            report.clock(&health);
+        }
+        Err(failure @ Failure::NotRunning(_)) => report.line(Verdict::Note, "daemon", failure),
+        Err(failure) => report.line(Verdict::Fail, "daemon", failure),
+    }
+    report.data_dir(&config.main.data_dir);
+    report.line(Verdict::Ok, "zone", clock::zone().1);
+    report.kernel();
+    if report.failed { ExitCode::from(EXIT_CONFIG) } else { ExitCode::SUCCESS }
+}
+
+fn health(config: &Config) -> Result<Health, Failure> {
+    let mut client = Client::connect(&config.main.control_socket)?;
+    client.ask(&Ask::Health)?;
+    match client.next()? {
+        Some(Tell::Health(health)) => Ok(health),
+        _ => Err(Failure::Broken(io::ErrorKind::InvalidData.into())),
+    }
+}
+
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    fn line(&mut self, verdict: Verdict, what: &str, finding: impl Display) {
+        let word = match verdict {
+            Verdict::Ok => "ok",
+            Verdict::Note => "note",
+            Verdict::Fail => "FAIL",
+        };
+        self.failed |= verdict == Verdict::Fail;
+        let _ = writeln!(io::stdout(), "{word:4}  {what:13}  {finding}");
+    }
+
+    fn api(&mut self, config: &Config, health: &Health) {
+        for address in &health.listening {
+            let state = if config.api.enabled { "on" } else { "switched off (option enabled)" };
+            self.line(Verdict::Ok, "api", format!("{state}, listening on {address}"));
+        }
+        for address in &health.not_listening {
+            self.line(Verdict::Fail, "api", format!("cannot listen on {address}"));
+        }
+    }
+
+    fn store(&mut self, health: &Health) {
+        let Health { vouchers, journal, .. } = health;
+        self.line(Verdict::Ok, "store", format!("{vouchers} vouchers, journal {journal}"));
+        if let Some(recovery) = &health.recovery {
+            self.line(Verdict::Note, "store", recovery);
+        }
+        if let Some(trouble) = &health.trouble {
+            self.line(Verdict::Fail, "store", trouble);
+        }
+    }
+
+    fn clock(&mut self, health: &Health) {
+        match health.clock_is_set {
+            true => self.line(Verdict::Ok, "clock", &health.local_time),
+            false => self.line(
+                Verdict::Note,
+                "clock",
+                format!(
+                    "not set yet, taken for {}; nothing expires by date until NTP answers",
+                    health.local_time
+                ),
+            ),
+        }
+    }
+
+    fn data_dir(&mut self, directory: &Path) {
+        let shown = directory.display();
+        if !directory.exists() {
+            return self.line(Verdict::Note, "data", format!("{shown} will be made at the first start"));
+        }
+        if let Err(error) = access(directory, AccessFlags::W_OK | AccessFlags::X_OK) {
+            return self.line(Verdict::Fail, "data", format!("{shown} cannot be written: {error}"));
+        }
+        match statvfs(directory) {
+            Ok(fs) => {
+                let free = fs.blocks_available() as u64 * fs.fragment_size() as u64 / 1024;
+                let verdict = if free < LITTLE_SPACE { Verdict::Note } else { Verdict::Ok };
+                self.line(verdict, "data", format!("{shown}, {free} kB free"));
+            }
+            Err(error) => self.line(Verdict::Note, "data", format!("{shown}: {error}")),
+        }
+    }
+
+    fn kernel(&mut self) {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let machine = std::env::consts::ARCH;
+        self.line(Verdict::Ok, "kernel", format!("Linux {} on {machine}", release.trim()));
+    }
+}

@@ -1,0 +1,38 @@
+//! What `--help` says.
+
+/// The whole help on one page.
+pub(super) fn text() -> String {
+    format!(
+        "hotspotd {version}: vouchers and guest access for a router
+
+Usage: hotspotd [-c FILE] COMMAND
+
+  run                        be the daemon, in the foreground; log lines on standard error
+  try                        be a daemon on loopback with throw-away data, and show what to paste
+  check                      look at configuration, storage, clock and daemon; exit 0, or 78
+
+  voucher create [--count N] [--username U] [--passcode P] [--fullname F]
+                 [--valid-for V] [--valid-from T] [--download-limit MB] [--upload-limit MB]
+                             make vouchers; what is left out is random or preset
+  voucher list               every voucher
+  voucher remove USERNAME    remove a voucher
+  logins                     who signed in or tried to
+
+  api-key show | rotate      the key for /api/, or a new one
+  backup FILE                write a consistent copy of the store ('-': standard output)
+  restore FILE               replace the store by a backup ('-': standard input)
+
+  --format table|csv|json    for 'voucher create', 'voucher list' and 'logins'
+  -c, --config FILE          the configuration; default /etc/config/hotspotd
+  -V, --version              print the version
+  -h, --help                 print this
+
+V is 'always', '1 hour', '2 hours' to '23 hours', '1 day', '2 days' to '30 days',
+or 35, 40, 45, 50, 55, 60, 90, 120, 150, 180 or 365 days. T is like '2026-12-24 18:00:00'.
+
+Exit status: 0 done, 1 refused or failed, 64 wrong usage, 69 no daemon is running,
+78 the configuration is wrong.
+",
+        version = crate::VERSION
+    )
+}

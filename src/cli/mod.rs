@@ -1,0 +1,208 @@
+//! The command line: arguments in, one request to the running daemon, rows out.
+
+mod args;
+mod check;
+mod client;
+mod help;
+mod table;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub use args::{Invocation, parse};
+use client::{Client, Failure};
+use table::{Format, Printer};
+
+use crate::config::Config;
+use crate::control::{Ask, Tell};
+
+/// The arguments make no sense (sysexits.h: EX_USAGE).
+const EXIT_USAGE: u8 = 64;
+/// No daemon answers (sysexits.h: EX_UNAVAILABLE).
+const EXIT_UNAVAILABLE: u8 = 69;
+/// The configuration is wrong (sysexits.h: EX_CONFIG).
+const EXIT_CONFIG: u8 = 78;
+
+/// Batches from this size on show their progress.
+const PROGRESS: u32 = 1000;
+
+/// A command for the running daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `check`
+    Check,
+    /// `voucher create`
+    CreateVouchers {
+        /// How many.
+        count: u32,
+        /// The API's parameters.
+        fields: BTreeMap<String, String>,
+        /// How to print them.
+        format: Format,
+    },
+    /// `voucher list`
+    ListVouchers(Format),
+    /// `voucher remove`
+    RemoveVoucher(String),
+    /// `logins`
+    Logins(Format),
+    /// `api-key show`
+    ShowKey,
+    /// `api-key rotate`
+    RotateKey,
+    /// `backup`
+    Backup(PathBuf),
+    /// `restore`
+    Restore(PathBuf),
+}
+
+/// Carries out a command with the configuration at `path`.
+pub fn execute(command: Command, path: &Path) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    if command == Command::Check {
+        return check::check(&config, path);
+    }
+    match Client::connect(&config.main.control_socket).and_then(|client| ask(command, client)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever closed the pipe has seen enough: `hotspotd voucher list | head`.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("hotspotd: {failure}");
+            ExitCode::from(if matches!(failure, Failure::NotRunning(_)) { EXIT_UNAVAILABLE } else { 1 })
+        }
+    }
+}
+
+fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
+    match command {
+        Command::Check => Ok(()),
+        Command::CreateVouchers { count, fields, format } => create(client, count, fields, format),
+        Command::ListVouchers(format) => {
+            client.ask(&Ask::Vouchers)?;
+            print_rows(client, format, |tell| match tell {
+                Tell::Voucher(row) => Some(row),
+                _ => None,
+            })
+        }
+        Command::Logins(format) => {
+            client.ask(&Ask::Logins)?;
+            print_rows(client, format, |tell| match tell {
+                Tell::Login(row) => Some(row),
+                _ => None,
+            })
+        }
+        Command::RemoveVoucher(username) => {
+            client.ask(&Ask::RemoveVoucher(username.clone()))?;
+            client.done()?;
+            say(&format!("removed {username}"))
+        }
+        Command::ShowKey => {
+            client.ask(&Ask::ShowKey)?;
+            say(&client.text()?)
+        }
+        Command::RotateKey => {
+            client.ask(&Ask::RotateKey)?;
+            say(&client.text()?)
+        }
+        Command::Backup(file) => backup(client, &file),
+        Command::Restore(file) => restore(client, &file),
+    }
+}
+
+fn create(
+    mut client: Client,
+    count: u32,
+    fields: BTreeMap<String, String>,
+    format: Format,
+) -> Result<(), Failure> {
+    client.ask(&Ask::CreateVouchers { count, fields })?;
+    let progress =
+        count >= PROGRESS && io::stderr().is_terminal() && !io::stdout().is_terminal();
+    let mut made = 0_u32;
+    let printed = print_rows(client, format, |tell| match tell {
+        Tell::Created(row) => {
+            made += 1;
+            if progress && (made.is_multiple_of(100) || made == count) {
+                eprint!("\r{made} of {count} vouchers");
+            }
+            Some(row)
+        }
+        _ => None,
+    });
+    if progress {
+        eprintln!();
+    }
+    printed
+}
+
+fn print_rows<R: table::Row>(
+    mut client: Client,
+    format: Format,
+    mut pick: impl FnMut(Tell) -> Option<R>,
+) -> Result<(), Failure> {
+    let mut printer = Printer::new(BufWriter::new(io::stdout().lock()), format);
+    // What has arrived is printed even where the rest fails: those vouchers exist.
+    let outcome = loop {
+        match client.next() {
+            Ok(Some(tell)) => {
+                if let Some(row) = pick(tell) {
+                    printer.row(&row).map_err(Failure::Output)?;
+                }
+            }
+            Ok(None) => break Ok(()),
+            Err(failure) => break Err(failure),
+        }
+    };
+    if outcome.is_ok() || printer.has_rows() {
+        printer.finish().map_err(Failure::Output)?;
+    }
+    outcome
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{text}").map_err(Failure::Output)
+}
+
+fn backup(mut client: Client, file: &Path) -> Result<(), Failure> {
+    client.ask(&Ask::Backup)?;
+    let bytes = client.bytes()?;
+    if file == Path::new("-") {
+        return io::stdout().write_all(&bytes).map_err(Failure::Output);
+    }
+    let written = write_new(file, &bytes);
+    written.map_err(|error| Failure::File(file.to_owned(), error))?;
+    say(&format!("{} bytes written to {}", bytes.len(), file.display()))
+}
+
+/// Never half a backup under the name of a whole one, and for nobody else's eyes: it holds every
+/// passcode.
+fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if file.exists() && !file.is_file() {
+        let mut device = std::fs::OpenOptions::new().write(true).mode(0o600).open(file)?;
+        return device.write_all(bytes);
+    }
+    crate::durable::write_durably(file, bytes)
+}
+
+fn restore(mut client: Client, file: &Path) -> Result<(), Failure> {
+    let mut bytes = Vec::new();
+    let read = match file == Path::new("-") {
+        true => io::stdin().read_to_end(&mut bytes),
+        false => std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| Failure::File(file.to_owned(), error))?;
+    client.ask(&Ask::Restore(bytes.len() as u64))?;
+    client.send(&bytes)?;
+    say(&client.text()?)
+}

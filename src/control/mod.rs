@@ -1,0 +1,96 @@
+//! The owner's Unix socket: how the command line talks to the running daemon.
+//!
+//! One connection carries one request: a line of JSON ([`Ask`]), then lines of JSON ([`Tell`]) up
+//! to [`Tell::Done`] or [`Tell::Failed`]. A backup travels as raw bytes behind the line that says
+//! how many. Not HTTP: the command line stays free of an HTTP client, and rows print as they come.
+//!
+//! Whoever may open the socket is the owner of the router: its mode is 0600.
+
+mod server;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::listing::{CreatedRow, LoginRow, VoucherRow};
+
+pub use server::{Control, bind};
+
+/// Bytes of a request line.
+pub const LINE_BYTES: u64 = 64 * 1024;
+/// Bytes of a backup: more vouchers than a router can use.
+pub const BACKUP_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What the command line asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// Issue vouchers; answered by [`Tell::Created`] rows as they become durable.
+    CreateVouchers {
+        /// How many.
+        count: u32,
+        /// As in the API's `create_voucher`.
+        fields: BTreeMap<String, String>,
+    },
+    /// Remove a voucher.
+    RemoveVoucher(String),
+    /// Every voucher, as [`Tell::Voucher`] rows.
+    Vouchers,
+    /// The login log, as [`Tell::Login`] rows.
+    Logins,
+    /// The API key, as [`Tell::Text`].
+    ShowKey,
+    /// Make a new API key; answered by [`Tell::Text`].
+    RotateKey,
+    /// A consistent copy of the store: [`Tell::Bytes`], then as many.
+    Backup,
+    /// Replace the store by the given number of bytes that follow this line.
+    Restore(u64),
+    /// How the daemon is doing, as [`Tell::Health`].
+    Health,
+}
+
+/// What the daemon tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tell {
+    /// A new voucher.
+    Created(CreatedRow),
+    /// A voucher.
+    Voucher(VoucherRow),
+    /// A row of the login log.
+    Login(LoginRow),
+    /// One sentence or value.
+    Text(String),
+    /// So many raw bytes follow.
+    Bytes(u64),
+    /// How the daemon is doing.
+    Health(Health),
+    /// All done.
+    Done,
+    /// Not done, and why; what was told before stands.
+    Failed(String),
+}
+
+/// How the daemon is doing, in words for `hotspotd check`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Health {
+    /// The program's version.
+    pub version: String,
+    /// Where the API listens.
+    pub listening: Vec<String>,
+    /// Where it should and cannot, with the reason.
+    pub not_listening: Vec<String>,
+    /// How the store commits.
+    pub journal: String,
+    /// Vouchers in the store.
+    pub vouchers: i64,
+    /// Whether the wall clock can be believed.
+    pub clock_is_set: bool,
+    /// The hotspot's local time.
+    pub local_time: String,
+    /// What happened to a damaged store.
+    pub recovery: Option<String>,
+    /// Why writing fails, if it does.
+    pub trouble: Option<String>,
+}

@@ -1,0 +1,278 @@
+//! Answers the command line.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::stat::{Mode, umask};
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+
+use super::{Ask, BACKUP_BYTES, Health, LINE_BYTES, Tell};
+use crate::domain::list::{Entry, Page};
+use crate::domain::voucher::{Username, VoucherRequest};
+use crate::hotspot::{Handle, Read, Reply, Write};
+use crate::http::api::params::Params;
+use crate::http::api::{self, key};
+use crate::listing::{CreatedRow, LoginRow, VoucherRow};
+
+/// Connections answered at one time; more wait.
+const CONNECTIONS: usize = 8;
+/// Time to send the request line.
+const ASK_TIME: Duration = Duration::from_secs(10);
+/// Vouchers in one commit of a large batch: enough to spare the flash, few enough that a guest
+/// who signs in meanwhile does not notice.
+const CHUNK: u16 = 128;
+/// Rows read at once.
+const ROWS: u32 = 256;
+
+type Stream = BufStream<UnixStream>;
+
+/// Why a request failed: a sentence for the person at the command line.
+type Failure = String;
+
+/// What the answers need.
+#[derive(Clone)]
+pub struct Control {
+    /// The owner of the state.
+    pub hotspot: Handle,
+    /// The API's settings; a new key is put in here.
+    pub api: watch::Sender<Arc<api::Settings>>,
+    /// Where `api.key` lives.
+    pub data_dir: PathBuf,
+    /// Where the API listens, or why it cannot.
+    pub listening: watch::Receiver<BTreeMap<String, Result<(), String>>>,
+}
+
+/// Binds the socket, for its owner only. One that a killed daemon left behind is replaced.
+///
+/// # Errors
+/// `AddrInUse` where a daemon answers on it; else what the kernel says.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(ErrorKind::AddrInUse.into());
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => std::fs::remove_file(path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // The mode must be right from the first moment, not a moment later.
+    let before = umask(Mode::from_bits_truncate(0o177));
+    let bound = UnixListener::bind(path);
+    umask(before);
+    let listener = bound?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+impl Control {
+    /// Answers until the task is dropped.
+    pub async fn run(self, listener: UnixListener) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let control = self.clone();
+                    tokio::spawn(async move {
+                        control.serve(BufStream::new(stream)).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    log::warn!("control socket: cannot accept: {error}");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(&self, mut stream: Stream) {
+        let asked = tokio::time::timeout(ASK_TIME, read_ask(&mut stream)).await;
+        let answered = match asked.unwrap_or_else(|_| Err("no request came".to_owned())) {
+            Ok(ask) => self.answer(ask, &mut stream).await,
+            Err(failure) => Err(failure),
+        };
+        let last = answered.map_or_else(Tell::Failed, |()| Tell::Done);
+        let _ = tell(&mut stream, &last).await;
+        let _ = stream.flush().await;
+    }
+
+    async fn answer(&self, ask: Ask, stream: &mut Stream) -> Result<(), Failure> {
+        match ask {
+            Ask::CreateVouchers { count, fields } => self.create(count, fields, stream).await,
+            Ask::RemoveVoucher(username) => self.remove(&username).await,
+            Ask::Vouchers => {
+                let zone = self.settings().zone.clone();
+                let row = |entry: &_| Tell::Voucher(VoucherRow::new(entry, &zone));
+                self.list(stream, Read::Vouchers, row).await
+            }
+            Ask::Logins => {
+                let zone = self.settings().zone.clone();
+                let row = |entry: &_| Tell::Login(LoginRow::new(entry, &zone));
+                self.list(stream, Read::Logins, row).await
+            }
+            Ask::ShowKey => {
+                let key = self.settings().key.reveal().to_owned();
+                tell(stream, &Tell::Text(key)).await
+            }
+            Ask::RotateKey => self.rotate_key(stream).await,
+            Ask::Backup => self.backup(stream).await,
+            Ask::Restore(bytes) => self.restore(bytes, stream).await,
+            Ask::Health => self.health(stream).await,
+        }
+    }
+
+    fn settings(&self) -> Arc<api::Settings> {
+        self.api.borrow().clone()
+    }
+
+    async fn create(
+        &self,
+        count: u32,
+        fields: BTreeMap<String, String>,
+        stream: &mut Stream,
+    ) -> Result<(), Failure> {
+        let zone = self.settings().zone.clone();
+        let request = api::voucher_request(&Params::from_texts(fields), &zone)?;
+        if count > 1 && request.username.is_some() {
+            return Err("a username can be given to one voucher only".to_owned());
+        }
+        let mut left = count;
+        while left > 0 {
+            let chunk = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            let rows = self.create_chunk(request.clone(), chunk).await.map_err(|failure| {
+                if left == count { failure } else { format!("{failure}; {left} of {count} are missing") }
+            })?;
+            for row in &rows {
+                tell(stream, &Tell::Created(CreatedRow::new(row, &zone))).await?;
+            }
+            // Told at once: whoever watches sees it grow, and nothing is made for who has left.
+            stream.flush().await.map_err(|error| error.to_string())?;
+            left -= u32::from(chunk);
+        }
+        Ok(())
+    }
+
+    async fn create_chunk(
+        &self,
+        request: VoucherRequest,
+        count: u16,
+    ) -> Result<Vec<Entry<crate::domain::voucher::Voucher>>, Failure> {
+        let request = Box::new(request);
+        let created = self.hotspot.write(|reply| Write::CreateVouchers { request, count, reply });
+        let created = created.await.map_err(|fault| fault.to_string())?;
+        created.map_err(|_| "the username already exists".to_owned())
+    }
+
+    async fn remove(&self, username: &str) -> Result<(), Failure> {
+        let username = Username::parse(username).map_err(|error| error.to_string())?;
+        let username = username.ok_or("no username was given")?;
+        let removed = self.hotspot.write(|reply| Write::RemoveVoucher { username, reply }).await;
+        match removed.map_err(|fault| fault.to_string())? {
+            true => Ok(()),
+            false => Err("there is no voucher with this username".to_owned()),
+        }
+    }
+
+    async fn list<T>(
+        &self,
+        stream: &mut Stream,
+        read: impl Fn(Page, Reply<Vec<Entry<T>>>) -> Read,
+        row: impl Fn(&Entry<T>) -> Tell,
+    ) -> Result<(), Failure> {
+        let mut after = 0;
+        loop {
+            let page = Page { after, limit: ROWS };
+            let entries = self.hotspot.read(|reply| read(page, reply)).await;
+            let entries = entries.map_err(|fault| fault.to_string())?;
+            for entry in &entries {
+                tell(stream, &row(entry)).await?;
+            }
+            match entries.last() {
+                Some(last) => after = last.id,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn rotate_key(&self, stream: &mut Stream) -> Result<(), Failure> {
+        if self.settings().config.key.is_some() {
+            return Err("the key is set in the configuration (option key); change it there, or \
+                        remove it there to have one made"
+                .to_owned());
+        }
+        let key = key::make(&self.data_dir, &mut UnwrapErr(SysRng))
+            .map_err(|error| format!("the new key cannot be kept ({error}); the old one stays"))?;
+        log::info!("api: a new key is in force");
+        let text = Tell::Text(key.reveal().to_owned());
+        self.api.send_modify(|settings| {
+            *settings = Arc::new(api::Settings { key, ..(**settings).clone() });
+        });
+        tell(stream, &text).await
+    }
+
+    async fn backup(&self, stream: &mut Stream) -> Result<(), Failure> {
+        let bytes = self.hotspot.read(Read::Backup).await.map_err(|fault| fault.to_string())?;
+        tell(stream, &Tell::Bytes(bytes.len() as u64)).await?;
+        stream.write_all(&bytes).await.map_err(|error| error.to_string())
+    }
+
+    async fn restore(&self, length: u64, stream: &mut Stream) -> Result<(), Failure> {
+        if length > BACKUP_BYTES {
+            return Err("the file is too large for a backup of hotspotd".to_owned());
+        }
+        let mut bytes = Vec::new();
+        stream.take(length).read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
+        if bytes.len() as u64 != length {
+            return Err("the backup did not arrive whole; nothing was changed".to_owned());
+        }
+        let restored = self.hotspot.restore(bytes).await;
+        let vouchers = restored.map_err(|fault| format!("{fault}; nothing was changed"))?;
+        tell(stream, &Tell::Text(format!("restored, {vouchers} vouchers"))).await
+    }
+
+    async fn health(&self, stream: &mut Stream) -> Result<(), Failure> {
+        let status = self.hotspot.read(Read::Status).await.map_err(|fault| fault.to_string())?;
+        let listeners = self.listening.borrow().clone();
+        let (up, down): (Vec<_>, Vec<_>) =
+            listeners.into_iter().partition(|(_, result)| result.is_ok());
+        let why = |(address, result): (String, Result<(), String>)| {
+            format!("{address} ({})", result.err().unwrap_or_default())
+        };
+        let health = Health {
+            version: crate::VERSION.to_owned(),
+            listening: up.into_iter().map(|(address, _)| address).collect(),
+            not_listening: down.into_iter().map(why).collect(),
+            journal: status.journal.to_string(),
+            vouchers: status.vouchers,
+            clock_is_set: status.now.wall_is_set,
+            local_time: self.settings().zone.show(status.now.wall),
+            recovery: status.recovery.map(|recovery| recovery.to_string()),
+            trouble: status.trouble,
+        };
+        tell(stream, &Tell::Health(health)).await
+    }
+}
+
+async fn read_ask(stream: &mut Stream) -> Result<Ask, Failure> {
+    let mut line = Vec::new();
+    let read = stream.take(LINE_BYTES).read_until(b'\n', &mut line).await;
+    read.map_err(|error| error.to_string())?;
+    serde_json::from_slice(&line).map_err(|error| {
+        format!("the daemon (version {}) does not understand this request: {error}", crate::VERSION)
+    })
+}
+
+async fn tell(stream: &mut Stream, tell: &Tell) -> Result<(), Failure> {
+    let mut line = serde_json::to_vec(tell).map_err(|error| error.to_string())?;
+    line.push(b'\n');
+    stream.write_all(&line).await.map_err(|error| error.to_string())
+}

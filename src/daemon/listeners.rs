@@ -1,0 +1,112 @@
+//! The API's addresses: opened, closed and tried again as the configuration and the network come
+//! and go.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::http::{self, Server};
+
+/// Time between two attempts at an address that cannot be opened: a LAN interface that comes up
+/// late, a port that another program still holds.
+const RETRY: Duration = Duration::from_secs(3);
+
+/// What each address is doing.
+type Report = watch::Sender<BTreeMap<String, Result<(), String>>>;
+
+/// One task for each address.
+pub(super) struct Listeners {
+    server: Server,
+    report: Report,
+    open: BTreeMap<SocketAddr, Listener>,
+}
+
+struct Listener {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Listeners {
+    /// Opens the addresses. What can be opened is open when this returns.
+    pub(super) fn start(server: Server, report: Report, addresses: &[SocketAddr]) -> Self {
+        let mut listeners = Self { server, report, open: BTreeMap::new() };
+        listeners.change(addresses);
+        listeners
+    }
+
+    /// Opens what is new and closes what is gone; the rest, and its connections, stay.
+    pub(super) fn change(&mut self, addresses: &[SocketAddr]) {
+        self.open.retain(|address, listener| {
+            let stays = addresses.contains(address);
+            if !stays {
+                listener.stop.send_replace(true);
+                self.report.send_modify(|report| drop(report.remove(&address.to_string())));
+            }
+            stays
+        });
+        for address in addresses {
+            if !self.open.contains_key(address) {
+                let listener = self.listen(*address);
+                self.open.insert(*address, listener);
+            }
+        }
+    }
+
+    /// Closes everything; requests under way get a moment to end.
+    pub(super) async fn stop(&mut self) {
+        for listener in self.open.values() {
+            listener.stop.send_replace(true);
+        }
+        for (_, listener) in std::mem::take(&mut self.open) {
+            let _ = listener.task.await;
+        }
+    }
+
+    fn listen(&self, address: SocketAddr) -> Listener {
+        let (stop, stopped) = watch::channel(false);
+        let first = try_bind(address, &self.report);
+        let report = self.report.clone();
+        let server = self.server.clone();
+        let task = tokio::spawn(serve(server, address, first, report, stopped));
+        Listener { stop, task }
+    }
+}
+
+async fn serve(
+    server: Server,
+    address: SocketAddr,
+    mut listener: Option<TcpListener>,
+    report: Report,
+    mut stop: watch::Receiver<bool>,
+) {
+    while listener.is_none() {
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => listener = try_bind(address, &report),
+            _ = stop.changed() => return,
+        }
+    }
+    if let Some(listener) = listener {
+        server.run(listener, stop).await;
+    }
+}
+
+/// Says once why an address cannot be opened, and once that it is.
+fn try_bind(address: SocketAddr, report: &Report) -> Option<TcpListener> {
+    let bound = http::bind(address);
+    let result = bound.as_ref().map(|_| ()).map_err(ToString::to_string);
+    let before = report.borrow().get(&address.to_string()).cloned();
+    match (&before, &result) {
+        (Some(Err(_)), Ok(())) => log::info!("api: listening on {address} now"),
+        (_, Err(why)) if before.as_ref() != Some(&result) => log::error!(
+            "api: cannot listen on {address}: {why}; trying again every {} s",
+            RETRY.as_secs()
+        ),
+        _ => {}
+    }
+    report.send_modify(|report| drop(report.insert(address.to_string(), result)));
+    bound.ok()
+}

@@ -1,0 +1,210 @@
+//! Wiring: what is started in which order, who talks to whom, and how it all ends.
+//!
+//! ```text
+//!            ┌ listeners ── one task per address ── one task per connection ┐
+//!  main ─────┤ control ──── one task per connection ────────────────────────┼─Command─▶ hotspot
+//!  (signals, └ minute ───── a tick ─────────────────────────────────────────┘           (a thread,
+//!   tokio, one thread)                                                       ◀─answer──  the owner)
+//!
+//!  SIGHUP ─▶ configuration ─▶ watch ─▶ api settings, listeners;  Configure ─▶ hotspot
+//! ```
+
+mod listeners;
+mod try_out;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use listeners::Listeners;
+pub use try_out::try_out;
+
+use crate::clock::{self, SystemClock};
+use crate::config::Config;
+use crate::control::{self, Control};
+use crate::hotspot::{self, Handle, Settings};
+use crate::http::api::{self, key};
+use crate::logging;
+use crate::store::Store;
+
+/// The configuration is wrong (sysexits.h: EX_CONFIG).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// Runs the daemon in the foreground until it is told to stop.
+pub fn run(path: &Path) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    logging::set_level(config.main.log_level);
+    for warning in config.warnings() {
+        log::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(serve(path, config)),
+        Err(error) => Err(format!("cannot start: {error}")),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            log::error!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(path: &Path, config: Config) -> Result<(), String> {
+    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let socket = config.main.control_socket.clone();
+    // First of all: whoever has the socket is the one daemon for this configuration.
+    let control_listener = control::bind(&socket).map_err(|error| cannot_bind(&socket, &error))?;
+    let (mut daemon, control) = Daemon::start(path, config)?;
+    let control = tokio::spawn(control.run(control_listener));
+    log::info!("version {} is ready; {}", crate::VERSION, daemon.summary());
+    daemon.until_stopped(&mut signals).await;
+    daemon.listeners.stop().await;
+    control.abort();
+    daemon.hotspot.stop().await;
+    let _ = std::fs::remove_file(&socket);
+    log::info!("stopped; everything is written down");
+    Ok(())
+}
+
+fn cannot_bind(socket: &Path, error: &std::io::Error) -> String {
+    let socket = socket.display();
+    if error.kind() == ErrorKind::AddrInUse {
+        return format!("another hotspotd is running and answers on {socket}; stop it first");
+    }
+    format!("cannot open the control socket {socket}: {error}; does its directory exist, and may this user write there?")
+}
+
+struct Daemon {
+    path: PathBuf,
+    config: Config,
+    hotspot: Handle,
+    api: watch::Sender<Arc<api::Settings>>,
+    listeners: Listeners,
+}
+
+impl Daemon {
+    fn start(path: &Path, config: Config) -> Result<(Self, Control), String> {
+        let data_dir = config.main.data_dir.clone();
+        let store = Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
+        let rng = Box::new(UnwrapErr(SysRng));
+        let hotspot = hotspot::start(store, Box::new(SystemClock), rng, settings(&config))
+            .map_err(|error| error.to_string())?;
+        let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
+        let server = api::server(hotspot.clone(), receiver);
+        let (report, listening) = watch::channel(BTreeMap::new());
+        let listeners = Listeners::start(server, report, &config.api.listen);
+        let control =
+            Control { hotspot: hotspot.clone(), api: api.clone(), data_dir, listening };
+        Ok((Self { path: path.to_owned(), config, hotspot, api, listeners }, control))
+    }
+
+    async fn until_stopped(&mut self, signals: &mut Signals) {
+        let mut minute = tokio::time::interval(Duration::from_secs(60));
+        minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        minute.tick().await;
+        loop {
+            tokio::select! {
+                _ = minute.tick() => self.hotspot.tick(),
+                _ = signals.reload.recv() => self.reload().await,
+                _ = signals.terminate.recv() => return,
+                _ = signals.interrupt.recv() => return,
+            }
+        }
+    }
+
+    /// Puts a changed configuration into force, or keeps the one there is.
+    async fn reload(&mut self) {
+        let config = match Config::load(&self.path) {
+            Ok(config) => config,
+            Err(error) => {
+                return log::error!("{error}\nhotspotd: the configuration was not changed");
+            }
+        };
+        let api_settings = match api_settings(&config) {
+            Ok(settings) => settings,
+            Err(reason) => return log::error!("{reason}; the configuration was not changed"),
+        };
+        let (old, new) = (&self.config.main, &config.main);
+        if (&old.data_dir, &old.control_socket) != (&new.data_dir, &new.control_socket) {
+            log::warn!("data_dir and control_socket change with the next restart only");
+        }
+        logging::set_level(config.main.log_level);
+        for warning in config.warnings() {
+            log::warn!("{warning}");
+        }
+        self.hotspot.configure(settings(&config)).await;
+        self.api.send_replace(Arc::new(api_settings));
+        self.listeners.change(&config.api.listen);
+        // What was not put into force must not be taken for being so at the next reload.
+        let (data_dir, control_socket) = (old.data_dir.clone(), old.control_socket.clone());
+        self.config = config;
+        self.config.main.data_dir = data_dir;
+        self.config.main.control_socket = control_socket;
+        log::info!("configuration read again; {}", self.summary());
+    }
+
+    fn summary(&self) -> String {
+        let api = &self.config.api;
+        let addresses: Vec<String> =
+            api.listen.iter().map(|address| format!("http://{address}/api/")).collect();
+        let state = match (api.enabled, api.allow_get, api.allow_post) {
+            (false, ..) => "switched off",
+            (true, true, true) => "GET and POST",
+            (true, true, false) => "GET only",
+            (true, false, true) => "POST only",
+            (true, false, false) => "neither GET nor POST allowed",
+        };
+        format!("API {state} at {}", addresses.join(", "))
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings { preset: config.voucher, login_log_days: config.main.login_log_days }
+}
+
+fn api_settings(config: &Config) -> Result<api::Settings, String> {
+    let key = match &config.api.key {
+        Some(key) => key.clone(),
+        None => {
+            let data_dir = &config.main.data_dir;
+            key::load_or_make(data_dir, &mut UnwrapErr(SysRng)).map_err(|error| {
+                format!("cannot keep an API key in {}: {error}", key::path(data_dir).display())
+            })?
+        }
+    };
+    let (zone, source) = clock::zone();
+    log::debug!("local time is {source}");
+    Ok(api::Settings { config: config.api.clone(), key, zone })
+}
+
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}

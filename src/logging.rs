@@ -1,0 +1,42 @@
+//! Log lines on standard error: what happened, to whom, what to do.
+//!
+//! procd and systemd add the time; at a terminal nobody misses it. Never a passcode, key or
+//! secret: those are [`Secret`](crate::domain::secret::Secret), which does not print.
+
+use std::io::Write;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+struct StandardError;
+
+impl Log for StandardError {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let level = match record.level() {
+            Level::Error => "error: ",
+            Level::Warn => "warning: ",
+            Level::Info => "",
+            Level::Debug => "debug: ",
+            Level::Trace => "trace: ",
+        };
+        // One write for the whole line, so that lines of two threads do not mix. Where standard
+        // error is gone there is nobody to tell.
+        let line = format!("hotspotd: {level}{}\n", record.args());
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+
+    fn flush(&self) {}
+}
+
+/// Starts logging, or changes the level.
+pub fn set_level(level: LevelFilter) {
+    // The second call finds the logger in place: only the level changes.
+    let _ = log::set_logger(&StandardError);
+    log::set_max_level(level);
+}
