@@ -5,6 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::statvfs::statvfs;
+
 /// Writes a file that is either the old one or the whole new one, whenever the power goes.
 ///
 /// # Errors
@@ -13,7 +15,8 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = with_suffix(path, ".partial");
     let write = || {
         let _ = fs::remove_file(&partial);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&partial, path)?;
@@ -33,6 +36,18 @@ pub fn sync_directory(path: &Path) -> std::io::Result<()> {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// Bytes free for us on the file system of `directory`.
+///
+/// # Errors
+/// What the file system reports.
+pub fn free_bytes(directory: &Path) -> std::io::Result<u64> {
+    let fs = statvfs(directory)?;
+    // Both fields are 32 bits wide on some of the targets.
+    #[allow(clippy::useless_conversion)]
+    let (blocks, size) = (u64::from(fs.blocks_available()), u64::from(fs.fragment_size()));
+    Ok(blocks.saturating_mul(size))
 }
 
 /// `path` with `suffix` behind its last component.

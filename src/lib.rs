@@ -1,5 +1,34 @@
-//! wip
+//! hotspotd turns a router into a guest hotspot: one program, one store, one owner of all state.
+//!
+//! The map of the house, in the order in which data flows:
+//!
+//! - [`config`]: UCI text in, typed and validated values out;
+//! - [`domain`]: what a voucher is, when it is valid, what is refused and why. No I/O, no clock;
+//! - [`http`]: strangers' connections within limits; `http::api` is the local `/api/?action=`;
+//! - [`control`]: the owner's Unix socket, which the command line talks to;
+//! - [`hotspot`]: the owner of all state, a plain thread: one command in, one answer out, one
+//!   commit for all that have queued up;
+//! - [`store`]: SQLite on flash, and what happens when that wears out;
+//! - [`listing`]: rows as the API and the command line show them;
+//! - [`cli`]: arguments in, one request, rows out;
+//! - [`daemon`]: who is started in which order, signals, reload.
+//!
+//! Beside them stand [`clock`], the only caller of `now()`; [`durable`], files that survive a
+//! power cut; [`logging`], lines for an operator at two in the morning.
+//!
+//! Imports point one way, and `tests/house.rs` holds them to it:
+//!
+//! ```text
+//! domain ← durable, clock, config ← store ← hotspot ← listing ← http ← control ← cli, daemon ← main
+//! ```
+//!
+//! Edges (`http`, `control`, `cli`) translate between the wire and commands; they never touch
+//! `store`.
+
 #![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -11,6 +40,8 @@ pub mod hotspot;
 pub mod http;
 pub mod listing;
 pub mod logging;
+#[cfg(test)]
+mod scratch;
 pub mod store;
 
 /// The program's version.

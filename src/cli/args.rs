@@ -115,14 +115,22 @@ impl Line {
             ["voucher", "create"] => self.create()?,
             ["voucher", "list"] => Command::ListVouchers(self.format()?),
             ["voucher", "remove", username] => Command::RemoveVoucher((*username).to_owned()),
-            ["voucher", "remove"] => return Err(Misuse("whose voucher? 'voucher remove USERNAME'".to_owned())),
+            ["voucher", "remove"] => {
+                return Err(Misuse("whose voucher? 'voucher remove USERNAME'".to_owned()));
+            }
             ["logins"] => Command::Logins(self.format()?),
             ["api-key", "show"] => Command::ShowKey,
             ["api-key", "rotate"] => Command::RotateKey,
             ["backup", _] => Command::Backup(self.words.swap_remove(1).into()),
             ["restore", _] => Command::Restore(self.words.swap_remove(1).into()),
-            ["backup" | "restore"] => return Err(Misuse(format!("which file? '{} FILE'", words.join(" ")))),
-            ["voucher"] => return Err(Misuse("'voucher create', 'voucher list' or 'voucher remove'?".to_owned())),
+            ["backup" | "restore"] => {
+                return Err(Misuse(format!("which file? '{} FILE'", words.join(" "))));
+            }
+            ["voucher"] => {
+                return Err(Misuse(
+                    "'voucher create', 'voucher list' or 'voucher remove'?".to_owned(),
+                ));
+            }
             ["api-key"] => return Err(Misuse("'api-key show' or 'api-key rotate'?".to_owned())),
             _ => return Err(Misuse(format!("there is no command '{}'", words.join(" ")))),
         })
@@ -154,7 +162,9 @@ impl Line {
             }
         }
         if count > 1 && fields.contains_key("username") {
-            return Err(Misuse("--username goes with a single voucher, not with --count".to_owned()));
+            return Err(Misuse(
+                "--username goes with a single voucher, not with --count".to_owned(),
+            ));
         }
         Ok(Command::CreateVouchers { count, fields, format: self.format()? })
     }
@@ -194,10 +204,12 @@ mod tests {
 
     #[test]
     fn options_of_create_become_the_apis_parameters() {
-        let command = client("voucher create --count 3 --valid-for always --download-limit 10 --format csv");
+        let command =
+            client("voucher create --count 3 --valid-for always --download-limit 10 --format csv");
         let Command::CreateVouchers { count, fields, format } = command else { panic!() };
         assert_eq!((count, format), (3, Format::Csv));
-        let fields: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let fields: Vec<_> =
+            fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(fields, [("download_limit", "10"), ("valid_for", "always")]);
     }
 
@@ -210,11 +222,24 @@ mod tests {
     #[test]
     fn misuse_is_told_and_nothing_is_done() {
         for text in [
-            "", "rum", "run --format csv", "voucher", "voucher remove", "voucher remove a b", "api-key",
-            "backup", "voucher create --count 0", "voucher create --count 2 --username x",
-            "voucher create --download-limit lots", "voucher create --upload-limit 9437185",
-            "voucher create --valid-for", "voucher create --colour red", "voucher list --format xml",
-            "try -c /x", "voucher create --count 1 --count 2", "-x run",
+            "",
+            "rum",
+            "run --format csv",
+            "voucher",
+            "voucher remove",
+            "voucher remove a b",
+            "api-key",
+            "backup",
+            "voucher create --count 0",
+            "voucher create --count 2 --username x",
+            "voucher create --download-limit lots",
+            "voucher create --upload-limit 9437185",
+            "voucher create --valid-for",
+            "voucher create --colour red",
+            "voucher list --format xml",
+            "try -c /x",
+            "voucher create --count 1 --count 2",
+            "-x run",
         ] {
             assert!(line(text).is_err(), "{text}");
         }

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
 use super::EXIT_CONFIG;
@@ -13,9 +12,10 @@ use super::client::{Client, Failure};
 use crate::clock;
 use crate::config::Config;
 use crate::control::{Ask, Health, Tell};
+use crate::durable::free_bytes;
 
-/// Less free space than this deserves a word, in kB.
-const LITTLE_SPACE: u64 = 1024;
+/// Less free space than this many bytes deserves a word.
+const LITTLE_SPACE: u64 = 1024 * 1024;
 
 /// How a line begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,16 +110,19 @@ impl Report {
     fn data_dir(&mut self, directory: &Path) {
         let shown = directory.display();
         if !directory.exists() {
-            return self.line(Verdict::Note, "data", format!("{shown} will be made at the first start"));
+            return self.line(
+                Verdict::Note,
+                "data",
+                format!("{shown} will be made at the first start"),
+            );
         }
         if let Err(error) = access(directory, AccessFlags::W_OK | AccessFlags::X_OK) {
             return self.line(Verdict::Fail, "data", format!("{shown} cannot be written: {error}"));
         }
-        match statvfs(directory) {
-            Ok(fs) => {
-                let free = fs.blocks_available() as u64 * fs.fragment_size() as u64 / 1024;
+        match free_bytes(directory) {
+            Ok(free) => {
                 let verdict = if free < LITTLE_SPACE { Verdict::Note } else { Verdict::Ok };
-                self.line(verdict, "data", format!("{shown}, {free} kB free"));
+                self.line(verdict, "data", format!("{shown}, {} kB free", free / 1024));
             }
             Err(error) => self.line(Verdict::Note, "data", format!("{shown}: {error}")),
         }

@@ -79,7 +79,11 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
         }
         Err(failure) => {
             eprintln!("hotspotd: {failure}");
-            ExitCode::from(if matches!(failure, Failure::NotRunning(_)) { EXIT_UNAVAILABLE } else { 1 })
+            ExitCode::from(if matches!(failure, Failure::NotRunning(_)) {
+                EXIT_UNAVAILABLE
+            } else {
+                1
+            })
         }
     }
 }
@@ -127,8 +131,7 @@ fn create(
     format: Format,
 ) -> Result<(), Failure> {
     client.ask(&Ask::CreateVouchers { count, fields })?;
-    let progress =
-        count >= PROGRESS && io::stderr().is_terminal() && !io::stdout().is_terminal();
+    let progress = count >= PROGRESS && io::stderr().is_terminal() && !io::stdout().is_terminal();
     let mut made = 0_u32;
     let printed = print_rows(client, format, |tell| match tell {
         Tell::Created(row) => {

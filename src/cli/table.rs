@@ -31,7 +31,13 @@ pub(super) trait Row: Serialize {
 
 impl Row for CreatedRow {
     const COLUMNS: &'static [&'static str] = &[
-        "id", "username", "passcode", "fullname", "valid_for", "valid_from", "download_limit",
+        "id",
+        "username",
+        "passcode",
+        "fullname",
+        "valid_for",
+        "valid_from",
+        "download_limit",
         "upload_limit",
     ];
 
@@ -45,8 +51,17 @@ impl Row for CreatedRow {
 
 impl Row for VoucherRow {
     const COLUMNS: &'static [&'static str] = &[
-        "id", "username", "passcode", "fullname", "valid_for", "valid_from", "first_login",
-        "last_login", "MAC", "download_limit", "upload_limit",
+        "id",
+        "username",
+        "passcode",
+        "fullname",
+        "valid_for",
+        "valid_from",
+        "first_login",
+        "last_login",
+        "MAC",
+        "download_limit",
+        "upload_limit",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -218,7 +233,8 @@ mod tests {
     fn json_is_one_array_whatever_the_number_of_rows() {
         for count in [0, 1, 2, 500] {
             let rows = vec![row("Jo"); count];
-            let parsed: Vec<CreatedRow> = serde_json::from_str(&printed(Format::Json, &rows)).unwrap();
+            let parsed: Vec<CreatedRow> =
+                serde_json::from_str(&printed(Format::Json, &rows)).unwrap();
             assert_eq!(parsed, rows);
         }
     }

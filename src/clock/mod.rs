@@ -54,7 +54,9 @@ impl Clock for SystemClock {
 pub fn zone() -> (Zone, String) {
     let posix = |source: &str, text: &str| match Zone::from_posix(text) {
         Ok(zone) => (zone, format!("{} from {source}", text.trim())),
-        Err(_) => (Zone::utc(), format!("UTC, because {source} is not a POSIX TZ string: {text:?}")),
+        Err(_) => {
+            (Zone::utc(), format!("UTC, because {source} is not a POSIX TZ string: {text:?}"))
+        }
     };
     // A name such as Europe/Berlin needs the zone files, which /etc/localtime points into.
     if let Ok(text) = std::env::var("TZ")
@@ -71,6 +73,8 @@ pub fn zone() -> (Zone, String) {
     match std::fs::read("/etc/localtime").map(|bytes| Zone::from_tzif(&bytes)) {
         Ok(Ok(zone)) => (zone, "from /etc/localtime".to_owned()),
         Ok(Err(_)) => (Zone::utc(), "UTC, because /etc/localtime is not a zone file".to_owned()),
-        Err(_) => (Zone::utc(), "UTC, because neither /etc/TZ nor /etc/localtime exists".to_owned()),
+        Err(_) => {
+            (Zone::utc(), "UTC, because neither /etc/TZ nor /etc/localtime exists".to_owned())
+        }
     }
 }

@@ -149,7 +149,11 @@ impl Control {
         while left > 0 {
             let chunk = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
             let rows = self.create_chunk(request.clone(), chunk).await.map_err(|failure| {
-                if left == count { failure } else { format!("{failure}; {left} of {count} are missing") }
+                if left == count {
+                    failure
+                } else {
+                    format!("{failure}; {left} of {count} are missing")
+                }
             })?;
             for row in &rows {
                 tell(stream, &Tell::Created(CreatedRow::new(row, &zone))).await?;

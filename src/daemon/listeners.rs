@@ -15,6 +15,9 @@ use crate::http::{self, Server};
 /// late, a port that another program still holds.
 const RETRY: Duration = Duration::from_secs(3);
 
+/// Requests under way when the daemon stops get this long to end.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// What each address is doing.
 type Report = watch::Sender<BTreeMap<String, Result<(), String>>>;
 
@@ -64,6 +67,7 @@ impl Listeners {
         for (_, listener) in std::mem::take(&mut self.open) {
             let _ = listener.task.await;
         }
+        self.server.door.emptied(GRACE).await;
     }
 
     fn listen(&self, address: SocketAddr) -> Listener {

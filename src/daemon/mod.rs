@@ -66,7 +66,8 @@ pub fn run(path: &Path) -> ExitCode {
 }
 
 async fn serve(path: &Path, config: Config) -> Result<(), String> {
-    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let mut signals =
+        Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let socket = config.main.control_socket.clone();
     // First of all: whoever has the socket is the one daemon for this configuration.
     let control_listener = control::bind(&socket).map_err(|error| cannot_bind(&socket, &error))?;
@@ -87,7 +88,9 @@ fn cannot_bind(socket: &Path, error: &std::io::Error) -> String {
     if error.kind() == ErrorKind::AddrInUse {
         return format!("another hotspotd is running and answers on {socket}; stop it first");
     }
-    format!("cannot open the control socket {socket}: {error}; does its directory exist, and may this user write there?")
+    format!(
+        "cannot open the control socket {socket}: {error}; does its directory exist, and may this user write there?"
+    )
 }
 
 struct Daemon {
@@ -101,7 +104,8 @@ struct Daemon {
 impl Daemon {
     fn start(path: &Path, config: Config) -> Result<(Self, Control), String> {
         let data_dir = config.main.data_dir.clone();
-        let store = Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
+        let store =
+            Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
         let rng = Box::new(UnwrapErr(SysRng));
         let hotspot = hotspot::start(store, Box::new(SystemClock), rng, settings(&config))
             .map_err(|error| error.to_string())?;
@@ -109,8 +113,7 @@ impl Daemon {
         let server = api::server(hotspot.clone(), receiver);
         let (report, listening) = watch::channel(BTreeMap::new());
         let listeners = Listeners::start(server, report, &config.api.listen);
-        let control =
-            Control { hotspot: hotspot.clone(), api: api.clone(), data_dir, listening };
+        let control = Control { hotspot: hotspot.clone(), api: api.clone(), data_dir, listening };
         Ok((Self { path: path.to_owned(), config, hotspot, api, listeners }, control))
     }
 

@@ -1,6 +1,7 @@
 //! Codes that people read from paper and type on a phone.
 
-use rand::{Rng, RngExt};
+use rand::Rng;
+use rand::seq::IndexedRandom;
 
 /// Lower-case letters and digits that no font confuses: no `0`, `o`, `1`, `l`, `i`.
 const ALPHABET: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
@@ -13,7 +14,7 @@ pub const PASSCODE_LENGTH: usize = 8;
 
 /// `length` characters drawn evenly from the alphabet.
 pub fn code(rng: &mut dyn Rng, length: usize) -> String {
-    (0..length).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
+    (0..length).filter_map(|_| ALPHABET.choose(rng)).copied().map(char::from).collect()
 }
 
 #[cfg(test)]

@@ -81,9 +81,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in
-            ["", "98:01:a7:cb:bb", "98:01:a7:cb:bb:0g", "98:01-a7:cb:bb:00", "+801a7cbbb00", "ä8:01:a7:cb:bb:0"]
-        {
+        for text in [
+            "",
+            "98:01:a7:cb:bb",
+            "98:01:a7:cb:bb:0g",
+            "98:01-a7:cb:bb:00",
+            "+801a7cbbb00",
+            "ä8:01:a7:cb:bb:0",
+        ] {
             assert!(text.parse::<Mac>().is_err(), "{text:?} was accepted");
         }
     }

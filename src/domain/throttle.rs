@@ -46,6 +46,7 @@ impl<S: BuildHasher> Throttle<S> {
     fn settled(&mut self, key: impl Hash, now: Duration) -> &mut Slot {
         let index = self.hasher.hash_one(key) % self.slots.len() as u64;
         let leak = self.leak;
+        #[expect(clippy::indexing_slicing, reason = "a remainder is below the divisor")]
         let slot = &mut self.slots[index as usize];
         let elapsed = now.saturating_sub(slot.since);
         let forgiven = elapsed.as_millis() / leak.as_millis().max(1);

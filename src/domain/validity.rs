@@ -163,3 +163,6 @@ pub fn standing(valid_for: ValidFor, starts: ValidityStarts, dates: Dates, now: 
         end => Standing::Running(end),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,11 +206,12 @@ impl Voucher {
     pub fn issue(request: VoucherRequest, preset: &Preset, now: Now, rng: &mut dyn Rng) -> Self {
         let username = request.username;
         let username = username.unwrap_or_else(|| Username(code::code(rng, code::USERNAME_LENGTH)));
-        let passcode = request.passcode.unwrap_or_else(|| {
-            Passcode(Secret::new(code::code(rng, code::PASSCODE_LENGTH)))
-        });
+        let passcode = request
+            .passcode
+            .unwrap_or_else(|| Passcode(Secret::new(code::code(rng, code::PASSCODE_LENGTH))));
         let fullname = request.fullname;
-        let fullname = fullname.unwrap_or_else(|| FullName(format!("Guest {}", code::code(rng, 5))));
+        let fullname =
+            fullname.unwrap_or_else(|| FullName(format!("Guest {}", code::code(rng, 5))));
         Self {
             username,
             passcode,

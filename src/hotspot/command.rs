@@ -6,10 +6,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Host};
+use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Grant, Login, LoginRecord, Refusal};
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
-use crate::domain::list::{Entry, Page};
 use crate::store::StoreError;
 
 /// Where the answer goes.

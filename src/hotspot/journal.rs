@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::domain::list::{Entry, Page};
 use crate::domain::login::LoginRecord;
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::Voucher;
-use crate::domain::list::{Entry, Page};
 use crate::store::{Store, StoreError};
 
 /// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
@@ -34,12 +34,7 @@ struct Use {
 impl LoginJournal {
     /// Continues after the highest id of the store.
     pub(super) fn after(last_id: i64) -> Self {
-        Self {
-            next_id: last_id + 1,
-            rows: VecDeque::new(),
-            uses: BTreeMap::new(),
-            forgotten: 0,
-        }
+        Self { next_id: last_id + 1, rows: VecDeque::new(), uses: BTreeMap::new(), forgotten: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -97,7 +92,10 @@ impl LoginJournal {
     /// Forgets what has been committed.
     pub(super) fn settle(&mut self) {
         if self.forgotten > 0 {
-            log::warn!("{} rows of the login log were lost while nothing could be stored", self.forgotten);
+            log::warn!(
+                "{} rows of the login log were lost while nothing could be stored",
+                self.forgotten
+            );
         }
         self.rows.clear();
         self.uses.clear();

@@ -199,3 +199,6 @@ fn send<T>(reply: Reply<T>, result: Result<T, StoreError>) {
     // A caller who has gone away does not want the answer any more.
     let _ = reply.send(result.map_err(Fault::Store));
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use super::journal::LoginJournal;
 use super::{Hotspot, Reply, Status, send};
 use crate::domain::time::Now;
 use crate::domain::wall::Turn;
-use crate::durable::write_durably;
+use crate::durable::{free_bytes, write_durably};
 use crate::store::{SNAPSHOT_NAME, StoreError};
 
 /// Minutes between two writes of the wall clock's mark when nothing else is written.
@@ -46,7 +46,9 @@ impl Hotspot {
             }
             Turn::BecameSet { shift } => {
                 if shift.abs() > 1 {
-                    log::info!("clock: set, {shift} s from the estimate; earlier stamps moved along");
+                    log::info!(
+                        "clock: set, {shift} s from the estimate; earlier stamps moved along"
+                    );
                 }
                 self.journal.shift(shift);
                 let moved = self.in_transaction(|hotspot| hotspot.store.shift_unset_stamps(shift));
@@ -118,7 +120,8 @@ impl Hotspot {
             Ok(bytes) => bytes,
             Err(error) => return log::warn!("snapshot: {error}"),
         };
-        let free = free_bytes(self.store.directory());
+        // A file system that does not say how much is free is tried.
+        let free = free_bytes(self.store.directory()).unwrap_or(u64::MAX);
         if free < bytes.len() as u64 + RESERVE {
             return log::warn!(
                 "snapshot: skipped, only {} kB free for {} kB; if the store is ever damaged, the \
@@ -192,13 +195,4 @@ impl Hotspot {
         }
         self.upkeep.trouble = trouble;
     }
-}
-
-/// Bytes free on the file system of `directory`; as good as endless where it does not say.
-fn free_bytes(directory: &std::path::Path) -> u64 {
-    nix::sys::statvfs::statvfs(directory).map_or(u64::MAX, |fs| {
-        // Both fields are 32 bits wide on some of the targets.
-        #[allow(clippy::useless_conversion)]
-        u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size()))
-    })
 }

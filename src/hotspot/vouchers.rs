@@ -4,11 +4,11 @@ use rand::Rng;
 
 use super::journal::LoginJournal;
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
+use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Grant, Login, LoginRecord, Method, Refusal};
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
-use crate::domain::list::{Entry, Page};
 use crate::store::{Store, StoreError};
 
 /// How often a random username may hit one that is taken. With 50,000 vouchers in the store the
@@ -111,9 +111,9 @@ fn redeem(
     journal.update(&mut entry);
     let verdict = entry.value.redeem(&login.passcode, preset, now);
     let first = entry.value.first_login.is_none();
-    let used = verdict.is_ok().then(|| {
-        (first, Entry { id: entry.id, value: entry.value.used(login.station, now) })
-    });
+    let used = verdict
+        .is_ok()
+        .then(|| (first, Entry { id: entry.id, value: entry.value.used(login.station, now) }));
     Ok((verdict, used))
 }
 

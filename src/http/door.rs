@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What a peer may expect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,16 @@ impl Door {
         Some(Pass { door: self.clone(), network, standing })
     }
 
+    /// Returns once everybody has left, or when `patience` is over.
+    pub async fn emptied(&self, patience: Duration) {
+        let empty = async {
+            while self.inside().total > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, empty).await;
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +89,7 @@ impl Drop for Pass {
 }
 
 /// What counts as one peer: an IPv4 address, or the /64 that one IPv6 host can roam in.
-pub fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let prefix = address.to_bits() & (u128::MAX << 64);
@@ -99,7 +110,8 @@ mod tests {
     #[test]
     fn one_address_cannot_take_every_place() {
         let door = Door::default();
-        let places: Vec<_> = (0..TOTAL).map_while(|_| door.enter(address(1), Standing::Known)).collect();
+        let places: Vec<_> =
+            (0..TOTAL).map_while(|_| door.enter(address(1), Standing::Known)).collect();
         assert_eq!(places.len(), PER_ADDRESS);
         assert!(door.enter(address(2), Standing::Known).is_some());
         drop(places);
@@ -118,7 +130,11 @@ mod tests {
     #[test]
     fn nothing_is_counted_once_everybody_has_left() {
         let door = Door::default();
-        drop((0..10).filter_map(|last| door.enter(address(last), Standing::Known)).collect::<Vec<_>>());
+        drop(
+            (0..10)
+                .filter_map(|last| door.enter(address(last), Standing::Known))
+                .collect::<Vec<_>>(),
+        );
         let inside = door.inside();
         assert_eq!((inside.total, inside.strangers, inside.by_address.len()), (0, 0, 0));
     }

@@ -11,13 +11,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::socket::{setsockopt, sockopt::Ipv6V6Only};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service;
 
+use super::Peer;
 use super::door::{Door, Pass, Standing};
 use super::stream::{Progress, Watched};
-use super::Peer;
 
 /// Bytes of request line and headers together.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -36,13 +37,17 @@ const BACKLOG: u32 = 128;
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
                       Retry-After: 1\r\nConnection: close\r\n\r\n";
 
-/// Binds a listener.
+/// Binds a listener. `[::]` is IPv6 alone, as in OpenWrt's own configurations, which name
+/// `0.0.0.0` beside it.
 ///
 /// # Errors
 /// What the kernel says, above all that the address is taken.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        setsockopt(&socket, Ipv6V6Only, &true)?;
+    }
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::migration;
+use crate::durable::with_suffix;
 
 /// How commits are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ const BUSY: Duration = Duration::from_secs(5);
 pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
     match open_in(path, Journal::Wal) {
         Err(StoreError::Unusable(why)) => {
-            log::info!("store: no write-ahead log on this file system ({why}); using a rollback journal");
+            log::warn!("store: no write-ahead log here ({why}); using a rollback journal");
+            leave_wal(path)?;
             Ok((open_in(path, Journal::Truncate)?, Journal::Truncate))
         }
         opened => Ok((opened?, Journal::Wal)),
@@ -46,9 +48,12 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
 
 fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     // The passcodes inside are clear text by necessity; SQLite gives its other files this mode too.
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
-        StoreError::Unusable(format!("{}: {error}", path.display()))
-    })?;
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -58,6 +63,24 @@ fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     migration::migrate(&connection)?;
     probe(&connection)?;
     Ok(connection)
+}
+
+/// Takes the mark "uses a write-ahead log" out of a file whose log cannot be opened, but holds
+/// nothing: SQLite itself would have to open the log for that.
+fn leave_wal(path: &Path) -> Result<(), StoreError> {
+    let log = std::fs::metadata(with_suffix(path, "-wal"));
+    if log.is_ok_and(|log| log.len() > 0) {
+        return Ok(());
+    }
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    // File format versions for writing and reading: 1 rollback journal, 2 WAL (SQLite file
+    // format §1.3.3).
+    let mut versions = [0; 2];
+    if file.read_exact_at(&mut versions, 18).is_ok() && versions == [2, 2] {
+        file.write_all_at(&[1, 1], 18)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError> {
@@ -83,8 +106,7 @@ fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError
 
 /// Looks through the file for damage.
 pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
-    let verdict: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt(verdict)) }
 }
 

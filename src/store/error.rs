@@ -30,7 +30,9 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DiskFull => f.write_str("the disk is full; nothing was stored"),
-            Self::InUse => f.write_str("the store is in use by another process; is hotspotd already running?"),
+            Self::InUse => {
+                f.write_str("the store is in use by another process; is hotspotd already running?")
+            }
             Self::Corrupt(what) => write!(f, "the store is damaged ({what})"),
             Self::NewerSchema { found, known } => write!(
                 f,

@@ -63,15 +63,10 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn forget_logins(
-        &self,
-        before: Option<Timestamp>,
-        keep: u32,
-    ) -> Result<usize, StoreError> {
-        let by_count = self.connection.execute(
-            "DELETE FROM login WHERE id <= (SELECT max(id) FROM login) - ?1",
-            [keep],
-        )?;
+    pub fn forget_logins(&self, before: Option<Timestamp>, keep: u32) -> Result<usize, StoreError> {
+        let by_count = self
+            .connection
+            .execute("DELETE FROM login WHERE id <= (SELECT max(id) FROM login) - ?1", [keep])?;
         let Some(before) = before else {
             return Ok(by_count);
         };

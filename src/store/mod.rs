@@ -158,7 +158,9 @@ impl Store {
     /// Folds the log into the file and closes it.
     pub fn close(self) {
         if let Err((_, error)) = self.connection.close() {
-            log::warn!("store: not closed cleanly ({error}); nothing is lost, the next start recovers");
+            log::warn!(
+                "store: not closed cleanly ({error}); nothing is lost, the next start recovers"
+            );
         }
     }
 }

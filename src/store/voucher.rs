@@ -42,7 +42,9 @@ impl Store {
         ]);
         match inserted {
             Ok(id) => Ok(Some(id)),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Ok(None)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -52,9 +54,9 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn remove_voucher(&self, username: &Username) -> Result<bool, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("DELETE FROM voucher WHERE organisation = 1 AND username_folded = ?1")?;
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM voucher WHERE organisation = 1 AND username_folded = ?1",
+        )?;
         Ok(statement.execute([username.folded()])? > 0)
     }
 

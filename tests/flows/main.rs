@@ -1,5 +1,10 @@
 //! What the program does for the people who use it, tried on the real binary.
 
+mod bad_input;
+mod command_line;
 mod durability;
+mod hardening;
+mod reload;
 mod storage;
 mod support;
+mod vendor_page;

@@ -1,17 +1,23 @@
 //! The real binary, started on a port and a directory of its own, and ways to talk to it.
 
-use std::collections::BTreeMap;
+mod answer;
+
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 use nix::unistd::Pid;
 use serde_json::Value;
+
+pub use answer::{Answer, compact, escape};
 
 /// Nothing here takes this long unless it hangs.
 pub const HANG: Duration = Duration::from_secs(30);
@@ -49,6 +55,10 @@ pub struct Daemon {
     pub scratch: Scratch,
     pub address: SocketAddr,
     pub key: String,
+    /// What the program is given beyond `TZ=UTC0`.
+    pub environment: Vec<(OsString, OsString)>,
+    /// A command that starts the program, such as one that enters a network namespace.
+    pub within: Vec<String>,
     child: Option<Child>,
 }
 
@@ -69,8 +79,9 @@ impl Daemon {
     pub fn prepared(api: &str, sections: &str) -> Self {
         let scratch = Scratch::new();
         let key = "0123456789abcdef-test-key".to_owned();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let daemon = Self { scratch, address, key, child: None };
+        let address = free_address();
+        let (environment, within) = (Vec::new(), Vec::new());
+        let daemon = Self { scratch, address, key, environment, within, child: None };
         daemon.configure(api, sections);
         daemon
     }
@@ -85,6 +96,18 @@ impl Daemon {
              config api 'api'\nlist listen '{address}'\noption key '{key}'\n{api}\n{sections}\n"
         );
         fs::write(self.config(), text).unwrap();
+    }
+
+    /// Replaces a text of the configuration that is there.
+    pub fn edit_config(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        assert!(text.contains(from), "{from:?} is not in {text}");
+        fs::write(self.config(), text.replace(from, to)).unwrap();
+    }
+
+    /// Has no key in the configuration: the daemon makes one.
+    pub fn leave_out_key(&self) {
+        self.edit_config(&format!("option key '{}'\n", self.key), "");
     }
 
     pub fn config(&self) -> PathBuf {
@@ -124,10 +147,17 @@ impl Daemon {
     /// Starts the program and does not wait.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "it is running already");
-        let log = fs::OpenOptions::new().create(true).append(true);
-        let log = log.clone().open(self.scratch.path().join("log")).unwrap();
-        let child = program().arg("-c").arg(self.config()).arg("run").stderr(log).spawn();
+        let log = self.scratch.path().join("log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let mut command = self.program();
+        let child = command.arg("-c").arg(self.config()).arg("run").stderr(log).spawn();
         self.child = Some(child.unwrap());
+    }
+
+    fn program(&self) -> Command {
+        let mut command = within(&self.within, env!("CARGO_BIN_EXE_hotspotd"));
+        command.envs(self.environment.iter().cloned());
+        command
     }
 
     pub fn pid(&self) -> u32 {
@@ -166,14 +196,19 @@ impl Daemon {
 
     /// Resident memory in kB.
     pub fn resident(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// A number of `/proc/PID/status`.
+    pub fn status(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// Runs a command of the program against this daemon.
     pub fn cli(&self, arguments: &[&str]) -> Output {
-        program().arg("-c").arg(self.config()).args(arguments).output().unwrap()
+        self.program().arg("-c").arg(self.config()).args(arguments).output().unwrap()
     }
 
     /// The output of a command that succeeds.
@@ -190,7 +225,10 @@ impl Daemon {
         for (name, value) in params {
             query.push_str(&format!("&{name}={}", escape(value)));
         }
-        self.http(&format!("GET /api/?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), b"")
+        self.http(
+            &format!("GET /api/?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+            b"",
+        )
     }
 
     /// Calls the API with POST and JSON; the key is added.
@@ -219,6 +257,31 @@ impl Daemon {
         Answer::parse(&bytes)
     }
 
+    /// A connection to the API from an address of this machine: all of 127.0.0.0/8 are.
+    pub fn connect_from(&self, source: [u8; 4]) -> TcpStream {
+        let [a, b, c, d] = source;
+        let stream = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
+        let stream = stream.unwrap();
+        bind(stream.as_raw_fd(), &SockaddrIn::new(a, b, c, d, 0)).unwrap();
+        let SocketAddr::V4(address) = self.address else { panic!("IPv4 only") };
+        connect(stream.as_raw_fd(), &SockaddrIn::from(address)).unwrap();
+        let stream = TcpStream::from(stream);
+        stream.set_read_timeout(Some(HANG)).unwrap();
+        stream.set_write_timeout(Some(HANG)).unwrap();
+        stream
+    }
+
+    /// What curl gets with these arguments.
+    pub fn curl(&self, arguments: &[&str]) -> Answer {
+        let mut curl = within(&self.within, "curl");
+        // Raw: the chunks are joined here, where a missing last one is noticed.
+        curl.args(["-sS", "-i", "--raw", "--noproxy", "*", "--max-time", "30"]).args(arguments);
+        let output = curl.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "curl {arguments:?}: {error}");
+        Answer::parse(&output.stdout)
+    }
+
     /// Every voucher, as the API lists them.
     pub fn vouchers(&self) -> Vec<Value> {
         self.get(&[("action", "get_voucher_users")]).json()["users"].as_array().unwrap().clone()
@@ -239,61 +302,28 @@ impl Drop for Daemon {
 
 /// The program under test.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hotspotd"));
-    command.stdin(Stdio::null()).env("TZ", "UTC0");
+    within(&[], env!("CARGO_BIN_EXE_hotspotd"))
+}
+
+/// A command, started by another one or by none.
+fn within(starter: &[String], name: &str) -> Command {
+    let words: Vec<&str> = starter.iter().map(String::as_str).chain([name]).collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).stdin(Stdio::null()).env("TZ", "UTC0");
     command
 }
 
-/// An HTTP answer.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: BTreeMap<String, String>,
-    pub body: String,
-}
-
-impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
-        let mut lines = head.lines();
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let header = |line: &str| {
-            let (name, value) = line.split_once(':').unwrap();
-            (name.to_ascii_lowercase(), value.trim().to_owned())
-        };
-        let headers: BTreeMap<_, _> = lines.map(header).collect();
-        let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
-        let body = if chunked { unchunk(body) } else { body.to_owned() };
-        Self { status, headers, body }
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
-    }
-
-    pub fn message(&self) -> String {
-        self.json()["message"].as_str().unwrap_or_default().to_owned()
-    }
-}
-
-/// Joins the chunks of a body (RFC 9112 §7.1); panics where the last one is missing.
-fn unchunk(mut rest: &str) -> String {
-    let mut body = String::new();
+/// A port of loopback that nobody has. Below the ports that the kernel gives to clients, or the
+/// connection of another test might have it by the time it is used.
+pub fn free_address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let (size, after) = rest.split_once("\r\n").expect("the body is cut off");
-        let size = usize::from_str_radix(size, 16).unwrap();
-        if size == 0 {
-            return body;
+        let number = std::process::id() * 97 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let address = SocketAddr::from(([127, 0, 0, 1], 10_000 + (number % 20_000) as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
         }
-        body.push_str(&after[..size]);
-        rest = &after[size + 2..];
     }
-}
-
-fn escape(text: &str) -> String {
-    let keep = |byte: &u8| byte.is_ascii_alphanumeric();
-    text.bytes().map(|b| if keep(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Tries until it is true or hangs.

@@ -41,17 +41,12 @@ pub(super) async fn perform(
     outcome
 }
 
-async fn create_voucher(
-    hotspot: &Handle,
-    zone: &Zone,
-    params: &Params,
-) -> Result<Outcome, Fault> {
+async fn create_voucher(hotspot: &Handle, zone: &Zone, params: &Params) -> Result<Outcome, Fault> {
     let request = match voucher_request(params, zone) {
         Ok(request) => Box::new(request),
         Err(reason) => return Ok(Outcome::Unfit(reason)),
     };
-    let created =
-        hotspot.write(|reply| Write::CreateVouchers { request, count: 1, reply }).await?;
+    let created = hotspot.write(|reply| Write::CreateVouchers { request, count: 1, reply }).await?;
     Ok(match created.as_deref() {
         Ok([voucher]) => Outcome::Created(Box::new(CreatedRow::new(voucher, zone))),
         Ok(_) => Outcome::Fault("the store gave no voucher".to_owned()),
@@ -122,9 +117,22 @@ mod tests {
     #[test]
     fn limits_out_of_bounds_are_unlimited() {
         for (value, megabytes) in [
-            ("1", 1), ("1024", 1024), ("9437184", 9_437_184), ("%201024%20", 1024), ("1024.9", 1024),
-            ("0", 0), ("-1", 0), ("0.5", 0), ("9437185", 0), ("1e300", 0), ("-1e300", 0), ("NaN", 0),
-            ("inf", 0), ("", 0), ("many", 0), ("99999999999999999999", 0),
+            ("1", 1),
+            ("1024", 1024),
+            ("9437184", 9_437_184),
+            ("%201024%20", 1024),
+            ("1024.9", 1024),
+            ("0", 0),
+            ("-1", 0),
+            ("0.5", 0),
+            ("9437185", 0),
+            ("1e300", 0),
+            ("-1e300", 0),
+            ("NaN", 0),
+            ("inf", 0),
+            ("", 0),
+            ("many", 0),
+            ("99999999999999999999", 0),
         ] {
             assert_eq!(limit_of(&format!("download_limit={value}")), megabytes, "{value:?}");
         }
@@ -133,7 +141,8 @@ mod tests {
 
     #[test]
     fn empty_parameters_are_left_to_the_hotspot() {
-        let params = from_query("username=&passcode=+&fullname=&valid_for=&valid_from=&upload_limit=");
+        let params =
+            from_query("username=&passcode=+&fullname=&valid_for=&valid_from=&upload_limit=");
         let request = voucher_request(&params, &Zone::utc()).unwrap();
         assert!(request.username.is_none() && request.passcode.is_none());
         assert!(request.fullname.is_none() && request.valid_for.is_none());
@@ -143,9 +152,14 @@ mod tests {
     #[test]
     fn the_reason_names_the_parameter_and_hides_its_value() {
         for body in [
-            r#"{"username":["x"]}"#, r#"{"username":"a\u0000b"}"#, r#"{"passcode":"a\nb"}"#,
-            r#"{"passcode":{}}"#, r#"{"valid_for":"24 hours"}"#, r#"{"valid_for":true}"#,
-            r#"{"valid_from":"tomorrow"}"#, r#"{"download_limit":[1]}"#,
+            r#"{"username":["x"]}"#,
+            r#"{"username":"a\u0000b"}"#,
+            r#"{"passcode":"a\nb"}"#,
+            r#"{"passcode":{}}"#,
+            r#"{"valid_for":"24 hours"}"#,
+            r#"{"valid_for":true}"#,
+            r#"{"valid_from":"tomorrow"}"#,
+            r#"{"download_limit":[1]}"#,
         ] {
             let params = from_body(body.as_bytes()).unwrap();
             let reason = voucher_request(&params, &Zone::utc()).unwrap_err();

@@ -36,8 +36,8 @@ pub(super) enum Outcome {
     Unfit(String),
     /// The store failed; the log says why.
     Fault(String),
-    /// A list, already on its way.
-    List(Response),
+    /// A list, as it comes from the store.
+    List(Body),
 }
 
 impl Outcome {
@@ -76,19 +76,15 @@ impl Outcome {
     /// only a body that was not read to its end is refused by code as well.
     pub(super) fn respond(self, with_status: bool) -> Response {
         let message = self.message();
-        let body = match &self {
-            Self::Created(user) => {
-                let user = serde_json::to_string(user).unwrap_or_default();
-                format!(r#"{{"message":"{message}","user":{user},"error":false}}"#)
-            }
-            Self::Removed => format!(r#"{{"message":"{message}","error":false}}"#),
-            _ => format!(r#"{{"message":"{message}","error":true}}"#),
-        };
-        let mut response = json_response(Body::from(body));
+        let status = self.status();
+        let mut response = Response::new(Body::empty());
         if with_status || matches!(self, Self::TooLarge) {
-            *response.status_mut() = self.status();
+            *response.status_mut() = status;
         }
         let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         match &self {
             Self::MethodNotAllowed => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
@@ -104,16 +100,15 @@ impl Outcome {
             }
             _ => {}
         }
+        *response.body_mut() = match self {
+            Self::List(body) => body,
+            Self::Created(user) => {
+                let user = serde_json::to_string(&user).unwrap_or_default();
+                format!(r#"{{"message":"{message}","user":{user},"error":false}}"#).into()
+            }
+            Self::Removed => format!(r#"{{"message":"{message}","error":false}}"#).into(),
+            _ => format!(r#"{{"message":"{message}","error":true}}"#).into(),
+        };
         response
     }
-}
-
-/// A response of JSON that nobody keeps a copy of.
-pub(super) fn json_response(body: Body) -> Response {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }

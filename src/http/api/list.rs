@@ -6,7 +6,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::Settings;
-use super::answer::{Outcome, json_response};
+use super::answer::Outcome;
 use crate::domain::list::{Entry, Page};
 use crate::domain::visitor::VisitorKind;
 use crate::hotspot::{Fault, Handle, Read, Reply};
@@ -58,7 +58,7 @@ fn live<R: Serialize>(rows: impl Iterator<Item = R>) -> Outcome {
         write(&row, &mut json);
     }
     json.extend_from_slice(b"]}");
-    Outcome::List(json_response(Body::from(json)))
+    Outcome::List(Body::from(json))
 }
 
 fn write<R: Serialize>(row: &R, json: &mut Vec<u8>) {
@@ -85,7 +85,7 @@ async fn pages<T: Send + 'static>(
         let json = std::mem::take(&mut pages.json);
         Ok::<_, Fault>((!json.is_empty()).then(|| (Bytes::from(json), pages)))
     });
-    Ok(Outcome::List(json_response(Body::from_stream(stream))))
+    Ok(Outcome::List(Body::from_stream(stream)))
 }
 
 /// A list on its way to a client.

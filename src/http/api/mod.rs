@@ -101,9 +101,6 @@ async fn handle(
 ) -> Response {
     let settings = api.settings.borrow().clone();
     let outcome = api.outcome(&settings, peer, request).await;
-    if let Outcome::List(response) = outcome {
-        return response;
-    }
     outcome.respond(settings.config.http_status)
 }
 

@@ -87,7 +87,8 @@ fn from_form(form: &[u8]) -> Params {
 }
 
 fn decode(bytes: &[u8]) -> Option<String> {
-    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let spaced: Vec<u8> =
+        bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&spaced).decode_utf8().ok().map(|text| text.into_owned())
 }
 
@@ -103,8 +104,14 @@ mod tests {
     fn a_query_is_decoded_as_browsers_and_curl_write_it() {
         let params = from_query("a=John%20Doe&b=John+Doe&c=1%2B1&d=&e&f=50%&a%2Db=x=y&&g=%C3%A9");
         for (name, value) in [
-            ("a", "John Doe"), ("b", "John Doe"), ("c", "1+1"), ("d", ""), ("e", ""), ("f", "50%"),
-            ("a-b", "x=y"), ("g", "é"),
+            ("a", "John Doe"),
+            ("b", "John Doe"),
+            ("c", "1+1"),
+            ("d", ""),
+            ("e", ""),
+            ("f", "50%"),
+            ("a-b", "x=y"),
+            ("g", "é"),
         ] {
             assert_eq!(text(&params, name).as_deref(), Some(value), "{name}");
         }
@@ -128,7 +135,8 @@ mod tests {
     fn json_is_recognised_whatever_the_content_type_says() {
         let params = from_body(b" \xef\xbb\xbf{\"a\":1}");
         assert!(params.is_some());
-        let params = from_body(b"\xef\xbb\xbf {\"a\":1024,\"b\":null,\"c\":\"x\",\"d\":[1],\"e\":true}");
+        let params =
+            from_body(b"\xef\xbb\xbf {\"a\":1024,\"b\":null,\"c\":\"x\",\"d\":[1],\"e\":true}");
         let params = params.unwrap();
         assert_eq!(text(&params, "a").as_deref(), Some("1024"));
         assert_eq!(text(&params, "b"), None);
@@ -140,7 +148,9 @@ mod tests {
 
     #[test]
     fn malformed_json_is_noticed() {
-        for body in [&b"{"[..], b"{\"a\":}", b"[]", b"[{\"a\":1}]", b"{\"a\":\"\xff\"}", b"{\"a\":1}x"] {
+        for body in
+            [&b"{"[..], b"{\"a\":}", b"[]", b"[{\"a\":1}]", b"{\"a\":\"\xff\"}", b"{\"a\":1}x"]
+        {
             assert_eq!(from_body(body), None, "{:?}", String::from_utf8_lossy(body));
         }
         let deep = [b"{\"a\":".as_slice(), &b"[".repeat(60_000)].concat();

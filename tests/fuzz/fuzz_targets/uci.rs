@@ -1,0 +1,8 @@
+//! The configuration file.
+
+#![no_main]
+
+#[path = "../oracles.rs"]
+mod oracles;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oracles::uci::check(data));

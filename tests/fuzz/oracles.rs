@@ -1,0 +1,15 @@
+//! What must hold for every input, whatever it is. An oracle panics where it does not.
+//!
+//! The fuzz targets (nightly) and `replay.rs` (stable, every seed and every input that ever found
+//! something) run the same functions.
+
+#![allow(dead_code, reason = "each fuzz target runs one of them")]
+
+#[path = "oracles/control.rs"]
+pub mod control;
+#[path = "oracles/date.rs"]
+pub mod date;
+#[path = "oracles/params.rs"]
+pub mod params;
+#[path = "oracles/uci.rs"]
+pub mod uci;
