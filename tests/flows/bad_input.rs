@@ -173,10 +173,8 @@ fn malformed_json_has_no_key_in_it() {
 fn other_methods_are_not_allowed() {
     let target = format!("/api/?api-key={KEY}&action=create_voucher");
     let body = json!({"api-key": KEY, "action": "create_voucher"}).to_string();
-    let requests = ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get", "G\u{7f}T"];
-    let requests = &requests[..6];
-    let requests =
-        requests.iter().map(|m| request(m, target.as_bytes(), "application/json", body.as_bytes()));
+    let methods = ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get"];
+    let requests = methods.map(|m| request(m, target.as_bytes(), "text/plain", body.as_bytes()));
     refused(&all(requests, NO_KEY, 405));
     for (strict, status) in [("0", 200), ("1", 405)] {
         let daemon = daemon(&format!("option http_status '{strict}'"));
@@ -193,7 +191,7 @@ fn values_that_cannot_be_stored_are_refused() {
     let long = [("username", 254), ("passcode", 129), ("fullname", 256)];
     let long = long.map(|(name, length)| format!("{name}={}", "x".repeat(length)));
     let odd =
-        ["%00", "a%00b", "a%0Ab", "a%0D%0Ab", "%1b[2J", "a%7Fb", "%C2%85x", "a%E2%80%A8b", "%ff"];
+        ["%00", "a%00b", "a%0Ab", "a%0D%0Ab", "%1b[2J", "a%7Fb", "a%C2%85x", "a%E2%80%A8b", "%ff"];
     let odd = ["username", "passcode", "fullname"]
         .into_iter()
         .flat_map(|name| odd.map(|value| format!("{name}={value}")));
@@ -205,22 +203,14 @@ fn values_that_cannot_be_stored_are_refused() {
         [json!([]), json!({"a": 1}), json!(true)]
             .map(|value| fields(json!({"action": "create_voucher", name: value})))
     });
+    let latin = [b"action=create_voucher&username=caf\xe9&api-key=", KEY.as_bytes()].concat();
     let raw = [
-        request(
-            "POST",
-            b"/api/",
-            "text/plain",
-            &[params_of(), b"&username=caf\xe9".to_vec()].concat(),
-        ),
+        request("POST", b"/api/", "text/plain", &latin),
         fields(json!({"action": "create_voucher", "username": "a\u{0}b"})),
         fields(json!({"action": "create_voucher", "passcode": "a\nb"})),
-        fields(json!({"action": "create_voucher", "fullname": "\u{2029}x"})),
+        fields(json!({"action": "create_voucher", "fullname": "a\u{2029}x"})),
     ];
     refused(&all(forms.chain(types).chain(raw), ERROR, 400));
-}
-
-fn params_of() -> Vec<u8> {
-    format!("api-key={KEY}&action=create_voucher").into_bytes()
 }
 
 #[test]
@@ -294,8 +284,7 @@ fn what_cannot_be_removed_is_told_apart() {
 
 #[test]
 fn a_method_that_is_switched_off_is_not_allowed() {
-    let list = "action=get_voucher_users";
-    let [get, post] = params(list);
+    let [get, post] = params("action=get_voucher_users");
     for (api, message, status) in [
         ("option allow_get '1'\noption allow_post '1'", [NOT_ENABLED; 2], [403; 2]),
         ("option enabled '1'", [NO_KEY; 2], [405; 2]),
@@ -314,8 +303,6 @@ fn a_method_that_is_switched_off_is_not_allowed() {
                     "{api}"
                 );
             }
-            let wrong = daemon.http("", &params(list)[1].clone());
-            assert!(wrong.status < 500);
         }
     }
 }

@@ -215,7 +215,7 @@ fn the_voucher_list_reads_as_printed() {
         }));
         assert_eq!(answer.message(), "User added successfully");
     }
-    // Everything is as in the sample but the moment they were made; so that is put into the store.
+    // All is as in the sample but the moment they were made; that is put into the store.
     daemon.stop();
     change_rows(
         &daemon,
