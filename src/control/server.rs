@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +59,9 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
         return Err(ErrorKind::AddrInUse.into());
     }
     match std::fs::symlink_metadata(path) {
-        Ok(_) => std::fs::remove_file(path)?,
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
+        // A slip in the configuration must not cost anybody a file.
+        Ok(_) => return Err(io::Error::other("a file that is not a socket is in its place")),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }

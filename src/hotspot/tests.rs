@@ -344,3 +344,33 @@ fn a_bad_backup_changes_nothing() {
     let names: Vec<_> = std::fs::read_dir(bench.scratch.path()).unwrap().flatten().collect();
     assert!(names.iter().all(|file| !file.file_name().to_string_lossy().contains("restore")));
 }
+
+#[test]
+fn a_snapshot_is_written_after_ten_minutes_and_then_daily_if_anything_changed() {
+    let mut bench = Bench::new();
+    let path = bench.scratch.path().join(crate::store::SNAPSHOT_NAME);
+    bench.create("a").unwrap();
+    bench.minutes(9);
+    assert!(!path.exists());
+    bench.minutes(1);
+    assert!(written(&path), "no snapshot came");
+    std::fs::write(&path, "untouched").unwrap();
+    bench.minutes(2 * 24 * 60);
+    assert_eq!(std::fs::read(&path).unwrap(), b"untouched");
+    bench.create("b").unwrap();
+    std::fs::remove_file(&path).unwrap();
+    bench.minutes(1);
+    assert!(written(&path), "no snapshot came after the change");
+    let snapshot = rusqlite::Connection::open(&path).unwrap();
+    let rows: i64 =
+        snapshot.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 2);
+}
+
+/// Waits for the thread that writes it.
+fn written(path: &std::path::Path) -> bool {
+    (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        path.exists()
+    })
+}

@@ -36,6 +36,8 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens, checks, migrates and probes.
 pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
+    // The passcodes inside are clear text by necessity; SQLite gives its other files this mode too.
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     match open_in(path, Journal::Wal) {
         Err(StoreError::Unusable(why)) => {
             log::warn!("store: no write-ahead log here ({why}); using a rollback journal");
@@ -47,13 +49,6 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
 }
 
 fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
-    // The passcodes inside are clear text by necessity; SQLite gives its other files this mode too.
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;

@@ -38,30 +38,48 @@ impl Store {
             }
             return Err(error);
         }
-        let live = self.directory.join(FILE_NAME);
+        let directory = self.directory.clone();
+        let live = directory.join(FILE_NAME);
         let before = with_suffix(&live, ".before-restore");
         self.shut()?;
-        let swapped = fs::rename(&live, &before)
-            .and_then(|()| fs::rename(&candidate, &live))
+        if let Err(error) = fs::rename(&live, &before) {
+            *self = reopened(&directory, Ok(()));
+            return Err(error.into());
+        }
+        let swapped = fs::rename(&candidate, &live)
             .and_then(|()| sync_directory(&live))
             .map_err(StoreError::from)
-            .and_then(|()| Self::open_file(&self.directory));
-        *self = match swapped {
-            Ok(store) => store,
-            Err(error) => {
-                fs::rename(&before, &live)?;
-                *self = Self::open_file(&self.directory)?;
-                return Err(error);
+            .and_then(|()| Self::open_file(&directory));
+        match swapped {
+            Ok(store) => {
+                *self = store;
+                Ok(())
             }
-        };
-        Ok(())
+            Err(error) => {
+                // Its companions as well: a log of one file must never meet the other.
+                let back = discard(&directory).and_then(|()| Ok(fs::rename(&before, &live)?));
+                *self = reopened(&directory, back);
+                Err(error)
+            }
+        }
     }
 
     /// Closes the file and leaves an empty database in memory in its place.
     fn shut(&mut self) -> Result<(), StoreError> {
         let open = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
-        open.close().map_err(|(_, error)| error.into())
+        open.close().map_err(|(open, error)| {
+            self.connection = open;
+            error.into()
+        })
     }
+}
+
+/// Opens the store that was in place before a restore failed, if that was put `back`.
+fn reopened(directory: &Path, back: Result<(), StoreError>) -> Store {
+    back.and_then(|()| Store::open_file(directory)).unwrap_or_else(|error| {
+        log::error!("store: {error}; stopping, so that a new start can try again");
+        std::process::exit(1)
+    })
 }
 
 /// Refuses what is not an undamaged store that this program can read.

@@ -18,22 +18,27 @@ const MEMORY: u64 = 6 * 1024;
 
 /// Runs an attack and holds its connections while another address asks; then again without them.
 fn withstands<T>(attack: impl FnOnce(&Daemon) -> T) {
+    withstands_with(20, attack);
+}
+
+fn withstands_with<T>(vouchers: usize, attack: impl FnOnce(&Daemon) -> T) {
     let daemon = Daemon::start();
+    daemon.cli_ok(&["voucher", "create", "--count", &vouchers.to_string()]);
     // What is set up at first use only is no harm done.
     for _ in 0..20 {
         daemon.vouchers();
-        daemon.post(json!({"action": "create_voucher"}));
+        daemon.post(json!({"action": "remove_voucher", "username": "nobody"}));
     }
     let (memory, threads) = (daemon.resident(), daemon.status("Threads:"));
     let held = attack(&daemon);
-    assert_eq!(daemon.vouchers().len(), 20);
+    assert_eq!(daemon.vouchers().len(), vouchers);
     let (peak, threads_now) = (daemon.status("VmHWM:"), daemon.status("Threads:"));
     assert!(peak < memory + MEMORY, "{memory} kB grew to {peak} kB");
     assert!(threads_now <= threads, "{threads} threads became {threads_now}");
     drop(held);
     // Places are given back, so the attacker's address is served again as well.
     assert!(until(|| served(&daemon)), "the attacker's places are not given back");
-    assert_eq!(daemon.vouchers().len(), 20);
+    assert_eq!(daemon.vouchers().len(), vouchers);
 }
 
 fn served(daemon: &Daemon) -> bool {
@@ -181,7 +186,6 @@ fn five_hundred_idle_connections_from_one_address_are_turned_away() {
             let answer = read(stream);
             assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503 "), "{answer}");
         }
-        assert_eq!(daemon.vouchers().len(), 20);
         // Nobody can sit there for ever: without their leaving the address is served again.
         assert!(until(|| served(daemon)), "idle connections are never closed");
         streams
@@ -190,16 +194,12 @@ fn five_hundred_idle_connections_from_one_address_are_turned_away() {
 
 #[test]
 fn clients_that_do_not_read_their_answers_cost_little() {
-    withstands(|daemon| {
-        let padding = "x".repeat(100);
-        daemon.cli_ok(&["voucher", "create", "--count", "3000", "--fullname", &padding]);
+    withstands_with(3000, |daemon| {
         let mut streams = many(daemon);
         let list = format!("GET /api/?api-key={KEY}&action=get_voucher_users HTTP/1.1\r\n\r\n");
         for stream in &mut streams {
             stream.write_all(list.repeat(20).as_bytes()).unwrap();
         }
-        assert_eq!(daemon.vouchers().len(), 3020);
-        daemon.cli_ok(&["restore", daemon.scratch.path().join("none").to_str().unwrap()]);
         streams
     });
 }
@@ -244,15 +244,12 @@ fn what_is_not_http_is_refused() {
         "G\u{0}T / HTTP/1.1\r\n\r\n",
     ];
     let texts = lines.iter().chain(&odd).map(|text| text.as_bytes().to_vec());
-    for bytes in texts.chain([hello, noise, vec![0; 9000]]) {
-        let mut stream = daemon.connect_from(ATTACKER);
-        let _ = stream.write_all(&bytes);
-        let _ = stream.shutdown(Shutdown::Write);
-        let answer = read(&mut stream);
-        let shown = String::from_utf8_lossy(&bytes);
+    let requests: Vec<_> = texts.chain([hello, noise, vec![0; 9000]]).collect();
+    for (answer, request) in exchange(&daemon, &requests).iter().zip(&requests) {
+        let shown = String::from_utf8_lossy(request);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{shown:?}: {answer}");
-        assert_eq!(daemon.get(&[("action", "get_logins")]).status, 200, "{shown:?}");
     }
+    assert_eq!(daemon.get(&[("action", "get_logins")]).status, 200);
 }
 
 #[test]
@@ -275,4 +272,96 @@ fn guessing_keys_is_throttled_for_the_guesser_alone() {
     assert!(others.iter().any(|other| ask(*other, KEY).body == r#"{"logins":[]}"#));
     assert!(until(|| ask(ATTACKER, KEY).body == r#"{"logins":[]}"#), "it is never forgiven");
     assert!(daemon.log().contains("too many wrong keys from 127.0.0.66"));
+}
+
+/// Sends each on a connection of its own, then reads what comes back on each until its end.
+fn exchange<B: AsRef<[u8]>>(daemon: &Daemon, requests: &[B]) -> Vec<String> {
+    assert!(requests.len() <= CONNECTIONS);
+    let send = |request: &B| {
+        let mut stream = daemon.connect_from(ATTACKER);
+        let _ = stream.write_all(request.as_ref());
+        stream
+    };
+    let mut streams: Vec<_> = requests.iter().map(send).collect();
+    streams.iter_mut().map(read).collect()
+}
+
+#[test]
+fn unusual_but_legal_requests_are_served() {
+    let daemon = Daemon::start();
+    let list = format!("/api/?api-key={KEY}&action=get_logins");
+    let create = format!("api-key={KEY}&action=create_voucher&username=");
+    let ask = |request: String| exchange(&daemon, &[request]).remove(0);
+    let old = ask(format!("GET {list} HTTP/1.0\r\n\r\n"));
+    assert!(old.starts_with("HTTP/1.0 200 ") && old.ends_with("\r\n\r\n{\"logins\":[]}"), "{old}");
+    let absolute = |more: &str| {
+        format!("GET http://192.168.10.1{list} HTTP/1.1\r\nHost: 192.168.10.1\r\n{more}\r\n")
+    };
+    assert!(ask(absolute("Connection: close\r\n")).starts_with("HTTP/1.1 200 "));
+    let post = |username: &str| {
+        let body = format!("{create}{username}");
+        let length = body.len();
+        format!("POST /api/ HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    let last = post("first").replace("Host", "Connection: close\r\nHost");
+    let answers = ask([post("first"), post("second"), absolute(""), last].concat());
+    let found = |text: &str| answers.find(text).unwrap_or_else(|| panic!("{text}: {answers}"));
+    let places = ["\"first\"", "\"second\"", "logins", "already exists"].map(found);
+    assert!(places.is_sorted(), "{answers}");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 4);
+    let mut stream = daemon.connect_from(ATTACKER);
+    let post =
+        post("third").replace("Host: x", "Host: x\r\nConnection: close\r\nExpect: 100-continue");
+    let (head, body) = post.split_at(post.find("\r\n\r\n").unwrap() + 4);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).unwrap();
+    assert_eq!(told.as_slice(), b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).unwrap();
+    assert!(read(&mut stream).contains("User added successfully"));
+}
+
+#[test]
+fn a_request_hidden_in_another_one_is_not_carried_out() {
+    let daemon = Daemon::start();
+    let hidden = format!(
+        "GET /api/?api-key={KEY}&action=create_voucher HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    );
+    let length = hidden.len();
+    let ended = format!("0\r\n\r\n{hidden}");
+    let whole = ended.len();
+    let shapes = [
+        (format!("Content-Length: {whole}\r\nTransfer-Encoding: chunked"), &ended),
+        (format!("Transfer-Encoding: chunked\r\nContent-Length: {whole}"), &ended),
+        (format!("Content-Length: 0\r\nContent-Length: {length}"), &hidden),
+        (format!("Content-Length: {length}\r\nContent-Length: 0"), &hidden),
+        (format!("Content-Length: 0, {length}"), &hidden),
+        (format!("Content-Length: {length}"), &hidden),
+        ("Content-Length: +0".into(), &hidden),
+        ("Content-Length: -1".into(), &hidden),
+        ("Content-Length: 0x0".into(), &hidden),
+        ("Content-Length : 0".into(), &hidden),
+        ("Content-Length: 18446744073709551616".into(), &hidden),
+        ("Transfer-Encoding: xchunked".into(), &ended),
+        ("Transfer-Encoding: chunked, identity".into(), &ended),
+        ("Transfer-Encoding: identity".into(), &ended),
+        ("Transfer-Encoding : chunked".into(), &ended),
+        ("X: y\r\n Transfer-Encoding: chunked".into(), &ended),
+        ("Transfer-Encoding: chunked".into(), &format!("0_0\r\n\r\n{hidden}")),
+        ("Transfer-Encoding: chunked".into(), &format!("10000000000000000\r\n\r\n{hidden}")),
+    ];
+    let texts: Vec<_> = ["POST", "GET"]
+        .into_iter()
+        .flat_map(|method| {
+            shapes.iter().map(move |(headers, body)| {
+                format!("{method} /api/ HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n{body}")
+            })
+        })
+        .collect();
+    let answers = exchange(&daemon, &texts);
+    assert_eq!(daemon.vouchers().len(), 0, "{answers:#?}");
+    // Behind a request that does end there, the same bytes are a request like any other.
+    let plain = format!("POST /api/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n{hidden}");
+    exchange(&daemon, &[plain]);
+    assert_eq!(daemon.vouchers().len(), 1);
 }

@@ -1,5 +1,6 @@
 //! What the program does for the people who use it, tried on the real binary.
 
+mod allow_from;
 mod bad_input;
 mod command_line;
 mod durability;

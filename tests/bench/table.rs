@@ -1,0 +1,45 @@
+//! Rows of numbers.
+
+use std::time::Duration;
+
+/// A heading for the rows that follow.
+pub fn title(text: &str) {
+    println!("\n{text:<62} {:>9} {:>9} {:>9}", "min", "median", "max");
+}
+
+/// One row; gives the middle value.
+pub fn row(label: &str, unit: &str, mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    let (min, median, max) = (at(0.0), at(0.5), at(1.0));
+    let label = format!("  {label}");
+    println!("{label:<62} {:>9} {:>9} {:>9}  {unit}", short(min), short(median), short(max));
+    median
+}
+
+/// One row of times, in milliseconds.
+pub fn times(label: &str, values: &[Duration]) -> f64 {
+    row(label, "ms", values.iter().map(|value| value.as_secs_f64() * 1e3).collect())
+}
+
+/// One row with a single value.
+pub fn single(label: &str, unit: &str, value: f64) {
+    let label = format!("  {label}");
+    println!("{label:<62} {:>9} {:>9} {:>9}  {unit}", "", short(value), "");
+}
+
+/// The value that 99 of 100 do not exceed.
+pub fn percentile99(values: &[Duration]) -> Duration {
+    let mut values = values.to_vec();
+    values.sort();
+    values[(values.len() - 1) * 99 / 100]
+}
+
+/// Three or four digits that count.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! Who may use the API. Loopback always may, so callers from elsewhere are tried in a network
+//! namespace, where any address can be ours.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use nix::unistd::geteuid;
+
+use crate::support::{Daemon, OPEN_API, until};
+
+const CALLER: &str = "192.0.2.1";
+
+/// A network of its own, for as long as this is held.
+struct Network(Child);
+
+impl Network {
+    /// `None`, and says why, where this machine does not let us have one.
+    fn new() -> Option<Self> {
+        let root = geteuid().is_root();
+        let set_up = format!(
+            "ip link set lo up && ip addr add {CALLER}/32 dev lo && echo ready && exec cat"
+        );
+        let started = Command::new("unshare")
+            .args([if root { "-n" } else { "-rn" }, "sh", "-c", &set_up])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut network = match started {
+            Ok(holder) => Self(holder),
+            Err(error) => return skipped(&format!("no unshare: {error}")),
+        };
+        let mut line = String::new();
+        let told = network.0.stdout.take().unwrap();
+        BufReader::new(told).read_line(&mut line).unwrap();
+        if line == "ready\n" { Some(network) } else { skipped("no network namespace to be had") }
+    }
+
+    /// The command that starts a program inside.
+    fn entered(&self) -> Vec<String> {
+        let mut words = vec!["nsenter".to_owned(), "-n".to_owned(), "-t".to_owned()];
+        words.push(self.0.id().to_string());
+        if !geteuid().is_root() {
+            words.extend(["-U".to_owned(), "--preserve-credentials".to_owned()]);
+        }
+        words
+    }
+
+    /// A daemon inside that listens on loopback and on the caller's address.
+    fn daemon(&self, allow_from: &str) -> Daemon {
+        let mut daemon = Daemon::prepared(OPEN_API, "");
+        let (here, port) = (daemon.address, daemon.address.port());
+        let both = format!("list listen '{here}'\nlist listen '{CALLER}:{port}'\n{allow_from}");
+        daemon.edit_config(&format!("list listen '{here}'"), &both);
+        daemon.within = self.entered();
+        daemon.spawn();
+        daemon.wait_for_log("is ready");
+        daemon
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn skipped<T>(why: &str) -> Option<T> {
+    eprintln!("skipped: {why}");
+    None
+}
+
+/// Asks from and to this address, with the right key; empty where the connection is refused.
+fn ask(daemon: &Daemon, address: &str) -> String {
+    let (port, key) = (daemon.address.port(), &daemon.key);
+    let url = format!("http://{address}:{port}/api/?api-key={key}&action=get_logins");
+    let curl = ["curl", "-s", "--noproxy", "*", "--max-time", "30", &url];
+    let words: Vec<&str> = daemon.within.iter().map(String::as_str).chain(curl).collect();
+    let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+const EMPTY: &str = r#"{"logins":[]}"#;
+const NOT_ENABLED: &str = r#"{"message":"API is not enabled","error":true}"#;
+
+#[test]
+fn only_listed_networks_and_the_router_itself_may_ask() {
+    let Some(network) = Network::new() else { return };
+    for (allow_from, answer) in [
+        ("", NOT_ENABLED),
+        ("list allow_from '198.51.100.0/24'", NOT_ENABLED),
+        ("list allow_from '192.0.2.0/32'", NOT_ENABLED),
+        ("list allow_from '198.51.100.0/24'\nlist allow_from '192.0.2.0/24'", EMPTY),
+        ("list allow_from '192.0.2.1'", EMPTY),
+    ] {
+        let daemon = network.daemon(allow_from);
+        assert_eq!(ask(&daemon, CALLER), answer, "{allow_from}");
+        assert_eq!(ask(&daemon, "127.0.0.1"), EMPTY, "{allow_from}");
+    }
+}
+
+#[test]
+fn strangers_cannot_take_the_places_of_the_known() {
+    let Some(network) = Network::new() else { return };
+    let mut daemon = network.daemon("list allow_from '198.51.100.0/24'");
+    let port = daemon.address.port();
+    // A hundred connections that say nothing, held by one program inside.
+    let flood = format!(
+        "for fd in $(seq 10 109); do eval \"exec $fd<>/dev/tcp/{CALLER}/{port}\"; done; echo full; cat"
+    );
+    let mut words = network.entered();
+    words.extend(["bash", "-c", &flood].map(str::to_owned));
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut flood = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(flood.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "full\n");
+    let turned_away = || daemon.log().contains("192.0.2.1 turned away, too many connections");
+    assert!(until(turned_away));
+    assert_eq!(ask(&daemon, "127.0.0.1"), EMPTY);
+    drop(flood.stdin.take());
+    flood.wait().unwrap();
+    assert!(until(|| ask(&daemon, CALLER) == NOT_ENABLED));
+    assert!(daemon.stop().success());
+}
