@@ -52,23 +52,21 @@ impl Clock for SystemClock {
 /// The first that exists of `TZ`, `/etc/TZ` (OpenWrt) and `/etc/localtime` (other systems)
 /// decides; where it cannot be read, and where there is none, times are in UTC.
 pub fn zone() -> (Zone, String) {
-    let posix = |source: &str, text: &str| match Zone::from_posix(text) {
-        Ok(zone) => (zone, format!("{} from {source}", text.trim())),
-        Err(_) => {
-            (Zone::utc(), format!("UTC, because {source} is not a POSIX TZ string: {text:?}"))
-        }
-    };
     // A name such as Europe/Berlin needs the zone files, which /etc/localtime points into.
     if let Ok(text) = std::env::var("TZ")
-        && !text.contains('/')
-        && !text.trim().is_empty()
+        && let Ok(zone) = Zone::from_posix(&text)
     {
-        return posix("TZ", &text);
+        return (zone, format!("{} from TZ", text.trim()));
     }
     if let Ok(text) = std::fs::read_to_string("/etc/TZ")
         && !text.trim().is_empty()
     {
-        return posix("/etc/TZ", &text);
+        return match Zone::from_posix(&text) {
+            Ok(zone) => (zone, format!("{} from /etc/TZ", text.trim())),
+            Err(_) => {
+                (Zone::utc(), format!("UTC, because /etc/TZ is no POSIX TZ string: {text:?}"))
+            }
+        };
     }
     match std::fs::read("/etc/localtime").map(|bytes| Zone::from_tzif(&bytes)) {
         Ok(Ok(zone)) => (zone, "from /etc/localtime".to_owned()),

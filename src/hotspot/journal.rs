@@ -37,6 +37,12 @@ impl LoginJournal {
         Self { next_id: last_id + 1, rows: VecDeque::new(), uses: BTreeMap::new(), forgotten: 0 }
     }
 
+    /// Forgets what waits, and continues after the highest id of another store: upwards only, so
+    /// that no id is given twice.
+    pub(super) fn restart_after(&mut self, last_id: i64) {
+        *self = Self::after(last_id.max(self.next_id - 1));
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.uses.is_empty()
     }

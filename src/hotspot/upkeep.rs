@@ -1,7 +1,6 @@
 //! What happens by the clock: folding into the store, forgetting old rows, snapshots, and what
 //! follows when the clock itself changes.
 
-use super::journal::LoginJournal;
 use super::{Hotspot, Reply, Status, send};
 use crate::domain::time::Now;
 use crate::domain::wall::Turn;
@@ -148,14 +147,14 @@ impl Hotspot {
 
     pub(super) fn restore(&mut self, bytes: &[u8], reply: Reply<i64>) {
         self.fold();
-        let restored = self.store.restore(bytes).and_then(|()| {
-            self.journal = LoginJournal::after(self.store.last_login_id()?);
-            self.upkeep.changed = true;
-            self.store.set_mark(&self.clockwork.mark())?;
-            self.store.voucher_count()
-        });
+        let restored = self.store.restore(bytes);
         match &restored {
-            Ok(vouchers) => log::info!("store: restored from a backup with {vouchers} vouchers"),
+            Ok(vouchers) => {
+                log::info!("store: restored from a backup with {vouchers} vouchers");
+                self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
+                self.upkeep.changed = true;
+                self.fold();
+            }
             Err(error) => log::error!("store: backup not restored: {error}"),
         }
         send(reply, restored);

@@ -1,9 +1,10 @@
 //! HTTP/1.1 for strangers: every connection, header, body and pause is bounded.
 //!
 //! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
-//! when a peer has gone quiet; [`api`] is the local `/api/`.
+//! when a peer has gone quiet, [`body`] reads what comes behind the headers; [`api`] is the local `/api/`.
 
 pub mod api;
+mod body;
 mod door;
 mod server;
 mod stream;

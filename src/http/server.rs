@@ -116,6 +116,8 @@ async fn serve(
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(HEADER_BYTES)
         .max_headers(HEADERS)
+        // `nc -N` and others close their half once they have asked.
+        .half_close(true)
         .serve_connection(stream, service);
     tokio::pin!(connection);
     tokio::select! {

@@ -56,6 +56,7 @@ fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     configure(&connection, journal)?;
     quick_check(&connection)?;
     migration::migrate(&connection)?;
+    migration::complete(&connection)?;
     probe(&connection)?;
     Ok(connection)
 }

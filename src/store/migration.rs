@@ -1,5 +1,7 @@
 //! The schema's versions and the way from one to the next.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use super::error::StoreError;
@@ -30,6 +32,31 @@ pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
     let ours = application == APPLICATION_ID && version > 0;
     let empty = version == 0 && tables == 0;
     if ours || empty { Ok(version) } else { Err(StoreError::Foreign) }
+}
+
+/// Looks for every table and column that a new store has.
+///
+/// # Errors
+/// One is missing: the file was bent by hand or by another program.
+pub(super) fn complete(connection: &Connection) -> Result<(), StoreError> {
+    let new = Connection::open_in_memory()?;
+    migrate(&new)?;
+    let has = columns(connection)?;
+    match columns(&new)?.into_iter().find(|column| !has.contains(column)) {
+        Some(missing) => Err(StoreError::Corrupt(format!("{missing} is missing"))),
+        None => Ok(()),
+    }
+}
+
+/// Every column as `table.column`.
+fn columns(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT tables.name || '.' || columns.name
+         FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+         WHERE tables.type = 'table'",
+    )?;
+    let columns = statement.query_map([], |row| row.get(0))?;
+    Ok(columns.collect::<Result<_, _>>()?)
 }
 
 /// Brings the file to the current version in one transaction: after a power cut it is either at

@@ -23,21 +23,20 @@ impl Store {
         Ok(self.connection.serialize("main")?.to_vec())
     }
 
-    /// Replaces the store by the database in `bytes`; the present one is kept as
-    /// `hotspotd.db.before-restore`.
+    /// Replaces the store by the database in `bytes` and gives the number of vouchers in it; the
+    /// present one is kept as `hotspotd.db.before-restore`.
     ///
     /// # Errors
     /// Where `bytes` are not an undamaged store of this or an earlier version; the present store
     /// then stays as it was.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<i64, StoreError> {
         let candidate = self.directory.join("hotspotd.restore.db");
         let checked = write_durably(&candidate, bytes).map_err(StoreError::from);
-        if let Err(error) = checked.and_then(|()| inspect(&candidate)) {
+        let vouchers = checked.and_then(|()| inspect(&candidate)).inspect_err(|_| {
             for suffix in [""].iter().chain(&COMPANIONS) {
                 let _ = fs::remove_file(with_suffix(&candidate, suffix));
             }
-            return Err(error);
-        }
+        })?;
         let directory = self.directory.clone();
         let live = directory.join(FILE_NAME);
         let before = with_suffix(&live, ".before-restore");
@@ -53,7 +52,7 @@ impl Store {
         match swapped {
             Ok(store) => {
                 *self = store;
-                Ok(())
+                Ok(vouchers)
             }
             Err(error) => {
                 // Its companions as well: a log of one file must never meet the other.
@@ -82,16 +81,20 @@ fn reopened(directory: &Path, back: Result<(), StoreError>) -> Store {
     })
 }
 
-/// Refuses what is not an undamaged store that this program can read.
-fn inspect(path: &Path) -> Result<(), StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+/// Refuses what is not an undamaged store that this program can read. The candidate is opened
+/// just as it will be in earnest, migrations included; gives the number of vouchers in it.
+fn inspect(path: &Path) -> Result<i64, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let candidate = Connection::open_with_flags(path, flags)?;
-    candidate.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    let version = migration::version(&candidate)?;
-    if version == 0 {
+    let empty = migration::version(&candidate)? == 0;
+    drop(candidate);
+    if empty {
         return Err(StoreError::Foreign);
     }
-    connection::quick_check(&candidate)
+    let (candidate, _) = connection::open(path)?;
+    let vouchers = candidate.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
+    candidate.close().map_err(|(_, error)| error)?;
+    Ok(vouchers)
 }
 
 /// Makes the data directory, for the owner only.

@@ -34,7 +34,7 @@ struct Effort {
 impl Effort {
     /// Runs of a measurement that takes seconds.
     fn runs(self) -> usize {
-        if self.quick { 2 } else { 5 }
+        if self.quick { 3 } else { 5 }
     }
 
     /// Runs of a measurement that takes a moment.
@@ -55,7 +55,8 @@ const SECTIONS: [(&str, Section); 4] =
 
 fn main() {
     // Cargo adds `--bench`.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let known = |word: &String| word == "quick" || SECTIONS.iter().any(|(name, _)| name == word);
     if let Some(word) = words.iter().find(|word| !known(word)) {
         eprintln!("'{word}' is none of: quick, create, list, memory, start");

@@ -62,7 +62,11 @@ fn together(daemon: &Daemon) {
     });
     let taken = begun.elapsed();
     table::times(&format!("{TOGETHER} lists at once, all of them"), &[taken]);
-    table::single(&format!("VmHWM during {TOGETHER} lists"), "MB", megabytes(daemon.pid(), "VmHWM"));
+    table::single(
+        &format!("VmHWM during {TOGETHER} lists"),
+        "MB",
+        megabytes(daemon.pid(), "VmHWM"),
+    );
 }
 
 fn meanwhile(daemon: &Daemon, effort: Effort) {

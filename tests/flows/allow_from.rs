@@ -18,7 +18,7 @@ impl Network {
     fn new() -> Option<Self> {
         let root = geteuid().is_root();
         let set_up = format!(
-            "ip link set lo up && ip addr add {CALLER}/32 dev lo && echo ready && exec cat"
+            "ip link set lo up && ip addr add {CALLER}/24 dev lo && echo ready && exec cat"
         );
         let started = Command::new("unshare")
             .args([if root { "-n" } else { "-rn" }, "sh", "-c", &set_up])
@@ -46,12 +46,12 @@ impl Network {
         words
     }
 
-    /// A daemon inside that listens on loopback and on the caller's address.
+    /// A daemon inside that listens on every address.
     fn daemon(&self, allow_from: &str) -> Daemon {
         let mut daemon = Daemon::prepared(OPEN_API, "");
         let (here, port) = (daemon.address, daemon.address.port());
-        let both = format!("list listen '{here}'\nlist listen '{CALLER}:{port}'\n{allow_from}");
-        daemon.edit_config(&format!("list listen '{here}'"), &both);
+        let everywhere = format!("list listen '0.0.0.0:{port}'\n{allow_from}");
+        daemon.edit_config(&format!("list listen '{here}'"), &everywhere);
         daemon.within = self.entered();
         daemon.spawn();
         daemon.wait_for_log("is ready");
@@ -105,9 +105,11 @@ fn strangers_cannot_take_the_places_of_the_known() {
     let Some(network) = Network::new() else { return };
     let mut daemon = network.daemon("list allow_from '198.51.100.0/24'");
     let port = daemon.address.port();
-    // A hundred connections that say nothing, held by one program inside.
+    // Six strangers with 48 connections each that say nothing, held by one program inside; who
+    // connects to an address of this network comes from the same address.
     let flood = format!(
-        "for fd in $(seq 10 109); do eval \"exec $fd<>/dev/tcp/{CALLER}/{port}\"; done; echo full; cat"
+        "for fd in $(seq 10 297); do exec {{fd}}<>/dev/tcp/192.0.2.$((1 + fd % 6))/{port}; done; \
+         echo full; cat"
     );
     let mut words = network.entered();
     words.extend(["bash", "-c", &flood].map(str::to_owned));

@@ -312,7 +312,7 @@ fn check_has_a_line_for_everything_and_a_code() {
     daemon.stop();
     let taken = std::net::TcpListener::bind(address).unwrap();
     daemon.spawn();
-    daemon.wait_for_log("is ready");
+    daemon.wait_for_log("cannot listen on");
     let (code, out, _) = told(&daemon.cli(&["check"]));
     assert_eq!(code, 78, "{out}");
     assert!(out.contains(&format!("FAIL  api            cannot listen on {address}")), "{out}");

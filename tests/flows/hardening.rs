@@ -61,19 +61,22 @@ fn many(daemon: &Daemon) -> Vec<TcpStream> {
     (0..CONNECTIONS).map(|_| daemon.connect_from(ATTACKER)).collect()
 }
 
-/// Sends a start and then the same again and again, until the daemon has had enough.
-fn endless(daemon: &Daemon, start: &str, more: &[u8]) -> Vec<TcpStream> {
+/// On all connections at once, sends a start and then the same again and again, until the daemon
+/// has had enough of each.
+fn endless(daemon: &Daemon, start: &str, more: &[u8]) {
     let mut streams = many(daemon);
     for stream in &mut streams {
         stream.write_all(start.as_bytes()).unwrap();
     }
+    let block = more.repeat(16 * 1024 / more.len());
     // Far beyond what the buffers of the kernel take in.
-    let block = more.repeat(64 * 1024 / more.len());
-    for stream in &mut streams {
-        let sent = (0..1024).take_while(|_| stream.write_all(&block).is_ok()).count();
-        assert!(sent < 1024, "64 MB were taken: {start}");
+    for _ in 0..4096 {
+        streams.retain_mut(|stream| stream.write_all(&block).is_ok());
+        if streams.is_empty() {
+            return;
+        }
     }
-    streams
+    panic!("64 MB were taken: {start}");
 }
 
 #[test]
@@ -91,13 +94,21 @@ fn endless_headers_are_cut_off() {
     withstands(|daemon| endless(daemon, "GET /api/ HTTP/1.1\r\n", b"X: y\r\n"));
 }
 
+const POST: &str = "POST /api/ HTTP/1.1\r\nHost: x\r\n";
+
 #[test]
 fn an_endless_body_is_cut_off() {
-    let head = "POST /api/ HTTP/1.1\r\nHost: x\r\n";
-    let known = format!("{head}Content-Length: 999999999999\r\n\r\n");
-    withstands(|daemon| endless(daemon, &known, b"a"));
-    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
-    withstands(|daemon| endless(daemon, &chunked, b"4\r\naaaa\r\n"));
+    let announced = format!("{POST}Content-Length: 999999999999\r\n\r\n");
+    withstands(|daemon| endless(daemon, &announced, b"a"));
+    let chunked = format!("{POST}Transfer-Encoding: chunked\r\n\r\n");
+    let chunk = format!("2000\r\n{}\r\n", "a".repeat(0x2000));
+    withstands(|daemon| endless(daemon, &chunked, chunk.as_bytes()));
+}
+
+#[test]
+fn an_endless_body_in_tiny_chunks_is_cut_off() {
+    let chunked = format!("{POST}Transfer-Encoding: chunked\r\n\r\n");
+    withstands(|daemon| endless(daemon, &chunked, b"1\r\na\r\n"));
 }
 
 #[test]
@@ -181,11 +192,12 @@ fn bytes_that_drip_in_are_not_waited_for_for_ever() {
 fn five_hundred_idle_connections_from_one_address_are_turned_away() {
     withstands(|daemon| {
         let mut streams: Vec<_> = (0..500).map(|_| daemon.connect_from(ATTACKER)).collect();
-        // The first ones keep their places; the others are told so and closed.
-        for stream in &mut streams[CONNECTIONS..] {
-            let answer = read(stream);
-            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503 "), "{answer}");
-        }
+        // The first ones keep their places; the others are told so and closed. Should all this take
+        // long, a few of the others find a place that has become free.
+        let told = |stream: &mut TcpStream| read(stream).starts_with("HTTP/1.1 503 ");
+        let refused =
+            streams[CONNECTIONS..].iter_mut().filter_map(|stream| told(stream).then_some(()));
+        assert!(refused.count() > 400);
         // Nobody can sit there for ever: without their leaving the address is served again.
         assert!(until(|| served(daemon)), "idle connections are never closed");
         streams

@@ -163,8 +163,7 @@ fn run(daemon: &Daemon, example: &str) -> Answer {
 }
 
 fn list(daemon: &Daemon, action: &str) -> Answer {
-    let get = "GET http://192.168.10.1/api/?api-key=your-api-key&action=";
-    run(daemon, &format!("{get}{action}"))
+    run(daemon, &format!("GET http://192.168.10.1/api/?api-key=your-api-key&action={action}"))
 }
 
 /// A stopped daemon whose store holds what these statements put there.
@@ -253,19 +252,22 @@ fn the_lists_of_stored_users_have_the_fields_in_the_order_of_the_page_and_the_no
     assert_eq!(list(&daemon, "get_logins").body, compact(logins));
 }
 
+/// Every list and what it is of nobody.
+const LISTS: [(&str, &str); 8] = [
+    ("get_voucher_users", r#"{"users":[]}"#),
+    ("get_email_users", r#"{"users":[]}"#),
+    ("get_fb_users", r#"{"users":[]}"#),
+    ("get_mobile_users", r#"{"users":[]}"#),
+    ("get_free_users", r#"{"users":[]}"#),
+    ("get_logins", r#"{"logins":[]}"#),
+    ("get_guest_hosts", r#"{"data":[]}"#),
+    ("get_active_guests", r#"{"data":[]}"#),
+];
+
 #[test]
 fn lists_of_nobody_are_empty_lists() {
     let daemon = Daemon::start();
-    for (action, body) in [
-        ("get_voucher_users", r#"{"users":[]}"#),
-        ("get_email_users", r#"{"users":[]}"#),
-        ("get_fb_users", r#"{"users":[]}"#),
-        ("get_mobile_users", r#"{"users":[]}"#),
-        ("get_free_users", r#"{"users":[]}"#),
-        ("get_logins", r#"{"logins":[]}"#),
-        ("get_guest_hosts", r#"{"data":[]}"#),
-        ("get_active_guests", r#"{"data":[]}"#),
-    ] {
+    for (action, body) in LISTS {
         assert_eq!(list(&daemon, action).body, body, "{action}");
     }
 }
@@ -277,17 +279,15 @@ const WAYS: usize = 8;
 fn call(daemon: &Daemon, way: usize, action: &str, username: &str) -> Answer {
     let key = &daemon.key;
     let form = format!("api-key={key}&action={action}&username={username}&valid_for=2+days");
-    let json = json!({"api-key": key, "action": action, "username": username,
-        "valid_for": "2 days"});
-    let json = json.to_string();
+    let json =
+        json!({"api-key": key, "action": action, "username": username, "valid_for": "2 days"})
+            .to_string();
     let url = format!("http://{}/api{}", daemon.address, if way < 4 { "/" } else { "" });
     match way % 4 {
         0 => daemon.curl(&[&format!("{url}?{form}")]),
         1 => daemon.curl(&[&url, "-d", &form]),
         2 => daemon.curl(&[&url, "-d", &json]),
-        _ => {
-            daemon.curl(&[&url, "-H", "Content-Type: application/json; charset=utf-8", "-d", &json])
-        }
+        _ => daemon.curl(&[&url, "-H", "Content-Type: application/json", "-d", &json]),
     }
 }
 
@@ -295,16 +295,7 @@ fn call(daemon: &Daemon, way: usize, action: &str, username: &str) -> Answer {
 fn lists_are_the_same_by_every_way() {
     let mut daemon = with_rows(VISITORS);
     daemon.launch();
-    for action in [
-        "get_voucher_users",
-        "get_email_users",
-        "get_fb_users",
-        "get_mobile_users",
-        "get_free_users",
-        "get_logins",
-        "get_guest_hosts",
-        "get_active_guests",
-    ] {
+    for (action, _) in LISTS {
         let expected = list(&daemon, action).body;
         assert!(expected.ends_with("]}"), "{action}: {expected}");
         for way in 0..WAYS {
@@ -363,29 +354,33 @@ fn times_are_local_to_the_router() {
     let mut daemon = Daemon::prepared(OPEN_API, "");
     daemon.environment.push(("TZ".into(), "CET-1CEST,M3.5.0,M10.5.0/3".into()));
     daemon.launch();
-    for (username, given, shown, unix) in [
+    let cases = [
         ("winter", "2025-01-17 10:00:00", "2025-01-17 10:00:00", 1_737_104_400),
         ("summer", "2025-07-17T10:00:00", "2025-07-17 10:00:00", 1_752_739_200),
         ("brief", "2025-07-17T10:00", "2025-07-17 10:00:00", 1_752_739_200),
         ("blank", "2018-08-24 00:00", "2018-08-24 00:00:00", 1_535_061_600),
-    ] {
+    ];
+    for (username, given, shown, _) in cases {
         let fields = [("action", "create_voucher"), ("username", username), ("valid_from", given)];
         assert_eq!(created(&daemon.get(&fields))["valid_from"], shown, "{username}");
-        let stored = daemon.vouchers().into_iter().find(|row| row["username"] == username);
-        assert_eq!(stored.unwrap()["valid_from"], shown, "{username}");
-        daemon.stop();
+    }
+    for (row, (_, _, shown, _)) in daemon.vouchers().iter().zip(cases) {
+        assert_eq!(row["valid_from"], shown);
+    }
+    daemon.stop();
+    let store = Connection::open(daemon.database()).unwrap();
+    for (username, _, _, unix) in cases {
         let sql = "SELECT valid_from FROM voucher WHERE username = ?1";
-        let store = Connection::open(daemon.database()).unwrap();
         let stored: i64 = store.query_row(sql, [username], |row| row.get(0)).unwrap();
         assert_eq!(stored, unix, "{username}");
-        daemon.launch();
     }
 }
 
 #[test]
 fn the_preset_is_used_where_no_validity_is_given() {
     let daemon = Daemon::with(OPEN_API, "config voucher 'voucher'\noption valid_for '45 days'");
-    assert_eq!(created(&daemon.post(json!({"action": "create_voucher"})))["valid_for"], "45 days");
+    let none = json!({"action": "create_voucher"});
+    assert_eq!(created(&daemon.post(none))["valid_for"], "45 days");
     let given = json!({"action": "create_voucher", "valid_for": "1 hour"});
     assert_eq!(created(&daemon.post(given))["valid_for"], "1 hour");
 }

@@ -21,7 +21,6 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::any;
 use axum::{Extension, http};
-use http_body_util::{BodyExt, Limited};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::watch;
 
@@ -29,6 +28,7 @@ pub use action::voucher_request;
 use answer::Outcome;
 use params::Params;
 
+use super::body::{self, BodyError};
 use super::door::{self, Standing};
 use super::{Door, Peer, Server};
 use crate::clock::{Clock, SystemClock};
@@ -38,10 +38,6 @@ use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
 
-/// Bytes of a request body.
-const BODY_BYTES: usize = 64 * 1024;
-/// Time to send a whole body.
-const BODY_TIME: Duration = Duration::from_secs(10);
 /// Wrong keys from one address before it is made to wait, and the time until one is forgiven.
 const WRONG_KEYS: u16 = 10;
 const FORGIVEN: Duration = Duration::from_secs(6);
@@ -147,10 +143,9 @@ async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, 
     if method == Method::GET {
         return Ok(params::from_query(request.uri().query().unwrap_or_default()));
     }
-    let body = Limited::new(request.into_body(), BODY_BYTES).collect();
-    match tokio::time::timeout(BODY_TIME, body).await {
-        Ok(Ok(body)) => params::from_body(&body.to_bytes()).ok_or(Outcome::Malformed),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Outcome::TooLarge),
-        Ok(Err(_)) | Err(_) => Err(Outcome::Malformed),
+    match body::read(request.into_body()).await {
+        Ok(body) => params::from_body(&body).ok_or(Outcome::Malformed),
+        Err(BodyError::TooLarge) => Err(Outcome::TooLarge),
+        Err(BodyError::Broken) => Err(Outcome::Malformed),
     }
 }

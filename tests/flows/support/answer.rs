@@ -30,7 +30,8 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
+        let start = || self.body.chars().take(400).collect::<String>();
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", start()))
     }
 
     pub fn message(&self) -> String {

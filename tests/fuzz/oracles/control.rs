@@ -24,7 +24,8 @@ fn check_line<T: Debug + Serialize + DeserializeOwned>(line: &[u8]) -> Option<T>
     let read: T = serde_json::from_slice(line).ok()?;
     let written = serde_json::to_string(&read).expect("what was read can be written");
     assert!(!written.contains('\n'), "more than one line: {written:?}");
-    let again: T = serde_json::from_str(&written).unwrap_or_else(|error| panic!("{error}: {written}"));
+    let again: T =
+        serde_json::from_str(&written).unwrap_or_else(|error| panic!("{error}: {written}"));
     assert_eq!(format!("{read:?}"), format!("{again:?}"), "written as {written}");
     Some(again)
 }

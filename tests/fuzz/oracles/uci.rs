@@ -115,7 +115,9 @@ fn render(sections: &[Section]) -> String {
         for option in &section.options {
             let name = &option.name;
             match &option.value {
-                Value::Text(value) => text.push_str(&format!("\toption {name} {}\n", quoted(value))),
+                Value::Text(value) => {
+                    text.push_str(&format!("\toption {name} {}\n", quoted(value)))
+                }
                 Value::List(entries) => {
                     for entry in entries {
                         text.push_str(&format!("\tlist {name} {}\n", quoted(&entry.text)));
