@@ -28,11 +28,10 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// A renamed file is durable only once its directory is.
-///
-/// # Errors
-/// What the file system reports.
-pub fn sync_directory(path: &Path) -> std::io::Result<()> {
+fn sync_directory(path: &Path) -> std::io::Result<()> {
     match path.parent() {
+        // A bare file name lies in the current directory.
+        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }

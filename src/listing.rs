@@ -1,5 +1,7 @@
 //! Rows as the API and the command line show them: names, order and types of the vendor's
-//! samples (seed 003), and for the lists the page does not show, those of `notes/voucher-api.md`.
+//! samples (WAVER OS, API Access); the lists that the page does not show follow its manner.
+//!
+//! Rows with a passcode have no `Debug`: nothing prints them by accident.
 
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use crate::domain::voucher::Voucher;
 use crate::domain::zone::Zone;
 
 /// A voucher in the answer to `create_voucher`: limits are texts here, and it is a `passcode`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the vendor's")]
 pub struct CreatedRow {
     pub id: i64,
@@ -45,7 +47,7 @@ impl CreatedRow {
 }
 
 /// A voucher in `get_voucher_users`: limits are numbers here, and it is a `password`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the vendor's")]
 pub struct VoucherRow {
     pub id: i64,

@@ -35,15 +35,17 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     match health(config) {
         Ok(health) => {
             report.line(Verdict::Ok, "daemon", format!("running, version {}", health.version));
-            report.api(config, &health);
+            report.api(&health);
             report.store(&health);
             report.clock(&health);
         }
-        Err(failure @ Failure::NotRunning(_)) => report.line(Verdict::Note, "daemon", failure),
+        Err(failure @ Failure::NotRunning(_)) => {
+            report.line(Verdict::Note, "daemon", failure);
+            report.line(Verdict::Ok, "zone", clock::zone().1);
+        }
         Err(failure) => report.line(Verdict::Fail, "daemon", failure),
     }
     report.data_dir(&config.main.data_dir);
-    report.line(Verdict::Ok, "zone", clock::zone().1);
     report.kernel();
     if report.failed { ExitCode::from(EXIT_CONFIG) } else { ExitCode::SUCCESS }
 }
@@ -72,10 +74,9 @@ impl Report {
         let _ = writeln!(io::stdout(), "{word:4}  {what:13}  {finding}");
     }
 
-    fn api(&mut self, config: &Config, health: &Health) {
+    fn api(&mut self, health: &Health) {
         for address in &health.listening {
-            let state = if config.api.enabled { "on" } else { "switched off (option enabled)" };
-            self.line(Verdict::Ok, "api", format!("{state}, listening on {address}"));
+            self.line(Verdict::Ok, "api", format!("{}; listening on {address}", health.api));
         }
         for address in &health.not_listening {
             self.line(Verdict::Fail, "api", format!("cannot listen on {address}"));
@@ -83,8 +84,10 @@ impl Report {
     }
 
     fn store(&mut self, health: &Health) {
-        let Health { vouchers, journal, .. } = health;
-        self.line(Verdict::Ok, "store", format!("{vouchers} vouchers, journal {journal}"));
+        if let Some(vouchers) = health.vouchers {
+            let journal = &health.journal;
+            self.line(Verdict::Ok, "store", format!("{vouchers} vouchers, journal {journal}"));
+        }
         if let Some(recovery) = &health.recovery {
             self.line(Verdict::Note, "store", recovery);
         }
@@ -94,14 +97,15 @@ impl Report {
     }
 
     fn clock(&mut self, health: &Health) {
+        let Health { local_time, zone, .. } = health;
         match health.clock_is_set {
-            true => self.line(Verdict::Ok, "clock", &health.local_time),
+            true => self.line(Verdict::Ok, "clock", format!("{local_time}, zone {zone}")),
             false => self.line(
                 Verdict::Note,
                 "clock",
                 format!(
-                    "not set yet, taken for {}; nothing expires by date until NTP answers",
-                    health.local_time
+                    "not set yet, taken for {local_time}, zone {zone}; nothing expires by date \
+                     until NTP answers"
                 ),
             ),
         }

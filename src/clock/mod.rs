@@ -37,7 +37,8 @@ impl Clock for SystemClock {
             wall: Timestamp::from_unix(i64::from(wall)),
             boot,
             synchronised: adjtimex::synchronised(),
-            has_rtc: Path::new("/sys/class/rtc/rtc0").exists(),
+            file_time: Path::new("/etc/init.d/sysfixtime").exists(),
+            rtc: rtc(),
         }
     }
 
@@ -45,6 +46,12 @@ impl Clock for SystemClock {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         id.trim().to_owned()
     }
+}
+
+/// The battery-backed clock, read from the chip: the system's clock may have been changed since.
+fn rtc() -> Option<Timestamp> {
+    let text = std::fs::read_to_string("/sys/class/rtc/rtc0/since_epoch").ok()?;
+    text.trim().parse().ok().map(Timestamp::from_unix)
 }
 
 /// The router's zone and where it was found, or what is wrong with it.

@@ -91,6 +91,17 @@ pub struct Api {
 }
 
 impl Api {
+    /// What is let in, in words for the log and `hotspotd check`.
+    pub fn state(&self) -> &'static str {
+        match (self.enabled, self.allow_get, self.allow_post) {
+            (false, ..) => "switched off",
+            (true, true, true) => "on, GET and POST",
+            (true, true, false) => "on, GET only",
+            (true, false, true) => "on, POST only",
+            (true, false, false) => "on, but neither GET nor POST is allowed",
+        }
+    }
+
     /// Whether a request from this address may be answered. An IPv4 client of an IPv6 listener
     /// (`::ffff:192.0.2.1`) counts as IPv4.
     pub fn allows(&self, peer: IpAddr) -> bool {
@@ -150,7 +161,7 @@ pub struct Radius {
     /// UDP port for accounting, 1 to 65535; never `auth_port`.
     pub acct_port: u16,
     /// Seconds between the interim updates a NAS is asked for, 60 to 86400: CoovaChilli ignores
-    /// fewer than 60 (notes/radius.md).
+    /// fewer than 60.
     pub interim_interval: u32,
 }
 

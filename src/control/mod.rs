@@ -22,7 +22,7 @@ pub const LINE_BYTES: u64 = 64 * 1024;
 pub const BACKUP_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What the command line asks.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
     /// Issue vouchers; answered by [`Tell::Created`] rows as they become durable.
@@ -51,7 +51,7 @@ pub enum Ask {
 }
 
 /// What the daemon tells.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tell {
     /// A new voucher.
@@ -77,18 +77,22 @@ pub enum Tell {
 pub struct Health {
     /// The program's version.
     pub version: String,
+    /// What the API lets in.
+    pub api: String,
     /// Where the API listens.
     pub listening: Vec<String>,
     /// Where it should and cannot, with the reason.
     pub not_listening: Vec<String>,
     /// How the store commits.
     pub journal: String,
-    /// Vouchers in the store.
-    pub vouchers: i64,
+    /// Vouchers in the store, where it answers.
+    pub vouchers: Option<i64>,
     /// Whether the wall clock can be believed.
     pub clock_is_set: bool,
     /// The hotspot's local time.
     pub local_time: String,
+    /// Where the zone of that was found.
+    pub zone: String,
     /// What happened to a damaged store.
     pub recovery: Option<String>,
     /// Why writing fails, if it does.

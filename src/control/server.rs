@@ -253,14 +253,17 @@ impl Control {
         let why = |(address, result): (String, Result<(), String>)| {
             format!("{address} ({})", result.err().unwrap_or_default())
         };
+        let settings = self.settings();
         let health = Health {
             version: crate::VERSION.to_owned(),
+            api: settings.config.state().to_owned(),
             listening: up.into_iter().map(|(address, _)| address).collect(),
             not_listening: down.into_iter().map(why).collect(),
             journal: status.journal.to_string(),
             vouchers: status.vouchers,
             clock_is_set: status.now.wall_is_set,
-            local_time: self.settings().zone.show(status.now.wall),
+            local_time: settings.zone.show(status.now.wall),
+            zone: settings.zone_source.clone(),
             recovery: status.recovery.map(|recovery| recovery.to_string()),
             trouble: status.trouble,
         };

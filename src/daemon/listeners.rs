@@ -35,22 +35,21 @@ struct Listener {
 
 impl Listeners {
     /// Opens the addresses. What can be opened is open when this returns.
-    pub(super) fn start(server: Server, report: Report, addresses: &[SocketAddr]) -> Self {
+    pub(super) async fn start(server: Server, report: Report, addresses: &[SocketAddr]) -> Self {
         let mut listeners = Self { server, report, open: BTreeMap::new() };
-        listeners.change(addresses);
+        listeners.change(addresses).await;
         listeners
     }
 
     /// Opens what is new and closes what is gone; the rest, and its connections, stay.
-    pub(super) fn change(&mut self, addresses: &[SocketAddr]) {
-        self.open.retain(|address, listener| {
-            let stays = addresses.contains(address);
-            if !stays {
-                listener.stop.send_replace(true);
-                self.report.send_modify(|report| drop(report.remove(&address.to_string())));
-            }
-            stays
-        });
+    pub(super) async fn change(&mut self, addresses: &[SocketAddr]) {
+        let gone = self.open.extract_if(.., |address, _| !addresses.contains(address));
+        for (address, listener) in gone.collect::<Vec<_>>() {
+            self.report.send_modify(|report| drop(report.remove(&address.to_string())));
+            listener.stop.send_replace(true);
+            // Its port must be free before another address on it is tried.
+            let _ = listener.task.await;
+        }
         for address in addresses {
             if !self.open.contains_key(address) {
                 let listener = self.listen(*address);

@@ -71,7 +71,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     let socket = config.main.control_socket.clone();
     // First of all: whoever has the socket is the one daemon for this configuration.
     let control_listener = control::bind(&socket).map_err(|error| cannot_bind(&socket, &error))?;
-    let (mut daemon, control) = Daemon::start(path, config)?;
+    let (mut daemon, control) = Daemon::start(path, config).await?;
     let control = tokio::spawn(control.run(control_listener));
     log::info!("version {} is ready; {}", crate::VERSION, daemon.summary());
     daemon.until_stopped(&mut signals).await;
@@ -102,7 +102,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start(path: &Path, config: Config) -> Result<(Self, Control), String> {
+    async fn start(path: &Path, config: Config) -> Result<(Self, Control), String> {
         let data_dir = config.main.data_dir.clone();
         let store =
             Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
@@ -112,7 +112,7 @@ impl Daemon {
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);
         let (report, listening) = watch::channel(BTreeMap::new());
-        let listeners = Listeners::start(server, report, &config.api.listen);
+        let listeners = Listeners::start(server, report, &config.api.listen).await;
         let control = Control { hotspot: hotspot.clone(), api: api.clone(), data_dir, listening };
         Ok((Self { path: path.to_owned(), config, hotspot, api, listeners }, control))
     }
@@ -133,32 +133,31 @@ impl Daemon {
 
     /// Puts a changed configuration into force, or keeps the one there is.
     async fn reload(&mut self) {
-        let config = match Config::load(&self.path) {
+        let mut config = match Config::load(&self.path) {
             Ok(config) => config,
             Err(error) => {
                 return log::error!("{error}\nhotspotd: the configuration was not changed");
             }
         };
+        let (old, new) = (&self.config.main, &mut config.main);
+        if (&old.data_dir, &old.control_socket) != (&new.data_dir, &new.control_socket) {
+            log::warn!("data_dir and control_socket change with the next restart only");
+            // Whatever else is read from now on must find what is in force.
+            new.data_dir.clone_from(&old.data_dir);
+            new.control_socket.clone_from(&old.control_socket);
+        }
         let api_settings = match api_settings(&config) {
             Ok(settings) => settings,
             Err(reason) => return log::error!("{reason}; the configuration was not changed"),
         };
-        let (old, new) = (&self.config.main, &config.main);
-        if (&old.data_dir, &old.control_socket) != (&new.data_dir, &new.control_socket) {
-            log::warn!("data_dir and control_socket change with the next restart only");
-        }
+        self.api.send_replace(Arc::new(api_settings));
         logging::set_level(config.main.log_level);
         for warning in config.warnings() {
             log::warn!("{warning}");
         }
         self.hotspot.configure(settings(&config)).await;
-        self.api.send_replace(Arc::new(api_settings));
-        self.listeners.change(&config.api.listen);
-        // What was not put into force must not be taken for being so at the next reload.
-        let (data_dir, control_socket) = (old.data_dir.clone(), old.control_socket.clone());
+        self.listeners.change(&config.api.listen).await;
         self.config = config;
-        self.config.main.data_dir = data_dir;
-        self.config.main.control_socket = control_socket;
         log::info!("configuration read again; {}", self.summary());
     }
 
@@ -166,14 +165,7 @@ impl Daemon {
         let api = &self.config.api;
         let addresses: Vec<String> =
             api.listen.iter().map(|address| format!("http://{address}/api/")).collect();
-        let state = match (api.enabled, api.allow_get, api.allow_post) {
-            (false, ..) => "switched off",
-            (true, true, true) => "GET and POST",
-            (true, true, false) => "GET only",
-            (true, false, true) => "POST only",
-            (true, false, false) => "neither GET nor POST allowed",
-        };
-        format!("API {state} at {}", addresses.join(", "))
+        format!("API {} at {}", api.state(), addresses.join(", "))
     }
 }
 
@@ -191,9 +183,8 @@ fn api_settings(config: &Config) -> Result<api::Settings, String> {
             })?
         }
     };
-    let (zone, source) = clock::zone();
-    log::debug!("local time is {source}");
-    Ok(api::Settings { config: config.api.clone(), key, zone })
+    let (zone, zone_source) = clock::zone();
+    Ok(api::Settings { config: config.api.clone(), key, zone, zone_source })
 }
 
 struct Signals {

@@ -38,8 +38,9 @@ impl<S: BuildHasher> Throttle<S> {
     pub fn failed(&mut self, key: impl Hash, now: Duration) -> bool {
         let burst = self.burst;
         let slot = self.settled(key, now);
-        slot.failures = slot.failures.saturating_add(1).min(burst);
-        slot.failures == burst
+        let before = slot.failures;
+        slot.failures = before.saturating_add(1).min(burst);
+        before < burst && slot.failures == burst
     }
 
     /// The key's slot with the failures forgiven that time has forgiven.

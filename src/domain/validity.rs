@@ -10,7 +10,7 @@ use super::time::{Now, Timestamp};
 
 const HOUR: i64 = 3600;
 
-/// Day counts above 30 that the vendor's closed list names (seed 003, section 1.1).
+/// Day counts above 30 that the vendor's closed list names (WAVER OS, API Access, section 1.1).
 const LONG_DAYS: [u16; 11] = [35, 40, 45, 50, 55, 60, 90, 120, 150, 180, 365];
 
 /// A voucher's `valid_for`: one of the values the vendor's page lists, nothing else.

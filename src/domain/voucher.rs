@@ -35,10 +35,14 @@ impl fmt::Display for UnfitText {
 
 impl std::error::Error for UnfitText {}
 
-/// Refuses what would break a line, a table or a terminal somewhere else.
+/// Whether a character would break a line, a table or a terminal somewhere else: control
+/// characters, Unicode's own line ends, and the overrides that print a text backwards.
+pub fn breaks_a_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
+}
+
 fn fit(text: &str, what: &'static str, octets: usize) -> Result<(), UnfitText> {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if text.len() > octets || text.contains(breaks) {
+    if text.len() > octets || text.contains(breaks_a_line) {
         return Err(UnfitText { what, octets });
     }
     Ok(())

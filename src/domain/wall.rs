@@ -19,8 +19,11 @@ pub struct Reading {
     pub boot: Duration,
     /// Whether the kernel knows the wall clock to be synchronised (`STA_UNSYNC` is clear).
     pub synchronised: bool,
-    /// Whether the machine has a battery-backed clock that the kernel read at boot.
-    pub has_rtc: bool,
+    /// Whether the wall clock may have been put to the newest file time at boot
+    /// (OpenWrt's `sysfixtime`). Such a time looks right and is not.
+    pub file_time: bool,
+    /// The battery-backed clock, where the machine has one.
+    pub rtc: Option<Timestamp>,
 }
 
 /// What is kept across restarts.
@@ -54,19 +57,20 @@ pub enum Turn {
 /// The hotspot's wall clock.
 #[derive(Clone, Debug)]
 pub struct WallClock {
-    /// The latest time handed out; never goes back except by [`Turn::SteppedBack`].
+    /// The latest time handed out; never goes back except by [`Turn::SteppedBack`] and
+    /// [`Turn::BecameSet`].
     last: Timestamp,
-    /// While not set: the time at `anchor_boot`, from which the boot clock counts on.
+    /// While not set: the time at the first reading, from which the boot clock counts on.
     anchor: Timestamp,
-    anchor_boot: Duration,
+    first: Reading,
     is_set: bool,
     /// No true time is earlier than this: the last known time, or this release.
     floor: Timestamp,
 }
 
-/// How much later than the last known time a boot must lie to be believed without NTP. The mark
-/// is written at least hourly, so a clock put back to a file time stays below this.
-const BOOT_MARGIN: i64 = 2 * 3600;
+/// A wall clock that moves by more than this against the boot clock was set by somebody: by hand,
+/// or by an NTP client that does not tell the kernel.
+const JUMP: i64 = 3600;
 /// A synchronised clock may take back a wrong time when it is off by more than this. Smaller
 /// steps are waited out: they are corrections, not mistakes.
 const STEP_BACK: i64 = 3600;
@@ -77,7 +81,7 @@ impl WallClock {
         let floor = mark.map_or(release, |mark| mark.wall.max(release));
         let anchor = floor.max(first.wall);
         let is_set = mark.is_some_and(|mark| mark.is_set && mark.boot_id == boot_id);
-        Self { last: floor, anchor, anchor_boot: first.boot, is_set, floor }
+        Self { last: floor, anchor, first, is_set, floor }
     }
 
     /// What to keep across restarts.
@@ -89,37 +93,48 @@ impl WallClock {
     pub fn observe(&mut self, reading: Reading) -> (Now, Turn) {
         let turn = self.turn(reading);
         self.last = match turn {
-            Turn::SteppedBack { .. } => reading.wall,
-            Turn::BecameSet { .. } | Turn::Steady if self.is_set => self.last.max(reading.wall),
-            _ => self.last.max(self.guess(reading.boot)),
+            Turn::SteppedBack { .. } | Turn::BecameSet { .. } => reading.wall,
+            Turn::Steady if self.is_set => self.last.max(reading.wall),
+            Turn::Steady => self.last.max(self.guess(reading.boot)),
         };
         (Now { wall: self.last, wall_is_set: self.is_set, boot: reading.boot }, turn)
     }
 
     fn turn(&mut self, reading: Reading) -> Turn {
-        let ahead = self.last.unix().saturating_sub(reading.wall.unix());
-        let disproved = reading.synchronised && ahead > STEP_BACK;
-        if !self.is_set && (disproved || self.believes(reading)) {
-            self.is_set = true;
-            let shift = reading.wall.unix().saturating_sub(self.guess(reading.boot).unix());
-            if !disproved {
-                return Turn::BecameSet { shift };
+        if !self.is_set {
+            if !self.believes(reading) {
+                return Turn::Steady;
             }
+            self.is_set = true;
+            let guess = self.guess(reading.boot);
+            return Turn::BecameSet { shift: difference(reading.wall, guess) };
         }
-        if disproved { Turn::SteppedBack { by: ahead } } else { Turn::Steady }
+        let ahead = difference(self.last, reading.wall);
+        if reading.synchronised && ahead > STEP_BACK {
+            return Turn::SteppedBack { by: ahead };
+        }
+        Turn::Steady
     }
 
     fn believes(&self, reading: Reading) -> bool {
-        let booted_at = reading.wall.plus(-seconds(reading.boot));
-        reading.synchronised
-            || (reading.has_rtc && reading.wall >= self.floor)
-            || booted_at >= self.floor.plus(BOOT_MARGIN)
+        if reading.synchronised {
+            return true;
+        }
+        let runs = reading.rtc.is_some_and(|rtc| rtc >= self.floor);
+        let moved = difference(reading.wall, self.first.wall)
+            .saturating_sub(seconds(reading.boot.saturating_sub(self.first.boot)));
+        reading.wall >= self.floor && (!reading.file_time || runs || moved > JUMP)
     }
 
     /// The time while the clock is not set: the last known one, plus what the boot clock counted.
     fn guess(&self, boot: Duration) -> Timestamp {
-        self.anchor.plus(seconds(boot.saturating_sub(self.anchor_boot)))
+        self.anchor.plus(seconds(boot.saturating_sub(self.first.boot)))
     }
+}
+
+/// Seconds from `earlier` to `later`.
+fn difference(later: Timestamp, earlier: Timestamp) -> i64 {
+    later.unix().saturating_sub(earlier.unix())
 }
 
 fn seconds(duration: Duration) -> i64 {
@@ -132,9 +147,11 @@ mod tests {
 
     const RELEASE: Timestamp = Timestamp::from_unix(1_700_000_000);
 
+    /// A router with OpenWrt's `sysfixtime` and without a battery-backed clock.
     fn reading(wall: i64, boot: u64, synchronised: bool) -> Reading {
         let wall = Timestamp::from_unix(wall);
-        Reading { wall, boot: Duration::from_secs(boot), synchronised, has_rtc: false }
+        let boot = Duration::from_secs(boot);
+        Reading { wall, boot, synchronised, file_time: true, rtc: None }
     }
 
     fn mark(wall: i64) -> Mark {
@@ -176,12 +193,29 @@ mod tests {
     }
 
     #[test]
-    fn a_battery_backed_clock_is_believed_unless_it_lies_before_the_last_known_time() {
-        for (wall, believed) in [(1_800_000_001, true), (946_684_800, false)] {
-            let first = Reading { has_rtc: true, ..reading(wall, 10, false) };
+    fn a_battery_backed_clock_is_believed_unless_its_battery_is_dead() {
+        for (rtc, believed) in [(1_800_000_001, true), (946_684_800, false)] {
+            let rtc = Some(Timestamp::from_unix(rtc));
+            let first = Reading { rtc, ..reading(1_800_000_001, 10, false) };
+            let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
+            assert_eq!(clock.observe(first).0.wall_is_set, believed, "{rtc:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_makes_times_up_any_later_one_is_believed() {
+        for (wall, believed) in [(1_800_000_001, true), (30, false)] {
+            let first = Reading { file_time: false, ..reading(wall, 10, false) };
             let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
             assert_eq!(clock.observe(first).0.wall_is_set, believed, "at {wall}");
         }
+    }
+
+    #[test]
+    fn a_file_time_is_not_believed_on_the_very_first_start_either() {
+        let first = reading(1_750_000_000, 20, false);
+        let mut clock = WallClock::start(None, "now", first, RELEASE);
+        assert!(!clock.observe(first).0.wall_is_set);
     }
 
     #[test]
@@ -206,11 +240,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_future_that_was_kept_is_taken_back_after_the_next_boot() {
-        let first = reading(1_800_000_000, 10, true);
+    fn a_wrong_future_that_was_kept_is_taken_back_with_the_stamps_it_gave() {
+        let first = reading(1_800_000_000, 10, false);
         let mut clock = WallClock::start(Some(&mark(2_200_000_000)), "now", first, RELEASE);
-        let (now, turn) = clock.observe(first);
-        assert_eq!((now.wall.unix(), now.wall_is_set), (1_800_000_000, true));
-        assert!(matches!(turn, Turn::SteppedBack { .. }));
+        clock.observe(first);
+        let (now, turn) = clock.observe(reading(1_800_000_020, 30, true));
+        assert_eq!((now.wall.unix(), now.wall_is_set), (1_800_000_020, true));
+        assert_eq!(turn, Turn::BecameSet { shift: 1_800_000_020 - 2_200_000_020 });
     }
 }

@@ -11,11 +11,15 @@ use crate::store::{Store, StoreError};
 
 /// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
 const MOST: usize = 10_000;
+/// Refused logins that are worth their flash until the next fold: whoever guesses codes must not
+/// write the log full.
+const REFUSED: usize = 500;
 
 pub(super) struct LoginJournal {
     next_id: i64,
     rows: VecDeque<Row>,
     uses: BTreeMap<i64, Use>,
+    refused: usize,
     forgotten: u64,
 }
 
@@ -34,7 +38,13 @@ struct Use {
 impl LoginJournal {
     /// Continues after the highest id of the store.
     pub(super) fn after(last_id: i64) -> Self {
-        Self { next_id: last_id + 1, rows: VecDeque::new(), uses: BTreeMap::new(), forgotten: 0 }
+        Self {
+            next_id: last_id + 1,
+            rows: VecDeque::new(),
+            uses: BTreeMap::new(),
+            refused: 0,
+            forgotten: 0,
+        }
     }
 
     /// Forgets what waits, and continues after the highest id of another store: upwards only, so
@@ -48,6 +58,13 @@ impl LoginJournal {
     }
 
     pub(super) fn write(&mut self, value: LoginRecord, now: Now) {
+        if value.refusal.is_some() {
+            if self.refused >= REFUSED {
+                self.forgotten += 1;
+                return;
+            }
+            self.refused += 1;
+        }
         if self.rows.len() >= MOST {
             self.rows.pop_front();
             self.forgotten += 1;
@@ -90,7 +107,7 @@ impl LoginJournal {
             store.insert_login(&row.entry, row.clock_is_set)?;
         }
         for (voucher, latest) in &self.uses {
-            store.set_last_login(*voucher, latest.at, latest.station)?;
+            store.set_last_login(*voucher, latest.at, latest.station, latest.clock_is_set)?;
         }
         Ok(())
     }
@@ -98,13 +115,11 @@ impl LoginJournal {
     /// Forgets what has been committed.
     pub(super) fn settle(&mut self) {
         if self.forgotten > 0 {
-            log::warn!(
-                "{} rows of the login log were lost while nothing could be stored",
-                self.forgotten
-            );
+            log::warn!("login log: {} rows more than it can take were left out", self.forgotten);
         }
         self.rows.clear();
         self.uses.clear();
+        self.refused = 0;
         self.forgotten = 0;
     }
 

@@ -51,8 +51,8 @@ pub struct Status {
     pub now: Now,
     /// How the store commits.
     pub journal: Journal,
-    /// Vouchers in the store.
-    pub vouchers: i64,
+    /// Vouchers in the store, where it answers.
+    pub vouchers: Option<i64>,
     /// Whether the store was ever replaced because of damage.
     pub recovery: Option<Recovery>,
     /// Why the last attempt to write something down failed, if it did.
@@ -100,8 +100,14 @@ impl Hotspot {
         let clockwork = Clockwork::start(clock, store.mark()?.as_ref());
         let journal = LoginJournal::after(store.last_login_id()?);
         let upkeep = upkeep::Schedule::default();
+        // What was stored since the last snapshot of the last run is not known.
+        upkeep.changed();
         let (hosts, active) = (Vec::new(), Vec::new());
-        Ok(Self { store, clockwork, rng, settings, journal, upkeep, hosts, active })
+        let mut hotspot = Self { store, clockwork, rng, settings, journal, upkeep, hosts, active };
+        hotspot.tell_time();
+        // At once: after a power cut within the first hour, no earlier time shall be believed.
+        hotspot.store.set_mark(&hotspot.clockwork.mark())?;
+        Ok(hotspot)
     }
 
     fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
@@ -142,7 +148,7 @@ impl Hotspot {
             match upkeep {
                 Upkeep::Configure(settings) => self.settings = settings,
                 Upkeep::Tick => self.every_minute(now),
-                Upkeep::Restore(bytes, reply) => self.restore(&bytes, reply),
+                Upkeep::Restore(bytes, reply) => self.restore(bytes, reply),
                 Upkeep::Stop(done) => stop = Some(done),
             }
         }
@@ -157,8 +163,10 @@ impl Hotspot {
         let finishes: Vec<Finish> =
             writes.into_iter().map(|write| self.perform(write, now)).collect();
         let committed = begun.and_then(|()| self.store.commit());
-        self.upkeep.changed |= committed.is_ok();
-        self.note_trouble(&committed);
+        match committed {
+            Ok(()) => self.upkeep.changed(),
+            Err(_) => self.note(&committed),
+        }
         for finish in finishes {
             finish(self, committed.clone());
         }
@@ -167,10 +175,12 @@ impl Hotspot {
     fn perform(&mut self, write: Write, now: Now) -> Finish {
         match write {
             Write::CreateVouchers { request, count, reply } => {
-                answer(reply, self.create_vouchers(&request, count, now))
+                let created = self.create_vouchers(&request, count, now);
+                self.answer(reply, created)
             }
             Write::RemoveVoucher { username, reply } => {
-                answer(reply, self.store.attempt(|| self.store.remove_voucher(&username)))
+                let removed = self.store.attempt(|| self.store.remove_voucher(&username));
+                self.answer(reply, removed)
             }
             Write::Login { login, reply } => self.login(*login, reply, now),
         }
@@ -178,21 +188,38 @@ impl Hotspot {
 
     fn read(&mut self, read: Read, now: Now) {
         match read {
-            Read::Vouchers(page, reply) => send(reply, self.vouchers(page)),
-            Read::Visitors(kind, page, reply) => send(reply, self.store.visitors(kind, page)),
-            Read::Logins(page, reply) => send(reply, self.journal.page(&self.store, page)),
-            Read::Hosts(reply) => send(reply, Ok(self.hosts.clone())),
-            Read::ActiveGuests(reply) => send(reply, Ok(self.active.clone())),
-            Read::Status(reply) => send(reply, self.status(now)),
-            Read::Backup(reply) => send(reply, self.backup()),
+            Read::Vouchers(page, reply) => self.tell(reply, |hotspot| hotspot.vouchers(page)),
+            Read::Visitors(kind, page, reply) => {
+                self.tell(reply, |hotspot| hotspot.store.visitors(kind, page));
+            }
+            Read::Logins(page, reply) => {
+                self.tell(reply, |hotspot| hotspot.journal.page(&hotspot.store, page));
+            }
+            Read::Hosts(reply) => self.tell(reply, |hotspot| Ok(hotspot.hosts.clone())),
+            Read::ActiveGuests(reply) => self.tell(reply, |hotspot| Ok(hotspot.active.clone())),
+            Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
+            Read::Backup(reply) => self.tell(reply, Self::backup),
         }
     }
-}
 
-/// Answers once the transaction is decided: with the result where it was committed, with the
-/// fault where it was not.
-fn answer<T: 'static>(reply: Reply<T>, result: Result<T, StoreError>) -> Finish {
-    Box::new(move |_, committed| send(reply, result.and_then(|value| committed.map(|()| value))))
+    /// Answers at once.
+    fn tell<T>(&mut self, reply: Reply<T>, read: impl FnOnce(&mut Self) -> Result<T, StoreError>) {
+        let result = read(self);
+        if result.is_err() {
+            self.note(&result);
+        }
+        send(reply, result);
+    }
+
+    /// Answers once the transaction is decided: with the result where it was committed, with the
+    /// fault where it was not.
+    fn answer<T: 'static>(&self, reply: Reply<T>, result: Result<T, StoreError>) -> Finish {
+        Box::new(move |hotspot, committed| {
+            let settled = result.and_then(|value| committed.map(|()| value));
+            hotspot.note(&settled);
+            send(reply, settled);
+        })
+    }
 }
 
 fn send<T>(reply: Reply<T>, result: Result<T, StoreError>) {

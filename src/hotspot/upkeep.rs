@@ -1,11 +1,14 @@
 //! What happens by the clock: folding into the store, forgetting old rows, snapshots, and what
 //! follows when the clock itself changes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{Hotspot, Reply, Status, send};
 use crate::domain::time::Now;
 use crate::domain::wall::Turn;
 use crate::durable::{free_bytes, write_durably};
-use crate::store::{SNAPSHOT_NAME, StoreError};
+use crate::store::{SNAPSHOT_NAME, StoreError, verify};
 
 /// Minutes between two writes of the wall clock's mark when nothing else is written.
 const MARK_EVERY: u64 = 60;
@@ -16,6 +19,8 @@ const SNAPSHOT_FIRST: u64 = 10;
 const SNAPSHOT_EVERY: u64 = 24 * 60;
 /// Rows of the login log that are kept at most: about 3 MB of flash.
 const LOGINS_KEPT: u32 = 20_000;
+/// Bytes of the file system that new vouchers leave alone.
+const KEPT_BACK: u64 = 128 * 1024;
 /// Bytes that a snapshot must leave free on the file system.
 const RESERVE: u64 = 256 * 1024;
 
@@ -28,10 +33,19 @@ pub(super) struct Schedule {
     marked: u64,
     forgotten: u64,
     snapshot: Option<u64>,
-    /// Something was stored since the last snapshot.
-    pub(super) changed: bool,
-    /// Why the last write failed.
-    pub(super) trouble: Option<String>,
+    /// Something was stored since the last snapshot. Shared with the thread that writes it.
+    changed: Arc<AtomicBool>,
+    /// Seconds by which stamps given before the clock was set still have to be moved.
+    shift: Option<i64>,
+    /// What is wrong with the store.
+    trouble: Option<StoreError>,
+}
+
+impl Schedule {
+    /// Notes that the snapshot is out of date.
+    pub(super) fn changed(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Hotspot {
@@ -46,15 +60,30 @@ impl Hotspot {
             Turn::BecameSet { shift } => {
                 if shift.abs() > 1 {
                     log::info!(
-                        "clock: set, {shift} s from the estimate; earlier stamps moved along"
+                        "clock: set, {shift} s from the estimate; earlier stamps move along"
                     );
                 }
-                self.journal.shift(shift);
-                let moved = self.in_transaction(|hotspot| hotspot.store.shift_unset_stamps(shift));
-                self.note_trouble(&moved);
+                self.upkeep.shift = Some(shift);
             }
         }
+        if let Some(shift) = self.upkeep.shift {
+            self.shift_stamps(shift);
+        }
         now
+    }
+
+    /// Moves the stamps together with the mark that the clock is set: where that fails, both wait
+    /// for the next turn, or for the next start.
+    fn shift_stamps(&mut self, shift: i64) {
+        let moved = self.in_transaction(|hotspot| {
+            hotspot.store.shift_unset_stamps(shift)?;
+            hotspot.store.set_mark(&hotspot.clockwork.mark())
+        });
+        self.note(&moved);
+        if moved.is_ok() {
+            self.journal.shift(shift);
+            self.upkeep.shift = None;
+        }
     }
 
     pub(super) fn every_minute(&mut self, now: Now) {
@@ -69,7 +98,7 @@ impl Hotspot {
             self.upkeep.forgotten = minutes;
         }
         let due = self.upkeep.snapshot.map_or(SNAPSHOT_FIRST, |last| last + SNAPSHOT_EVERY);
-        if minutes >= due && (self.upkeep.changed || self.lacks_snapshot()) {
+        if minutes >= due && self.upkeep.changed.load(Ordering::Relaxed) {
             self.snapshot();
             self.upkeep.snapshot = Some(minutes);
         }
@@ -86,38 +115,39 @@ impl Hotspot {
         let rows = !self.journal.is_empty();
         let folded = self.in_transaction(|hotspot| {
             hotspot.journal.fold(&hotspot.store)?;
+            hotspot.store.keep_logins(LOGINS_KEPT)?;
             hotspot.store.set_mark(&hotspot.clockwork.mark())
         });
         if folded.is_ok() {
             self.journal.settle();
-            self.upkeep.changed |= rows;
+            if rows {
+                self.upkeep.changed();
+            }
         }
-        self.note_trouble(&folded);
+        self.note(&folded);
     }
 
     fn forget(&mut self, now: Now) {
         let days = i64::from(self.settings.login_log_days);
         // By a clock that is not set, everything could look old.
-        let before = (days > 0 && now.wall_is_set).then(|| now.wall.plus(-days * DAY));
-        let forgotten =
-            self.in_transaction(|hotspot| hotspot.store.forget_logins(before, LOGINS_KEPT));
-        if let Ok(rows @ 1..) = forgotten {
-            log::info!("login log: {rows} old rows removed");
+        if days == 0 || !now.wall_is_set {
+            return;
         }
-        self.note_trouble(&forgotten);
+        let before = now.wall.plus(-days * DAY);
+        let forgotten = self.in_transaction(|hotspot| hotspot.store.forget_logins(before));
+        if let Ok(rows @ 1..) = forgotten {
+            log::info!("login log: {rows} rows older than {days} days removed");
+        }
+        self.note(&forgotten);
     }
 
-    fn lacks_snapshot(&self) -> bool {
-        !self.store.directory().join(SNAPSHOT_NAME).exists()
-    }
-
-    /// Copies the store in memory, quickly, and leaves the slow writing to a thread: guests who
-    /// sign in meanwhile do not wait for flash.
+    /// Copies the store in memory, quickly, and leaves checking and writing to a thread: guests
+    /// who sign in meanwhile do not wait for flash. A damaged copy never replaces a good one.
     fn snapshot(&mut self) {
         let path = self.store.directory().join(SNAPSHOT_NAME);
-        let bytes = match self.store.serialize() {
+        let mut bytes = match self.store.serialize() {
             Ok(bytes) => bytes,
-            Err(error) => return log::warn!("snapshot: {error}"),
+            Err(error) => return self.note::<()>(&Err(error)),
         };
         // A file system that does not say how much is free is tried.
         let free = free_bytes(self.store.directory()).unwrap_or(u64::MAX);
@@ -129,10 +159,19 @@ impl Hotspot {
                 bytes.len() / 1024
             );
         }
-        self.upkeep.changed = false;
-        let write = move || match write_durably(&path, &bytes) {
-            Ok(()) => log::debug!("snapshot: {} kB written", bytes.len() / 1024),
-            Err(error) => log::warn!("snapshot: cannot write {}: {error}", path.display()),
+        self.upkeep.changed.store(false, Ordering::Relaxed);
+        let changed = self.upkeep.changed.clone();
+        let write = move || {
+            let verified = verify(&mut bytes).map_err(|error| error.to_string());
+            let written = verified
+                .and_then(|()| write_durably(&path, &bytes).map_err(|error| error.to_string()));
+            match written {
+                Ok(()) => log::debug!("snapshot: {} kB written", bytes.len() / 1024),
+                Err(reason) => {
+                    changed.store(true, Ordering::Relaxed);
+                    log::error!("snapshot: not written, the last one stays: {reason}");
+                }
+            }
         };
         if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
             log::warn!("snapshot: no thread for it: {error}");
@@ -145,14 +184,14 @@ impl Hotspot {
         self.store.serialize()
     }
 
-    pub(super) fn restore(&mut self, bytes: &[u8], reply: Reply<i64>) {
+    pub(super) fn restore(&mut self, mut bytes: Vec<u8>, reply: Reply<i64>) {
         self.fold();
-        let restored = self.store.restore(bytes);
+        let restored = self.store.restore(&mut bytes);
         match &restored {
             Ok(vouchers) => {
                 log::info!("store: restored from a backup with {vouchers} vouchers");
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
-                self.upkeep.changed = true;
+                self.upkeep.changed();
                 self.fold();
             }
             Err(error) => log::error!("store: backup not restored: {error}"),
@@ -160,14 +199,19 @@ impl Hotspot {
         send(reply, restored);
     }
 
-    pub(super) fn status(&self, now: Now) -> Result<Status, StoreError> {
-        Ok(Status {
+    /// How it is doing, also where the store does not answer.
+    pub(super) fn status(&mut self, now: Now) -> Status {
+        let vouchers = self.store.voucher_count();
+        if vouchers.is_err() {
+            self.note(&vouchers);
+        }
+        Status {
             now,
             journal: self.store.journal(),
-            vouchers: self.store.voucher_count()?,
-            recovery: self.store.recovery()?,
-            trouble: self.upkeep.trouble.clone(),
-        })
+            vouchers: vouchers.ok(),
+            recovery: self.store.recovery().ok().flatten(),
+            trouble: self.upkeep.trouble.as_ref().map(ToString::to_string),
+        }
     }
 
     fn in_transaction<T>(
@@ -184,14 +228,31 @@ impl Hotspot {
         }
     }
 
-    /// Says once that writing fails, and once that it works again.
-    pub(super) fn note_trouble<T>(&mut self, written: &Result<T, StoreError>) {
-        let trouble = written.as_ref().err().map(ToString::to_string);
-        match (&self.upkeep.trouble, &trouble) {
-            (before, Some(why)) if before.as_ref() != Some(why) => log::error!("store: {why}"),
-            (Some(_), None) => log::info!("store: writing works again"),
-            _ => {}
-        }
-        self.upkeep.trouble = trouble;
+    /// Whether new vouchers must wait: the last blocks are kept for what must not fail, removals
+    /// and guests who have paid.
+    pub(super) fn short_of_space(&self) -> bool {
+        free_bytes(self.store.directory()).is_ok_and(|free| free < KEPT_BACK)
+    }
+
+    /// Keeps in mind what is wrong with the store, and says it once; and once that it is over.
+    /// Damage is not over before the next start, whatever else succeeds.
+    pub(super) fn note<T>(&mut self, outcome: &Result<T, StoreError>) {
+        let before = self.upkeep.trouble.take();
+        self.upkeep.trouble = match (before, outcome.as_ref().err()) {
+            (Some(damage @ StoreError::Corrupt(_)), _) => Some(damage),
+            (Some(before), Some(trouble)) if before == *trouble => Some(before),
+            (_, Some(trouble)) => {
+                log::error!("store: {trouble}");
+                Some(trouble.clone())
+            }
+            (Some(StoreError::DiskFull), None) if self.short_of_space() => {
+                Some(StoreError::DiskFull)
+            }
+            (Some(_), None) => {
+                log::info!("store: writing works again");
+                None
+            }
+            (None, None) => None,
+        };
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Grant, Login, LoginRecord, Method, Refusal};
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, VoucherRequest};
+use crate::domain::voucher::{Username, Voucher, VoucherRequest, breaks_a_line};
 use crate::store::{Store, StoreError};
 
 /// How often a random username may hit one that is taken. With 50,000 vouchers in the store the
@@ -25,6 +25,9 @@ impl Hotspot {
         count: u16,
         now: Now,
     ) -> Result<Result<Vec<Entry<Voucher>>, UsernameTaken>, StoreError> {
+        if self.short_of_space() {
+            return Err(StoreError::DiskFull);
+        }
         let Self { store, rng, settings, .. } = self;
         store.attempt(|| {
             (0..count)
@@ -61,6 +64,7 @@ impl Hotspot {
         });
         Box::new(move |hotspot, committed| {
             let settled = result.and_then(|value| committed.map(|()| value));
+            hotspot.note(&settled);
             let answer = settled.map(|(verdict, used)| {
                 if let Some((false, entry)) = used {
                     hotspot.journal.used(entry.id, login.station, now);
@@ -121,9 +125,18 @@ fn record(login: &Login, refusal: Option<Refusal>, now: Now) -> LoginRecord {
     LoginRecord {
         at: now.wall,
         method: Method::Voucher,
-        login: login.username.trim().chars().take(LOGGED_CHARACTERS).collect(),
+        login: printable(login.username.trim()),
         mac: Some(login.station),
         address: login.address,
         refusal: refusal.map(|refusal| refusal.to_string()),
     }
+}
+
+/// What a guest typed, fit for a log that is printed on a terminal.
+fn printable(typed: &str) -> String {
+    typed
+        .chars()
+        .take(LOGGED_CHARACTERS)
+        .map(|c| if breaks_a_line(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
 }

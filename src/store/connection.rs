@@ -1,8 +1,8 @@
 //! Opening the file in the mode its file system can keep.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Opens, checks, migrates and probes.
 pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
     // The passcodes inside are clear text by necessity; SQLite gives its other files this mode too.
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
     match open_in(path, Journal::Wal) {
         Err(StoreError::Unusable(why)) => {
             log::warn!("store: no write-ahead log here ({why}); using a rollback journal");

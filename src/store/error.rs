@@ -33,7 +33,10 @@ impl fmt::Display for StoreError {
             Self::InUse => {
                 f.write_str("the store is in use by another process; is hotspotd already running?")
             }
-            Self::Corrupt(what) => write!(f, "the store is damaged ({what})"),
+            Self::Corrupt(what) => write!(
+                f,
+                "the store is damaged ({what}); restart to recover from the last snapshot"
+            ),
             Self::NewerSchema { found, known } => write!(
                 f,
                 "the store has schema version {found}, this program knows up to {known}: \

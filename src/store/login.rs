@@ -57,26 +57,23 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Forgets rows older than `before` and all but the newest `keep`; gives how many went.
-    ///
-    /// Ids grow with time, so the old rows are the first ones: only they are read.
+    /// Forgets all rows but the newest `keep`; gives how many went.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn forget_logins(&self, before: Option<Timestamp>, keep: u32) -> Result<usize, StoreError> {
-        let by_count = self
+    pub fn keep_logins(&self, keep: u32) -> Result<usize, StoreError> {
+        let mut statement = self
             .connection
-            .execute("DELETE FROM login WHERE id <= (SELECT max(id) FROM login) - ?1", [keep])?;
-        let Some(before) = before else {
-            return Ok(by_count);
-        };
-        let by_age = self.connection.execute(
-            "DELETE FROM login WHERE id < coalesce(
-                 (SELECT id FROM login WHERE at >= ?1 ORDER BY id LIMIT 1),
-                 (SELECT max(id) + 1 FROM login))",
-            [before.unix()],
-        )?;
-        Ok(by_count + by_age)
+            .prepare_cached("DELETE FROM login WHERE id <= (SELECT max(id) FROM login) - ?1")?;
+        Ok(statement.execute([keep])?)
+    }
+
+    /// Forgets rows older than `before`; gives how many went.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn forget_logins(&self, before: Timestamp) -> Result<usize, StoreError> {
+        Ok(self.connection.execute("DELETE FROM login WHERE at < ?1", [before.unix()])?)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Store, StoreError};
 use crate::domain::time::Timestamp;
 use crate::domain::wall::Mark;
 
-/// A damaged store was replaced.
+/// A store that was damaged or gone was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     /// Whether a snapshot took its place; otherwise an empty store did.
@@ -25,7 +25,7 @@ impl Recovery {
 
 impl fmt::Display for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store was damaged and set aside as hotspotd.db.damaged; ")?;
+        f.write_str("the store was damaged (see hotspotd.db.damaged) or gone; ")?;
         match self.from_snapshot {
             true => write!(
                 f,
@@ -110,7 +110,7 @@ impl Store {
                 created_at = created_at + (clock_unset & 1) * ?1,
                 modified_at = modified_at + (clock_unset & 1) * ?1,
                 first_login = first_login + ((clock_unset >> 1) & 1) * ?1,
-                last_login = last_login + ((clock_unset >> 1) & 1) * ?1,
+                last_login = last_login + ((clock_unset >> 2) & 1) * ?1,
                 clock_unset = 0
              WHERE clock_unset <> 0",
             [shift],

@@ -25,6 +25,7 @@ use rusqlite::Connection;
 pub use connection::Journal;
 pub use error::StoreError;
 pub use meta::Recovery;
+pub use snapshot::verify;
 
 /// The database's name in the data directory.
 pub const FILE_NAME: &str = "hotspotd.db";
@@ -44,14 +45,18 @@ pub struct Store {
 impl Store {
     /// Opens the store in `directory`, making both where they do not exist.
     ///
-    /// A damaged file is set aside as `hotspotd.db.damaged` and replaced by the last good
-    /// snapshot, or by an empty store where there is none: a router must go on serving. The
+    /// A damaged file is set aside as `hotspotd.db.damaged` and it, or one that has gone while its
+    /// snapshot is there, is replaced by the last good snapshot, or by an empty store where there is none: a router must go on serving. The
     /// event is kept in the store ([`Store::recovery`]).
     ///
     /// # Errors
     /// Where nothing could be opened: in use, newer than this program, no permission.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         snapshot::make_directory(directory)?;
+        if snapshot::lost(directory) {
+            log::error!("{} is gone", directory.join(FILE_NAME).display());
+            return Self::replace_damaged(directory);
+        }
         match Self::open_file(directory) {
             Err(StoreError::Corrupt(what)) => {
                 log::error!("{}: {what}", directory.join(FILE_NAME).display());
@@ -68,10 +73,11 @@ impl Store {
 
     fn replace_damaged(directory: &Path) -> Result<Self, StoreError> {
         snapshot::set_aside(directory)?;
-        let restored = snapshot::reinstate(directory)?;
+        let mut restored = snapshot::reinstate(directory)?;
         let store = match Self::open_file(directory) {
-            Err(StoreError::Corrupt(_)) if restored => {
-                // The snapshot was damaged as well.
+            Err(StoreError::Corrupt(what)) if restored => {
+                log::error!("{}: {what}", directory.join(SNAPSHOT_NAME).display());
+                restored = false;
                 snapshot::discard(directory)?;
                 Self::open_file(directory)?
             }

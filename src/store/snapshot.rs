@@ -5,11 +5,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
+use rusqlite::backup::Backup;
 
 use super::error::StoreError;
 use super::{FILE_NAME, SNAPSHOT_NAME, Store, connection, migration};
-use crate::durable::{sync_directory, with_suffix, write_durably};
+use crate::durable::{with_suffix, write_durably};
 
 /// What stands next to the database while it is open.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -23,78 +24,47 @@ impl Store {
         Ok(self.connection.serialize("main")?.to_vec())
     }
 
-    /// Replaces the store by the database in `bytes` and gives the number of vouchers in it; the
-    /// present one is kept as `hotspotd.db.before-restore`.
+    /// Replaces the contents by those of the database in `bytes`, in one transaction, and gives
+    /// the number of vouchers in it. What was there is kept as `hotspotd.db.before-restore`.
     ///
     /// # Errors
-    /// Where `bytes` are not an undamaged store of this or an earlier version; the present store
-    /// then stays as it was.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<i64, StoreError> {
-        let candidate = self.directory.join("hotspotd.restore.db");
-        let checked = write_durably(&candidate, bytes).map_err(StoreError::from);
-        let vouchers = checked.and_then(|()| inspect(&candidate)).inspect_err(|_| {
-            for suffix in [""].iter().chain(&COMPANIONS) {
-                let _ = fs::remove_file(with_suffix(&candidate, suffix));
-            }
-        })?;
-        let directory = self.directory.clone();
-        let live = directory.join(FILE_NAME);
-        let before = with_suffix(&live, ".before-restore");
-        self.shut()?;
-        if let Err(error) = fs::rename(&live, &before) {
-            *self = reopened(&directory, Ok(()));
-            return Err(error.into());
-        }
-        let swapped = fs::rename(&candidate, &live)
-            .and_then(|()| sync_directory(&live))
-            .map_err(StoreError::from)
-            .and_then(|()| Self::open_file(&directory));
-        match swapped {
-            Ok(store) => {
-                *self = store;
-                Ok(vouchers)
-            }
-            Err(error) => {
-                // Its companions as well: a log of one file must never meet the other.
-                let back = discard(&directory).and_then(|()| Ok(fs::rename(&before, &live)?));
-                *self = reopened(&directory, back);
-                Err(error)
-            }
-        }
-    }
-
-    /// Closes the file and leaves an empty database in memory in its place.
-    fn shut(&mut self) -> Result<(), StoreError> {
-        let open = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
-        open.close().map_err(|(open, error)| {
-            self.connection = open;
-            error.into()
-        })
+    /// Where `bytes` are not an undamaged store of this or an earlier version, or where there is
+    /// no room; nothing is changed then.
+    pub fn restore(&mut self, bytes: &mut [u8]) -> Result<i64, StoreError> {
+        let copy = open_copy(bytes)?;
+        let vouchers = copy.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
+        let before = with_suffix(&self.directory.join(FILE_NAME), ".before-restore");
+        write_durably(&before, &self.serialize()?)?;
+        self.connection.flush_prepared_statement_cache();
+        Backup::new(&copy, &mut self.connection)?.step(-1)?;
+        Ok(vouchers)
     }
 }
 
-/// Opens the store that was in place before a restore failed, if that was put `back`.
-fn reopened(directory: &Path, back: Result<(), StoreError>) -> Store {
-    back.and_then(|()| Store::open_file(directory)).unwrap_or_else(|error| {
-        log::error!("store: {error}; stopping, so that a new start can try again");
-        std::process::exit(1)
-    })
+/// Refuses what is not an undamaged store.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn verify(bytes: &mut [u8]) -> Result<(), StoreError> {
+    open_copy(bytes).map(drop)
 }
 
-/// Refuses what is not an undamaged store that this program can read. The candidate is opened
-/// just as it will be in earnest, migrations included; gives the number of vouchers in it.
-fn inspect(path: &Path) -> Result<i64, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let candidate = Connection::open_with_flags(path, flags)?;
-    let empty = migration::version(&candidate)? == 0;
-    drop(candidate);
-    if empty {
+/// Opens a database file's bytes in memory, checked and migrated as a file would be.
+fn open_copy(bytes: &mut [u8]) -> Result<Connection, StoreError> {
+    // A database in memory cannot have a write-ahead log, so the mark that it has one must go
+    // (file format versions, SQLite file format §1.3.3).
+    if let Some(versions) = bytes.get_mut(18..20) {
+        versions.fill(1);
+    }
+    let mut copy = Connection::open_in_memory()?;
+    copy.deserialize_read_exact("main", &*bytes, bytes.len(), false)?;
+    if migration::version(&copy)? == 0 {
         return Err(StoreError::Foreign);
     }
-    let (candidate, _) = connection::open(path)?;
-    let vouchers = candidate.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
-    candidate.close().map_err(|(_, error)| error)?;
-    Ok(vouchers)
+    connection::quick_check(&copy)?;
+    migration::migrate(&copy)?;
+    migration::complete(&copy)?;
+    Ok(copy)
 }
 
 /// Makes the data directory, for the owner only.
@@ -104,15 +74,22 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// Whether the database has gone while its snapshot is still there: somebody's slip, or a power
+/// cut while the one was being replaced by the other.
+pub(super) fn lost(directory: &Path) -> bool {
+    !directory.join(FILE_NAME).exists() && directory.join(SNAPSHOT_NAME).exists()
+}
+
 /// Moves the damaged database out of the way, for whoever wants to look into it. One is kept.
+///
+/// Its companions go first: the log of one file must never meet another.
 pub(super) fn set_aside(directory: &Path) -> Result<(), StoreError> {
     let live = directory.join(FILE_NAME);
-    fs::rename(&live, with_suffix(&live, ".damaged"))?;
-    for companion in COMPANIONS {
-        let from = with_suffix(&live, companion);
-        let to = with_suffix(&with_suffix(&live, ".damaged"), companion);
-        let _ = fs::remove_file(&to);
-        absent_is_fine(fs::rename(from, to))?;
+    let damaged = with_suffix(&live, ".damaged");
+    for suffix in COMPANIONS.iter().chain(&[""]) {
+        let to = with_suffix(&damaged, suffix);
+        absent_is_fine(fs::remove_file(&to))?;
+        absent_is_fine(fs::rename(with_suffix(&live, suffix), to))?;
     }
     Ok(())
 }

@@ -98,10 +98,10 @@ impl Store {
     pub fn set_first_login(&self, id: i64, station: Mac, now: Now) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "UPDATE voucher SET first_login = ?2, last_login = ?2, mac = ?3,
-                 clock_unset = clock_unset | ?4
+                 clock_unset = (clock_unset & 1) | ?4
              WHERE id = ?1",
         )?;
-        let unset = if now.wall_is_set { 0 } else { 2 };
+        let unset = if now.wall_is_set { 0 } else { 2 | 4 };
         statement.execute(params![id, now.wall.unix(), station.to_string(), unset])?;
         Ok(())
     }
@@ -110,11 +110,19 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn set_last_login(&self, id: i64, at: Timestamp, station: Mac) -> Result<(), StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("UPDATE voucher SET last_login = ?2, mac = ?3 WHERE id = ?1")?;
-        statement.execute(params![id, at.unix(), station.to_string()])?;
+    pub fn set_last_login(
+        &self,
+        id: i64,
+        at: Timestamp,
+        station: Mac,
+        clock_is_set: bool,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE voucher SET last_login = ?2, mac = ?3, clock_unset = (clock_unset & 3) | ?4
+             WHERE id = ?1",
+        )?;
+        let unset = if clock_is_set { 0 } else { 4 };
+        statement.execute(params![id, at.unix(), station.to_string(), unset])?;
         Ok(())
     }
 }

@@ -8,7 +8,6 @@ use hyper::StatusCode;
 use crate::listing::CreatedRow;
 
 /// How a call ended.
-#[derive(Debug)]
 pub(super) enum Outcome {
     /// The API is switched off, or is for this caller.
     NotEnabled,

@@ -17,7 +17,6 @@ pub(super) fn method(config: &config::Api, peer: IpAddr, method: &Method) -> Res
         return Err(Outcome::NotEnabled);
     }
     if !config.allows(peer) {
-        log::info!("api: call from {peer} refused, the address is not in allow_from");
         return Err(Outcome::NotEnabled);
     }
     let allowed = match *method {

@@ -1,4 +1,4 @@
-//! The local `/api/?action=` of the vendor's page (seed 003): one address, ten actions, GET or
+//! The local `/api/?action=` of the vendor's API page: one address, ten actions, GET or
 //! POST, a secret key.
 //!
 //! [`params`] decodes what was sent, [`gate`] decides whether to listen to it, [`action`] turns
@@ -44,6 +44,10 @@ const FORGIVEN: Duration = Duration::from_secs(6);
 /// Addresses told apart by the throttle.
 const THROTTLED: usize = 1024;
 
+/// Strangers are noted in the log this often at most, each; and as many are told apart.
+const NOTED: Duration = Duration::from_secs(300);
+const STRANGERS: usize = 64;
+
 /// What the API needs to know; replaced as a whole when the configuration is read again.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -53,6 +57,8 @@ pub struct Settings {
     pub key: Secret,
     /// Times are read and shown in it.
     pub zone: Zone,
+    /// Where the zone was found, for `hotspotd check`.
+    pub zone_source: String,
 }
 
 /// The API as a service.
@@ -60,6 +66,7 @@ struct Api {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
     wrong_keys: Mutex<Throttle>,
+    strangers: Mutex<Throttle>,
     clock: SystemClock,
 }
 
@@ -68,7 +75,8 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
     let known = settings.clone();
     let throttle = Throttle::new(THROTTLED, WRONG_KEYS, FORGIVEN, Default::default());
     let wrong_keys = Mutex::new(throttle);
-    let api = Api { hotspot, settings, wrong_keys, clock: SystemClock };
+    let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
+    let api = Api { hotspot, settings, wrong_keys, strangers, clock: SystemClock };
     let router = Router::new()
         .route("/api", any(handle))
         .route("/api/", any(handle))
@@ -104,6 +112,7 @@ impl Api {
     async fn outcome(&self, settings: &Settings, peer: Peer, request: Request<Body>) -> Outcome {
         let method = request.method().clone();
         if let Err(refused) = gate::method(&settings.config, peer.0, &method) {
+            self.note_stranger(settings, peer);
             return refused;
         }
         let params = match read_params(&method, request).await {
@@ -114,6 +123,17 @@ impl Api {
             return refused;
         }
         action::perform(&self.hotspot, settings, peer, &params).await
+    }
+
+    /// Says who is turned away, once in a while: a stranger must not fill the log.
+    fn note_stranger(&self, settings: &Settings, peer: Peer) {
+        if !settings.config.enabled || settings.config.allows(peer.0) {
+            return;
+        }
+        let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.failed(door::network(peer.0), self.clock.read().boot) {
+            log::warn!("api: {} is refused, its address is not in allow_from", peer.0);
+        }
     }
 
     fn check_key(&self, settings: &Settings, peer: Peer, params: &Params) -> Result<(), Outcome> {
@@ -129,7 +149,8 @@ impl Api {
             log::info!("api: wrong key from {}", peer.0);
             if throttle.failed(network, now) {
                 log::warn!(
-                    "api: too many wrong keys from {}; it is refused until it has paused for {} s",
+                    "api: too many wrong keys from {}; it is refused whatever key it sends, and \
+                     forgiven one every {} s",
                     peer.0,
                     FORGIVEN.as_secs()
                 );

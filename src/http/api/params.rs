@@ -1,12 +1,13 @@
 //! What a caller sent, decoded: query string, form or JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use percent_encoding::percent_decode;
 use serde_json::Value;
 
 /// One value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Param {
     /// A text, or a number as it was written.
     Text(String),
@@ -16,8 +17,15 @@ enum Param {
 }
 
 /// The parameters of a call by name; of a repeated one the last counts, as in PHP.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params(BTreeMap<String, Param>);
+
+impl fmt::Debug for Params {
+    /// Names only: among the values are keys and passcodes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// The parameter was sent, but is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 -- The store of hotspotd, version 1.
 --
 -- Times are Unix seconds (UTC). A row's `clock_unset` says which of its stamps were given while
--- the router did not know the time (bit 1: created_at or at, bit 2: first_login); they are moved
--- once it does.
+-- the router did not know the time (1: created_at and modified_at, or at; 2: first_login;
+-- 4: last_login); they are moved once it does.
 --
 -- What later versions add hangs on these tables: sessions and accounting rows point to a voucher
 -- or a visitor and carry a copy of the username (accounting outlives its account); RADIUS users

@@ -66,8 +66,11 @@ fn check_form(text: &str) {
     if !trimmed.starts_with(['{', '[']) {
         assert_eq!(from_body(text.as_bytes()), Some(from_query(trimmed)));
     }
-    let json = serde_json::to_vec(&second).expect("texts are JSON");
-    assert_eq!(from_body(&json), Some(params), "as JSON");
+    // The name under which serde_json hides numbers of its own means something else in JSON.
+    if !second.keys().any(|name| name.starts_with("$serde_json")) {
+        let json = serde_json::to_vec(&second).expect("texts are JSON");
+        assert_eq!(from_body(&json), Some(params), "as JSON");
+    }
 }
 
 fn check_json(data: &[u8]) {
@@ -145,7 +148,7 @@ fn check_text(kept: Option<&str>, sent: &str, octets: usize) {
     assert_eq!(kept.unwrap_or_default(), sent);
     let Some(kept) = kept else { return };
     assert!((1..=octets).contains(&kept.len()), "{} bytes", kept.len());
-    let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
+    let breaks = |c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c);
     assert!(!kept.contains(breaks), "{kept:?}");
 }
 

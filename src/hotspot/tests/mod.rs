@@ -1,0 +1,144 @@
+mod clock;
+mod upkeep;
+mod vouchers;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::domain::list::{Entry, Page};
+use crate::domain::login::{Grant, Login, LoginRecord, Refusal};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::domain::voucher::{Passcode, Username, Voucher, VoucherRequest};
+use crate::domain::wall::Reading;
+use crate::scratch::Scratch;
+
+const ALL: Page = Page { after: 0, limit: 1000 };
+/// 2027-01-15 08:00:00 UTC, later than any release so far.
+const START: i64 = 1_800_000_000;
+
+#[derive(Clone)]
+struct TestClock {
+    reading: Arc<Mutex<Reading>>,
+    boot: &'static str,
+}
+
+impl TestClock {
+    fn at(wall: i64, synchronised: bool, boot: &'static str) -> Self {
+        let wall = Timestamp::from_unix(wall);
+        let boot_time = Duration::from_secs(100);
+        let reading = Reading { wall, boot: boot_time, synchronised, file_time: true, rtc: None };
+        Self { reading: Arc::new(Mutex::new(reading)), boot }
+    }
+
+    fn pass(&self, seconds: u64) {
+        let mut reading = self.reading.lock().unwrap();
+        reading.boot += Duration::from_secs(seconds);
+        reading.wall = reading.wall.plus(seconds as i64);
+    }
+
+    fn synchronise(&self, wall: i64) {
+        let mut reading = self.reading.lock().unwrap();
+        reading.wall = Timestamp::from_unix(wall);
+        reading.synchronised = true;
+    }
+}
+
+impl Clock for TestClock {
+    fn read(&self) -> Reading {
+        *self.reading.lock().unwrap()
+    }
+
+    fn boot_id(&self) -> String {
+        self.boot.to_owned()
+    }
+}
+
+struct Bench {
+    scratch: Scratch,
+    clock: TestClock,
+    hotspot: Hotspot,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::on(Scratch::new(), TestClock::at(START, true, "boot-1"))
+    }
+
+    fn on(scratch: Scratch, clock: TestClock) -> Self {
+        let store = Store::open(scratch.path()).unwrap();
+        let rng = Box::new(StdRng::seed_from_u64(7));
+        let settings = Settings { login_log_days: 90, ..Settings::default() };
+        let hotspot = Hotspot::resume(store, Box::new(clock.clone()), rng, settings).unwrap();
+        Self { scratch, clock, hotspot }
+    }
+
+    /// Stops in good order and starts again.
+    fn restart(mut self, clock: TestClock) -> Self {
+        self.hotspot.finish();
+        self.hotspot.store.close();
+        Self::on(self.scratch, clock)
+    }
+
+    /// Loses power and starts again.
+    fn power_cut(self, clock: TestClock) -> Self {
+        drop(self.hotspot);
+        Self::on(self.scratch, clock)
+    }
+
+    fn write<T>(&mut self, command: impl FnOnce(Reply<T>) -> Write) -> Result<T, Fault> {
+        let (reply, mut answer) = oneshot::channel();
+        self.hotspot.turn(vec![Command::Write(command(reply))]);
+        answer.try_recv().unwrap()
+    }
+
+    fn read<T>(&mut self, command: impl FnOnce(Reply<T>) -> Read) -> T {
+        let (reply, mut answer) = oneshot::channel();
+        self.hotspot.turn(vec![Command::Read(command(reply))]);
+        answer.try_recv().unwrap().unwrap()
+    }
+
+    fn minutes(&mut self, count: u64) {
+        for _ in 0..count {
+            self.clock.pass(60);
+            self.hotspot.turn(vec![Command::Upkeep(Upkeep::Tick)]);
+        }
+    }
+
+    fn create(&mut self, username: &str) -> Result<Entry<Voucher>, UsernameTaken> {
+        let request = Box::new(VoucherRequest {
+            username: Username::parse(username).unwrap(),
+            passcode: Passcode::parse("secret").unwrap(),
+            ..VoucherRequest::default()
+        });
+        let made = self.write(|reply| Write::CreateVouchers { request, count: 1, reply }).unwrap();
+        made.map(|mut vouchers| vouchers.remove(0))
+    }
+
+    fn login(&mut self, username: &str, passcode: &str) -> Result<Grant, Refusal> {
+        let login = Box::new(Login {
+            username: username.to_owned(),
+            passcode: Secret::new(passcode),
+            station: "98:01:A7:CB:BB:00".parse().unwrap(),
+            address: Some([192, 168, 0, 7].into()),
+        });
+        self.write(|reply| Write::Login { login, reply }).unwrap()
+    }
+
+    fn vouchers(&mut self) -> Vec<Entry<Voucher>> {
+        self.read(|reply| Read::Vouchers(ALL, reply))
+    }
+
+    fn logins(&mut self) -> Vec<Entry<LoginRecord>> {
+        self.read(|reply| Read::Logins(ALL, reply))
+    }
+}
+
+fn stamp(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(seconds)
+}
