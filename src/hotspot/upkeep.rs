@@ -35,6 +35,8 @@ pub(super) struct Schedule {
     snapshot: Option<u64>,
     /// Something was stored since the last snapshot. Shared with the thread that writes it.
     changed: Arc<AtomicBool>,
+    /// That thread found the copy damaged.
+    damaged: Arc<AtomicBool>,
     /// Seconds by which stamps given before the clock was set still have to be moved.
     shift: Option<i64>,
     /// What is wrong with the store.
@@ -96,6 +98,10 @@ impl Hotspot {
         if minutes == 1 || minutes - self.upkeep.forgotten >= FORGET_EVERY {
             self.forget(now);
             self.upkeep.forgotten = minutes;
+        }
+        if self.upkeep.damaged.swap(false, Ordering::Relaxed) {
+            let damage = StoreError::Corrupt("found while it was copied".to_owned());
+            self.note::<()>(&Err(damage));
         }
         let due = self.upkeep.snapshot.map_or(SNAPSHOT_FIRST, |last| last + SNAPSHOT_EVERY);
         if minutes >= due && self.upkeep.changed.load(Ordering::Relaxed) {
@@ -160,9 +166,12 @@ impl Hotspot {
             );
         }
         self.upkeep.changed.store(false, Ordering::Relaxed);
-        let changed = self.upkeep.changed.clone();
+        let (changed, damaged) = (self.upkeep.changed.clone(), self.upkeep.damaged.clone());
         let write = move || {
-            let verified = verify(&mut bytes).map_err(|error| error.to_string());
+            let verified = verify(&mut bytes).map_err(|error| {
+                damaged.store(matches!(error, StoreError::Corrupt(_)), Ordering::Relaxed);
+                error.to_string()
+            });
             let written = verified
                 .and_then(|()| write_durably(&path, &bytes).map_err(|error| error.to_string()));
             match written {

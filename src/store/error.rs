@@ -13,6 +13,8 @@ pub enum StoreError {
     InUse,
     /// The file is damaged and must be replaced.
     Corrupt(String),
+    /// The backup that was to be restored is damaged.
+    BadBackup(String),
     /// The file was written by a newer program.
     NewerSchema {
         /// Version of the file.
@@ -20,7 +22,7 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: i64,
     },
-    /// The file is a database of another program.
+    /// The file is empty or a database of another program.
     Foreign,
     /// Anything else: permissions, hardware, file system.
     Unusable(String),
@@ -37,12 +39,13 @@ impl fmt::Display for StoreError {
                 f,
                 "the store is damaged ({what}); restart to recover from the last snapshot"
             ),
+            Self::BadBackup(what) => write!(f, "the backup is damaged ({what})"),
             Self::NewerSchema { found, known } => write!(
                 f,
                 "the store has schema version {found}, this program knows up to {known}: \
                  install a newer hotspotd, or restore an older backup"
             ),
-            Self::Foreign => f.write_str("the file is a database, but not one of hotspotd"),
+            Self::Foreign => f.write_str("the file is no database, or not one of hotspotd"),
             Self::Unusable(what) => write!(f, "the store cannot be used: {what}"),
         }
     }

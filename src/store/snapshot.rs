@@ -31,7 +31,10 @@ impl Store {
     /// Where `bytes` are not an undamaged store of this or an earlier version, or where there is
     /// no room; nothing is changed then.
     pub fn restore(&mut self, bytes: &mut [u8]) -> Result<i64, StoreError> {
-        let copy = open_copy(bytes)?;
+        let copy = open_copy(bytes).map_err(|error| match error {
+            StoreError::Corrupt(what) => StoreError::BadBackup(what),
+            other => other,
+        })?;
         let vouchers = copy.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
         let before = with_suffix(&self.directory.join(FILE_NAME), ".before-restore");
         write_durably(&before, &self.serialize()?)?;
@@ -53,8 +56,9 @@ pub fn verify(bytes: &mut [u8]) -> Result<(), StoreError> {
 fn open_copy(bytes: &mut [u8]) -> Result<Connection, StoreError> {
     // A database in memory cannot have a write-ahead log, so the mark that it has one must go
     // (file format versions, SQLite file format §1.3.3).
-    if let Some(versions) = bytes.get_mut(18..20) {
-        versions.fill(1);
+    match bytes.get_mut(18..20) {
+        Some(versions) => versions.fill(1),
+        None => return Err(StoreError::Foreign),
     }
     let mut copy = Connection::open_in_memory()?;
     copy.deserialize_read_exact("main", &*bytes, bytes.len(), false)?;

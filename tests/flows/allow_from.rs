@@ -127,3 +127,18 @@ fn strangers_cannot_take_the_places_of_the_known() {
     assert!(until(|| ask(&daemon, CALLER) == NOT_ENABLED));
     assert!(daemon.stop().success());
 }
+
+#[test]
+fn a_stranger_who_asks_again_and_again_is_noted_once() {
+    let Some(network) = Network::new() else { return };
+    let daemon = network.daemon("list allow_from '198.51.100.0/24'");
+    for _ in 0..20 {
+        assert_eq!(ask(&daemon, CALLER), NOT_ENABLED);
+    }
+    let log = daemon.log();
+    assert_eq!(
+        log.matches("192.0.2.1 is refused, its address is not in allow_from").count(),
+        1,
+        "{log}"
+    );
+}

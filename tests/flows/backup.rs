@@ -163,3 +163,18 @@ fn a_backup_without_its_tables_is_refused_and_changes_nothing() {
         assert_eq!(daemon.vouchers(), before, "{table}");
     }
 }
+
+#[test]
+fn a_backup_may_be_named_without_a_directory() {
+    let daemon = daemon();
+    let here = daemon.scratch.path();
+    let output = crate::support::program()
+        .current_dir(here)
+        .arg("-c")
+        .arg(daemon.config())
+        .args(["backup", "bare.db"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(here.join("bare.db").exists());
+}

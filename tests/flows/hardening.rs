@@ -377,3 +377,13 @@ fn a_request_hidden_in_another_one_is_not_carried_out() {
     exchange(&daemon, &[plain]);
     assert_eq!(daemon.vouchers().len(), 1);
 }
+
+#[test]
+fn a_client_that_closes_its_half_still_gets_its_answer() {
+    let daemon = Daemon::start();
+    let mut stream = daemon.connect_from(ATTACKER);
+    let ask = format!("GET /api/?api-key={KEY}&action=create_voucher HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(ask.as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Answer::parse(read(&mut stream).as_bytes()).message(), "User added successfully");
+}

@@ -222,3 +222,26 @@ fn a_change_of_directories_waits_for_the_restart() {
     assert_eq!(daemon.vouchers().len(), 0);
     assert!(fs::exists(format!("{data}2/hotspotd.db")).unwrap());
 }
+
+#[test]
+fn a_key_that_was_made_stays_in_force_when_the_directory_is_to_change() {
+    let mut daemon = Daemon::prepared(OPEN_API, "");
+    daemon.leave_out_key();
+    daemon.launch();
+    let key = daemon.cli_ok(&["api-key", "show"]);
+    let data = daemon.data().display().to_string();
+    daemon.edit_config(&data, &format!("{data}2"));
+    reload(&daemon, READ_AGAIN);
+    assert_eq!(daemon.cli_ok(&["api-key", "show"]), key);
+    assert!(!fs::exists(format!("{data}2")).unwrap());
+}
+
+#[test]
+fn a_listener_is_widened_without_a_pause() {
+    let daemon = Daemon::start();
+    let here = daemon.address.to_string();
+    daemon.edit_config(&here, &format!("0.0.0.0:{}", daemon.address.port()));
+    reload(&daemon, READ_AGAIN);
+    assert_eq!(daemon.get(&[("action", "get_logins")]).status, 200);
+    assert!(!daemon.log().contains("cannot listen"), "{}", daemon.log());
+}

@@ -155,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stay_as_they_were_written() {
+        for number in ["1.10", "12345678901234567890123", "-0", "007"] {
+            let params = from_body(format!("{{\"a\":{number}}}").as_bytes());
+            let text = params.as_ref().and_then(|params| text(params, "a"));
+            // JSON itself has no leading zeros.
+            assert_eq!(text.as_deref(), (number != "007").then_some(number));
+        }
+    }
+
+    #[test]
     fn malformed_json_is_noticed() {
         for body in
             [&b"{"[..], b"{\"a\":}", b"[]", b"[{\"a\":1}]", b"{\"a\":\"\xff\"}", b"{\"a\":1}x"]
