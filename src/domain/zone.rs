@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{NaiveDate, NaiveDateTime};
+use tz::datetime::{FoundDateTimeKind, FoundDateTimeList};
 use tz::{DateTime, TimeZone};
 
 use super::time::Timestamp;
@@ -62,6 +63,20 @@ impl fmt::Display for LocalTime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
+/// A zone file that says nothing but this POSIX string (RFC 8536 §3). Only in such a file does
+/// the library take hours beyond 24 and below 0, as Jerusalem, Gaza and Nuuk have them.
+fn zone_file(posix: &str) -> Vec<u8> {
+    let mut header = b"TZif3".to_vec();
+    header.extend([0; 15]);
+    // No leap seconds or transitions; one kind of local time, its name four bytes long.
+    for count in [0_u32, 0, 0, 0, 1, 4] {
+        header.extend(count.to_be_bytes());
+    }
+    let universal = b"\0\0\0\0\0\0UTC\0";
+    let part = [header.as_slice(), universal].concat();
+    [&part, &part, "\n".as_bytes(), posix.as_bytes(), b"\n"].concat()
+}
+
 /// The zone is written in a way this program cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownZone;
@@ -83,11 +98,10 @@ impl Zone {
             "UTC" | "GMT" => "UTC0",
             text => text,
         };
-        // A name of a file would be looked up by the library; here it is never one.
-        if text.starts_with([':', '/', '.']) || !text.contains(|c: char| c.is_ascii_digit()) {
+        if text.contains(['\n', '\0']) || !text.contains(|c: char| c.is_ascii_digit()) {
             return Err(UnknownZone);
         }
-        TimeZone::from_posix_tz(text).map(Self).map_err(|_| UnknownZone)
+        Self::from_tzif(&zone_file(text))
     }
 
     /// From the bytes of a zone file (RFC 8536), the form of `/etc/localtime`.
@@ -113,10 +127,19 @@ impl Zone {
             0,
             self.0.as_ref(),
         );
-        let earliest = found.ok().and_then(|found| found.earliest());
+        let found = found.map(FoundDateTimeList::into_inner).unwrap_or_default();
+        let real = found.iter().find_map(|found| match found {
+            FoundDateTimeKind::Normal(at) => Some(at.unix_time()),
+            FoundDateTimeKind::Skipped { .. } => None,
+        });
+        let skipped = found.iter().find_map(|found| match found {
+            FoundDateTimeKind::Normal(_) => None,
+            FoundDateTimeKind::Skipped { after_transition, .. } => {
+                Some(after_transition.unix_time())
+            }
+        });
         // Outside the zone's own range (it knows no rule for that year): as in universal time.
-        let unix = earliest.map_or_else(|| at.and_utc().timestamp(), |at| at.unix_time());
-        Timestamp::from_unix(unix)
+        Timestamp::from_unix(real.or(skipped).unwrap_or_else(|| at.and_utc().timestamp()))
     }
 
     /// The local time of an instant.
@@ -195,8 +218,25 @@ mod tests {
     }
 
     #[test]
+    fn hours_beyond_a_day_are_understood() {
+        let jerusalem = Zone::from_posix("IST-2IDT,M3.4.4/26,M10.5.0").unwrap();
+        let summer = jerusalem.instant("2025-07-01 12:00:00".parse().unwrap());
+        assert_eq!(summer.unix(), 1_751_360_400);
+    }
+
+    #[test]
     fn zones_as_openwrt_writes_them() {
-        for text in ["UTC", "UTC0", "GMT0", "<+0330>-3:30", "EST5EDT,M3.2.0,M11.1.0", "<-03>3\n"] {
+        for text in [
+            "IST-2IDT,M3.4.4/26,M10.5.0",
+            "EET-2EEST,M3.4.4/50,M10.4.4/50",
+            "<-02>2<-01>,M3.5.0/-1,M10.5.0/0",
+            "UTC",
+            "UTC0",
+            "GMT0",
+            "<+0330>-3:30",
+            "EST5EDT,M3.2.0,M11.1.0",
+            "<-03>3\n",
+        ] {
             assert!(Zone::from_posix(text).is_ok(), "{text:?}");
         }
         for text in ["", "Europe/Berlin", "/etc/passwd", ":UTC", "CET-1CEST,nonsense", "\u{0}"] {
