@@ -105,7 +105,7 @@ impl Store {
     /// What SQLite reports.
     pub fn begin(&self) -> Result<(), StoreError> {
         self.lost.take();
-        Ok(self.connection.execute_batch("BEGIN")?)
+        self.run("BEGIN")
     }
 
     /// Makes everything since [`Store::begin`] durable; when this returns, it survives a power cut.
@@ -114,10 +114,7 @@ impl Store {
     /// A full disk above all; then nothing of the transaction is stored.
     pub fn commit(&self) -> Result<(), StoreError> {
         self.still_in_transaction()?;
-        self.connection.execute_batch("COMMIT").map_err(|error| {
-            self.roll_back();
-            error.into()
-        })
+        self.run("COMMIT").inspect_err(|_| self.roll_back())
     }
 
     /// Runs one command so that its failure leaves no trace in the transaction.
@@ -129,17 +126,23 @@ impl Store {
         command: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.still_in_transaction()?;
-        self.connection.execute_batch("SAVEPOINT command")?;
+        self.run("SAVEPOINT command")?;
         let result = command();
         if !self.connection.is_autocommit() {
-            self.connection.execute_batch(match result {
-                Ok(_) => "RELEASE command",
-                Err(_) => "ROLLBACK TO command; RELEASE command",
-            })?;
+            if result.is_err() {
+                self.run("ROLLBACK TO command")?;
+            }
+            self.run("RELEASE command")?;
         } else if let Err(error) = &result {
             self.lost.replace(Some(error.clone()));
         }
         result
+    }
+
+    /// Runs a statement that is run often, so without compiling it again.
+    fn run(&self, statement: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached(statement)?.execute([])?;
+        Ok(())
     }
 
     /// SQLite rolls a whole transaction back by itself on a full disk or a failed write. What is
