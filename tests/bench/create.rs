@@ -12,6 +12,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,47 @@ pub fn run(disk: &Disk, effort: Effort) {
     table::row("peer: SQLite, 16 inserts per transaction", "/s", grouped);
     table::row("peer: 1 KB appended and fdatasync", "/s", flushes);
     table::single("1 client / SQLite, 1 insert per transaction", "times", one / single);
+    drop(daemon);
+    on_flash(disk, effort);
+}
+
+/// Makes every flush take a millisecond longer.
+const SLOW_FLUSH: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fsync(int fd) {
+    usleep(1000);
+    return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
+}
+int fdatasync(int fd) {
+    usleep(1000);
+    return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
+}
+"#;
+
+/// The same where flushing takes as long as on good flash.
+fn on_flash(disk: &Disk, effort: Effort) {
+    table::title("create: the same with 1 ms more for each flush");
+    let (source, library) = (disk.path().join("slow.c"), disk.path().join("slow.so"));
+    std::fs::write(&source, SLOW_FLUSH).unwrap();
+    let cc =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    assert!(cc.unwrap().success());
+    let mut daemon = Daemon::prepared(disk, "flash");
+    daemon.preload = Some(library);
+    daemon.launch();
+    let mut rates: [Vec<f64>; 2] = Default::default();
+    for _ in 0..effort.runs() {
+        for (at, clients) in [1, 16].into_iter().enumerate() {
+            let taken = creates(&daemon, clients, effort.length());
+            rates[at].push(taken.len() as f64 / effort.length().as_secs_f64());
+        }
+    }
+    let [one, sixteen] = rates;
+    let one = table::row("1 client", "/s", one);
+    let sixteen = table::row("16 clients", "/s", sixteen);
+    table::single("16 clients / 1 client", "times", sixteen / one);
 }
 
 /// Creates vouchers with so many clients at once; the time each answer took.

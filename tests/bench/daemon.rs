@@ -53,6 +53,8 @@ pub struct Daemon {
     directory: PathBuf,
     socket: PathBuf,
     pub address: SocketAddr,
+    /// A library that is loaded before any other.
+    pub preload: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -73,7 +75,7 @@ impl Daemon {
             socket.display()
         );
         fs::write(directory.join("conf"), text).unwrap();
-        Self { directory, socket, address, child: None }
+        Self { directory, socket, address, preload: None, child: None }
     }
 
     /// Running.
@@ -95,7 +97,11 @@ impl Daemon {
         let log = self.directory.join("log");
         let log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let begun = Instant::now();
-        let child = program(&self.directory).arg("run").stderr(log).spawn();
+        let mut command = program(&self.directory);
+        if let Some(library) = &self.preload {
+            command.env("LD_PRELOAD", library);
+        }
+        let child = command.arg("run").stderr(log).spawn();
         self.child = Some(child.unwrap());
         let mut client = loop {
             match Client::connect(self.address) {
