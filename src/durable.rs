@@ -40,12 +40,16 @@ fn sync_directory(path: &Path) -> std::io::Result<()> {
 /// Bytes free for us on the file system of `directory`.
 ///
 /// # Errors
-/// What the file system reports.
+/// What the file system reports, or that it does not say.
 pub fn free_bytes(directory: &Path) -> std::io::Result<u64> {
     let fs = statvfs(directory)?;
     // Both fields are 32 bits wide on some of the targets.
     #[allow(clippy::useless_conversion)]
     let (blocks, size) = (u64::from(fs.blocks_available()), u64::from(fs.fragment_size()));
+    if fs.blocks() == 0 {
+        // A file system in memory that keeps no count, such as ramfs.
+        return Err(std::io::ErrorKind::Unsupported.into());
+    }
     Ok(blocks.saturating_mul(size))
 }
 

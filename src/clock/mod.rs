@@ -15,30 +15,54 @@ use crate::domain::zone::Zone;
 /// forward with each release. 2026-11-01 00:00:00 UTC.
 pub const RELEASE: Timestamp = Timestamp::from_unix(1_793_491_200);
 
+/// Where a clock is put to a file's time at boot when there is no better one: OpenWrt, Debian.
+const FILE_TIMES: [&str; 2] = ["/etc/init.d/sysfixtime", "/etc/fake-hwclock.data"];
+
 /// Where readings come from; tests bring their own.
 pub trait Clock: Send {
-    /// Reads both clocks.
+    /// Reads the clocks.
     fn read(&self) -> Reading;
     /// A name for this boot, different after every reboot.
     fn boot_id(&self) -> String;
 }
 
 /// The operating system's clocks.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    file_time: bool,
+    rtc_boot: Option<Timestamp>,
+}
+
+impl SystemClock {
+    /// Looks once at what this machine has: the chip of a battery-backed clock may be slow to ask.
+    pub fn new() -> Self {
+        let text = std::fs::read_to_string("/sys/class/rtc/rtc0/since_epoch");
+        let rtc: Option<i64> = text.ok().and_then(|text| text.trim().parse().ok());
+        let uptime = i64::try_from(boot_time().as_secs()).unwrap_or(0);
+        Self {
+            file_time: FILE_TIMES.iter().any(|path| Path::new(path).exists()),
+            rtc_boot: rtc.map(|rtc| Timestamp::from_unix(rtc).plus(-uptime)),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Clock for SystemClock {
     fn read(&self) -> Reading {
         let wall = clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |time| time.tv_sec());
-        let boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
         Reading {
             // `time_t` is 32 bits wide on some of the targets.
             #[allow(clippy::useless_conversion)]
             wall: Timestamp::from_unix(i64::from(wall)),
-            boot,
+            boot: boot_time(),
             synchronised: adjtimex::synchronised(),
-            file_time: Path::new("/etc/init.d/sysfixtime").exists(),
-            rtc: rtc(),
+            file_time: self.file_time,
+            rtc_boot: self.rtc_boot,
         }
     }
 
@@ -48,10 +72,9 @@ impl Clock for SystemClock {
     }
 }
 
-/// The battery-backed clock, read from the chip: the system's clock may have been changed since.
-fn rtc() -> Option<Timestamp> {
-    let text = std::fs::read_to_string("/sys/class/rtc/rtc0/since_epoch").ok()?;
-    text.trim().parse().ok().map(Timestamp::from_unix)
+/// Time since boot, suspend included.
+pub fn boot_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
 /// The router's zone and where it was found, or what is wrong with it.

@@ -107,7 +107,7 @@ impl Daemon {
         let store =
             Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
         let rng = Box::new(UnwrapErr(SysRng));
-        let hotspot = hotspot::start(store, Box::new(SystemClock), rng, settings(&config))
+        let hotspot = hotspot::start(store, Box::new(SystemClock::new()), rng, settings(&config))
             .map_err(|error| error.to_string())?;
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);

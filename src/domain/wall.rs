@@ -22,8 +22,8 @@ pub struct Reading {
     /// Whether the wall clock may have been put to the newest file time at boot
     /// (OpenWrt's `sysfixtime`). Such a time looks right and is not.
     pub file_time: bool,
-    /// The battery-backed clock, where the machine has one.
-    pub rtc: Option<Timestamp>,
+    /// The moment of this boot by the battery-backed clock, where the machine has one.
+    pub rtc_boot: Option<Timestamp>,
 }
 
 /// What is kept across restarts.
@@ -68,6 +68,11 @@ pub struct WallClock {
     floor: Timestamp,
 }
 
+/// How much later than the last known time a battery-backed clock must put this boot to be
+/// believed where file times are used: at boot and at shutdown OpenWrt writes the system's time
+/// into that clock as well, so that one with a dead battery comes back with a file time. The last
+/// known time is written down at least hourly.
+const BOOT_MARGIN: i64 = 2 * 3600;
 /// A wall clock that moves by more than this against the boot clock was set by somebody: by hand,
 /// or by an NTP client that does not tell the kernel.
 const JUMP: i64 = 3600;
@@ -120,7 +125,7 @@ impl WallClock {
         if reading.synchronised {
             return true;
         }
-        let runs = reading.rtc.is_some_and(|rtc| rtc >= self.floor);
+        let runs = reading.rtc_boot.is_some_and(|boot| boot >= self.floor.plus(BOOT_MARGIN));
         let moved = difference(reading.wall, self.first.wall)
             .saturating_sub(seconds(reading.boot.saturating_sub(self.first.boot)));
         reading.wall >= self.floor && (!reading.file_time || runs || moved > JUMP)
@@ -151,7 +156,7 @@ mod tests {
     fn reading(wall: i64, boot: u64, synchronised: bool) -> Reading {
         let wall = Timestamp::from_unix(wall);
         let boot = Duration::from_secs(boot);
-        Reading { wall, boot, synchronised, file_time: true, rtc: None }
+        Reading { wall, boot, synchronised, file_time: true, rtc_boot: None }
     }
 
     fn mark(wall: i64) -> Mark {
@@ -194,11 +199,14 @@ mod tests {
 
     #[test]
     fn a_battery_backed_clock_is_believed_unless_its_battery_is_dead() {
-        for (rtc, believed) in [(1_800_000_001, true), (946_684_800, false)] {
-            let rtc = Some(Timestamp::from_unix(rtc));
-            let first = Reading { rtc, ..reading(1_800_000_001, 10, false) };
+        // Years off, put to a file time at the last boot or shutdown, and running all along.
+        for (boot, believed) in
+            [(946_684_800, false), (1_800_001_000, false), (1_800_007_200, true)]
+        {
+            let rtc_boot = Some(Timestamp::from_unix(boot));
+            let first = Reading { rtc_boot, ..reading(1_800_007_210, 10, false) };
             let mut clock = WallClock::start(Some(&mark(1_800_000_000)), "now", first, RELEASE);
-            assert_eq!(clock.observe(first).0.wall_is_set, believed, "{rtc:?}");
+            assert_eq!(clock.observe(first).0.wall_is_set, believed, "{boot}");
         }
     }
 

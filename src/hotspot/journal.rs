@@ -112,6 +112,13 @@ impl LoginJournal {
         Ok(())
     }
 
+    /// Leaves refused logins out, where there is no room to spare.
+    pub(super) fn drop_refused(&mut self) {
+        let before = self.rows.len();
+        self.rows.retain(|row| row.entry.value.refusal.is_none());
+        self.forgotten += (before - self.rows.len()) as u64;
+    }
+
     /// Forgets what has been committed.
     pub(super) fn settle(&mut self) {
         if self.forgotten > 0 {

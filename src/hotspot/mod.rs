@@ -13,6 +13,7 @@
 mod clockwork;
 mod command;
 mod journal;
+mod snapshot;
 mod upkeep;
 mod vouchers;
 
@@ -100,13 +101,12 @@ impl Hotspot {
         let clockwork = Clockwork::start(clock, store.mark()?.as_ref());
         let journal = LoginJournal::after(store.last_login_id()?);
         let upkeep = upkeep::Schedule::default();
-        // What was stored since the last snapshot of the last run is not known.
-        upkeep.changed();
         let (hosts, active) = (Vec::new(), Vec::new());
         let mut hotspot = Self { store, clockwork, rng, settings, journal, upkeep, hosts, active };
         hotspot.tell_time();
         // At once: after a power cut within the first hour, no earlier time shall be believed.
-        hotspot.store.set_mark(&hotspot.clockwork.mark())?;
+        let marked = hotspot.store.set_mark(&hotspot.mark());
+        hotspot.note(&marked);
         Ok(hotspot)
     }
 
@@ -148,7 +148,7 @@ impl Hotspot {
             match upkeep {
                 Upkeep::Configure(settings) => self.settings = settings,
                 Upkeep::Tick => self.every_minute(now),
-                Upkeep::Restore(bytes, reply) => self.restore(bytes, reply),
+                Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
             }
         }
@@ -164,7 +164,7 @@ impl Hotspot {
             writes.into_iter().map(|write| self.perform(write, now)).collect();
         let committed = begun.and_then(|()| self.store.commit());
         match committed {
-            Ok(()) => self.upkeep.changed(),
+            Ok(()) => self.upkeep.snapshot.changed(),
             Err(_) => self.note(&committed),
         }
         for finish in finishes {

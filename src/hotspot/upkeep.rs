@@ -1,53 +1,35 @@
 //! What happens by the clock: folding into the store, forgetting old rows, snapshots, and what
 //! follows when the clock itself changes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use super::snapshot::SnapshotSchedule;
 use super::{Hotspot, Reply, Status, send};
 use crate::domain::time::Now;
-use crate::domain::wall::Turn;
-use crate::durable::{free_bytes, write_durably};
-use crate::store::{SNAPSHOT_NAME, StoreError, verify};
+use crate::domain::wall::{Mark, Turn};
+use crate::durable::free_bytes;
+use crate::store::StoreError;
 
 /// Minutes between two writes of the wall clock's mark when nothing else is written.
 const MARK_EVERY: u64 = 60;
 /// Minutes between two looks at what is old.
 const FORGET_EVERY: u64 = 24 * 60;
-/// Minutes until the first snapshot after a start, and between two of them.
-const SNAPSHOT_FIRST: u64 = 10;
-const SNAPSHOT_EVERY: u64 = 24 * 60;
 /// Rows of the login log that are kept at most: about 3 MB of flash.
 const LOGINS_KEPT: u32 = 20_000;
 /// Bytes of the file system that new vouchers leave alone.
 const KEPT_BACK: u64 = 128 * 1024;
-/// Bytes that a snapshot must leave free on the file system.
-const RESERVE: u64 = 256 * 1024;
 
 const DAY: i64 = 24 * 3600;
 
-/// When what was last done, in minutes since the start.
+/// When what was last done or is due, in minutes since the start.
 #[derive(Default)]
 pub(super) struct Schedule {
     minutes: u64,
     marked: u64,
-    forgotten: u64,
-    snapshot: Option<u64>,
-    /// Something was stored since the last snapshot. Shared with the thread that writes it.
-    changed: Arc<AtomicBool>,
-    /// That thread found the copy damaged.
-    damaged: Arc<AtomicBool>,
+    forget_due: u64,
+    pub(super) snapshot: SnapshotSchedule,
     /// Seconds by which stamps given before the clock was set still have to be moved.
     shift: Option<i64>,
     /// What is wrong with the store.
     trouble: Option<StoreError>,
-}
-
-impl Schedule {
-    /// Notes that the snapshot is out of date.
-    pub(super) fn changed(&self) {
-        self.changed.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Hotspot {
@@ -66,10 +48,8 @@ impl Hotspot {
                     );
                 }
                 self.upkeep.shift = Some(shift);
+                self.shift_stamps(shift);
             }
-        }
-        if let Some(shift) = self.upkeep.shift {
-            self.shift_stamps(shift);
         }
         now
     }
@@ -88,26 +68,31 @@ impl Hotspot {
         }
     }
 
+    /// Where the wall clock stands; not set, as long as the stamps given before still have to be
+    /// moved: after a restart they would not be, otherwise.
+    pub(super) fn mark(&self) -> Mark {
+        let mark = self.clockwork.mark();
+        Mark { is_set: mark.is_set && self.upkeep.shift.is_none(), ..mark }
+    }
+
     pub(super) fn every_minute(&mut self, now: Now) {
         self.upkeep.minutes += 1;
         let minutes = self.upkeep.minutes;
+        if let Some(shift) = self.upkeep.shift {
+            self.shift_stamps(shift);
+        }
         if !self.journal.is_empty() || minutes - self.upkeep.marked >= MARK_EVERY {
             self.fold();
             self.upkeep.marked = minutes;
         }
-        if minutes == 1 || minutes - self.upkeep.forgotten >= FORGET_EVERY {
-            self.forget(now);
-            self.upkeep.forgotten = minutes;
+        if minutes >= self.upkeep.forget_due {
+            // With a clock that is set late, and on a disk that is full for a while, the next
+            // minute is another try.
+            if self.forget(now) {
+                self.upkeep.forget_due = minutes + FORGET_EVERY;
+            }
         }
-        if self.upkeep.damaged.swap(false, Ordering::Relaxed) {
-            let damage = StoreError::Corrupt("found while it was copied".to_owned());
-            self.note::<()>(&Err(damage));
-        }
-        let due = self.upkeep.snapshot.map_or(SNAPSHOT_FIRST, |last| last + SNAPSHOT_EVERY);
-        if minutes >= due && self.upkeep.changed.load(Ordering::Relaxed) {
-            self.snapshot();
-            self.upkeep.snapshot = Some(minutes);
-        }
+        self.snapshot_when_due(minutes);
     }
 
     /// Writes everything down before the end.
@@ -118,26 +103,34 @@ impl Hotspot {
 
     /// Puts what waits in memory into the store, in one transaction.
     fn fold(&mut self) {
+        if self.short_of_space() {
+            // What is kept back is for guests who have paid, not for those who guess.
+            self.journal.drop_refused();
+        }
         let rows = !self.journal.is_empty();
         let folded = self.in_transaction(|hotspot| {
             hotspot.journal.fold(&hotspot.store)?;
             hotspot.store.keep_logins(LOGINS_KEPT)?;
-            hotspot.store.set_mark(&hotspot.clockwork.mark())
+            hotspot.store.set_mark(&hotspot.mark())
         });
         if folded.is_ok() {
             self.journal.settle();
             if rows {
-                self.upkeep.changed();
+                self.upkeep.snapshot.changed();
             }
         }
         self.note(&folded);
     }
 
-    fn forget(&mut self, now: Now) {
+    /// False where it has to be tried again.
+    fn forget(&mut self, now: Now) -> bool {
         let days = i64::from(self.settings.login_log_days);
+        if days == 0 {
+            return true;
+        }
         // By a clock that is not set, everything could look old.
-        if days == 0 || !now.wall_is_set {
-            return;
+        if !now.wall_is_set {
+            return false;
         }
         let before = now.wall.plus(-days * DAY);
         let forgotten = self.in_transaction(|hotspot| hotspot.store.forget_logins(before));
@@ -145,46 +138,7 @@ impl Hotspot {
             log::info!("login log: {rows} rows older than {days} days removed");
         }
         self.note(&forgotten);
-    }
-
-    /// Copies the store in memory, quickly, and leaves checking and writing to a thread: guests
-    /// who sign in meanwhile do not wait for flash. A damaged copy never replaces a good one.
-    fn snapshot(&mut self) {
-        let path = self.store.directory().join(SNAPSHOT_NAME);
-        let mut bytes = match self.store.serialize() {
-            Ok(bytes) => bytes,
-            Err(error) => return self.note::<()>(&Err(error)),
-        };
-        // A file system that does not say how much is free is tried.
-        let free = free_bytes(self.store.directory()).unwrap_or(u64::MAX);
-        if free < bytes.len() as u64 + RESERVE {
-            return log::warn!(
-                "snapshot: skipped, only {} kB free for {} kB; if the store is ever damaged, the \
-                 snapshot restored will be an old one",
-                free / 1024,
-                bytes.len() / 1024
-            );
-        }
-        self.upkeep.changed.store(false, Ordering::Relaxed);
-        let (changed, damaged) = (self.upkeep.changed.clone(), self.upkeep.damaged.clone());
-        let write = move || {
-            let verified = verify(&mut bytes).map_err(|error| {
-                damaged.store(matches!(error, StoreError::Corrupt(_)), Ordering::Relaxed);
-                error.to_string()
-            });
-            let written = verified
-                .and_then(|()| write_durably(&path, &bytes).map_err(|error| error.to_string()));
-            match written {
-                Ok(()) => log::debug!("snapshot: {} kB written", bytes.len() / 1024),
-                Err(reason) => {
-                    changed.store(true, Ordering::Relaxed);
-                    log::error!("snapshot: not written, the last one stays: {reason}");
-                }
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
-            log::warn!("snapshot: no thread for it: {error}");
-        }
+        forgotten.is_ok()
     }
 
     /// What is committed and what waits, as the bytes of a database file.
@@ -193,14 +147,16 @@ impl Hotspot {
         self.store.serialize()
     }
 
-    pub(super) fn restore(&mut self, mut bytes: Vec<u8>, reply: Reply<i64>) {
+    pub(super) fn restore(&mut self, mut bytes: Vec<u8>, reply: Reply<i64>, now: Now) {
         self.fold();
-        let restored = self.store.restore(&mut bytes);
+        let restored = self.store.restore(&mut bytes, now);
         match &restored {
             Ok(vouchers) => {
                 log::info!("store: restored from a backup with {vouchers} vouchers");
+                self.upkeep.trouble = None;
+                self.upkeep.snapshot.due_at(self.upkeep.minutes);
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
-                self.upkeep.changed();
+                self.upkeep.snapshot.changed();
                 self.fold();
             }
             Err(error) => log::error!("store: backup not restored: {error}"),

@@ -107,11 +107,15 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt(verdict)) }
 }
 
-/// Writes once: on JFFS2 plain WAL reports success and then fails at the first write.
+/// Writes once: on JFFS2 plain WAL reports success and then fails at the first write. A full disk
+/// tells nothing about that, and must not keep the daemon from serving.
 fn probe(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute_batch(
+    let written = connection.execute_batch(
         "INSERT INTO meta (name, value) VALUES ('opened', '1')
          ON CONFLICT (name) DO UPDATE SET value = value + 1",
-    )?;
-    Ok(())
+    );
+    match written.map_err(StoreError::from) {
+        Err(StoreError::DiskFull) => Ok(()),
+        other => other,
+    }
 }

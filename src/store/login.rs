@@ -62,9 +62,10 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn keep_logins(&self, keep: u32) -> Result<usize, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("DELETE FROM login WHERE id <= (SELECT max(id) FROM login) - ?1")?;
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM login
+                 WHERE id <= (SELECT id FROM login ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+        )?;
         Ok(statement.execute([keep])?)
     }
 

@@ -5,12 +5,13 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use rusqlite::Connection;
-use rusqlite::backup::Backup;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, params};
 
 use super::error::StoreError;
 use super::{FILE_NAME, SNAPSHOT_NAME, Store, connection, migration};
-use crate::durable::{with_suffix, write_durably};
+use crate::domain::time::Now;
+use crate::durable::{free_bytes, with_suffix, write_durably};
 
 /// What stands next to the database while it is open.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -30,17 +31,60 @@ impl Store {
     /// # Errors
     /// Where `bytes` are not an undamaged store of this or an earlier version, or where there is
     /// no room; nothing is changed then.
-    pub fn restore(&mut self, bytes: &mut [u8]) -> Result<i64, StoreError> {
+    pub fn restore(&mut self, bytes: &mut [u8], now: Now) -> Result<i64, StoreError> {
         let copy = open_copy(bytes).map_err(|error| match error {
             StoreError::Corrupt(what) => StoreError::BadBackup(what),
             other => other,
         })?;
+        self.prepare(&copy, now)?;
         let vouchers = copy.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
+        let present = self.serialize()?;
+        let room = free_bytes(&self.directory).unwrap_or(u64::MAX);
+        if room < (present.len() + bytes.len()) as u64 {
+            return Err(StoreError::DiskFull);
+        }
         let before = with_suffix(&self.directory.join(FILE_NAME), ".before-restore");
-        write_durably(&before, &self.serialize()?)?;
+        write_durably(&before, &present)?;
         self.connection.flush_prepared_statement_cache();
-        Backup::new(&copy, &mut self.connection)?.step(-1)?;
-        Ok(vouchers)
+        let step = Backup::new(&copy, &mut self.connection)?.step(-1)?;
+        if step == StepResult::Done { Ok(vouchers) } else { Err(StoreError::InUse) }
+    }
+
+    /// Makes a copy fit to follow the present contents.
+    fn prepare(&self, copy: &Connection, now: Now) -> Result<(), StoreError> {
+        let page_size = |connection: &Connection| -> rusqlite::Result<i64> {
+            connection.pragma_query_value(None, "page_size", |row| row.get(0))
+        };
+        let (ours, theirs) = (page_size(&self.connection)?, page_size(copy)?);
+        if ours != theirs {
+            return Err(StoreError::BadBackup(format!(
+                "its pages have {theirs} bytes instead of {ours}; sqlite3 can change that: \
+                 PRAGMA journal_mode=DELETE; PRAGMA page_size={ours}; VACUUM"
+            )));
+        }
+        // An id given since the backup must not come again for something else.
+        let mut given = self.connection.prepare("SELECT name, seq FROM sqlite_sequence")?;
+        let mut rows = given.query([])?;
+        while let Some(row) = rows.next()? {
+            let (table, last): (String, i64) = (row.get(0)?, row.get(1)?);
+            copy.execute(
+                "INSERT INTO sqlite_sequence (name, seq)
+                 SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+                [&table],
+            )?;
+            copy.execute(
+                "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
+                params![table, last],
+            )?;
+        }
+        // How far its unset stamps are off is not known any more: they stay as they are.
+        if now.wall_is_set {
+            copy.execute_batch(
+                "UPDATE voucher SET clock_unset = 0 WHERE clock_unset <> 0;
+                 UPDATE login SET clock_unset = 0 WHERE clock_unset <> 0;",
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -78,22 +122,27 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Whether the database has gone while its snapshot is still there: somebody's slip, or a power
-/// cut while the one was being replaced by the other.
+/// Whether the database has gone, or is empty, while its snapshot is still there: somebody's slip,
+/// what a power cut leaves of a file on some file systems, or one in the middle of a recovery.
 pub(super) fn lost(directory: &Path) -> bool {
-    !directory.join(FILE_NAME).exists() && directory.join(SNAPSHOT_NAME).exists()
+    let length = fs::metadata(directory.join(FILE_NAME)).map_or(0, |file| file.len());
+    length == 0 && directory.join(SNAPSHOT_NAME).exists()
 }
 
-/// Moves the damaged database out of the way, for whoever wants to look into it. One is kept.
+/// Moves the damaged database out of the way, for whoever wants to look into it. One is kept, and
+/// only what takes its place removes it: a power cut in between must not cost the evidence.
 ///
 /// Its companions go first: the log of one file must never meet another.
 pub(super) fn set_aside(directory: &Path) -> Result<(), StoreError> {
     let live = directory.join(FILE_NAME);
     let damaged = with_suffix(&live, ".damaged");
     for suffix in COMPANIONS.iter().chain(&[""]) {
-        let to = with_suffix(&damaged, suffix);
-        absent_is_fine(fs::remove_file(&to))?;
-        absent_is_fine(fs::rename(with_suffix(&live, suffix), to))?;
+        let from = with_suffix(&live, suffix);
+        if fs::metadata(&from).is_ok_and(|file| file.len() > 0) {
+            fs::rename(from, with_suffix(&damaged, suffix))?;
+        } else {
+            absent_is_fine(fs::remove_file(from))?;
+        }
     }
     Ok(())
 }

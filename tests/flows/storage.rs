@@ -186,6 +186,10 @@ fn a_disk_that_others_have_filled_refuses_what_must_be_stored_and_shows_the_rest
     assert!(String::from_utf8_lossy(&output.stderr).contains("the disk is full"));
     assert_eq!(daemon.cli(&["check"]).status.code(), Some(78));
     assert_eq!(daemon.log().matches("store: the disk is full").count(), 1, "{}", daemon.log());
+    daemon.stop();
+    fill(&filler);
+    daemon.launch();
+    assert_eq!(usernames(&daemon), ["first"]);
     fs::remove_file(&filler).unwrap();
     assert_eq!(create(&daemon, "again"), "User added successfully");
     assert_eq!(daemon.cli(&["check"]).status.code(), Some(0));
@@ -249,11 +253,20 @@ fn a_store_that_has_gone_comes_back_from_its_snapshot() {
     create(&daemon, "kept");
     let snapshot = daemon.data().join("hotspotd.snapshot.db");
     daemon.cli_ok(&["backup", snapshot.to_str().unwrap()]);
-    daemon.stop();
-    fs::remove_file(daemon.database()).unwrap();
-    daemon.launch();
-    assert_eq!(usernames(&daemon), ["kept"]);
-    assert!(daemon.log().contains("hotspotd.db is gone"));
+    let damaged = daemon.data().join("hotspotd.db.damaged");
+    fs::write(&damaged, "evidence").unwrap();
+    // Removed by somebody, or emptied by a file system after a power cut.
+    for emptied in [false, true] {
+        daemon.stop();
+        fs::remove_file(daemon.database()).unwrap();
+        if emptied {
+            fs::write(daemon.database(), "").unwrap();
+        }
+        daemon.launch();
+        assert_eq!(usernames(&daemon), ["kept"]);
+        assert_eq!(fs::read(&damaged).unwrap(), b"evidence");
+    }
+    assert_eq!(daemon.log().matches("hotspotd.db is gone").count(), 2);
 }
 
 /// A file system of 512 kB.

@@ -32,7 +32,8 @@ impl TestClock {
     fn at(wall: i64, synchronised: bool, boot: &'static str) -> Self {
         let wall = Timestamp::from_unix(wall);
         let boot_time = Duration::from_secs(100);
-        let reading = Reading { wall, boot: boot_time, synchronised, file_time: true, rtc: None };
+        let reading =
+            Reading { wall, boot: boot_time, synchronised, file_time: true, rtc_boot: None };
         Self { reading: Arc::new(Mutex::new(reading)), boot }
     }
 

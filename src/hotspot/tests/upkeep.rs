@@ -51,14 +51,15 @@ fn a_backup_holds_what_was_still_in_memory_and_comes_back_whole() {
     bench.create("a").unwrap();
     bench.login("a", "secret").unwrap();
     let backup = bench.read(Read::Backup);
-    bench.create("later").unwrap();
+    let later = bench.create("later").unwrap().id;
     bench.login("later", "secret").unwrap();
     let (reply, mut answer) = oneshot::channel();
     bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
     assert_eq!(answer.try_recv().unwrap(), Ok(1));
     assert_eq!(bench.vouchers().len(), 1);
     assert_eq!(bench.logins().len(), 1);
-    assert!(bench.create("later").is_ok());
+    assert_eq!(bench.create("later").unwrap().id, later + 1, "an id was given twice");
+    assert_eq!(bench.read(Read::Status).trouble, None);
 }
 
 #[test]
@@ -167,4 +168,38 @@ fn damage_table(path: &Path) {
     for page in (20..pages).step_by(10) {
         file.write_all_at(&[0x5a; 1024], page * 1024).unwrap();
     }
+}
+
+#[test]
+fn old_rows_go_as_soon_as_the_clock_is_set() {
+    let mut bench = Bench::new();
+    bench.login("early", "x").unwrap_err();
+    let clock = TestClock::at(40, false, "boot-2");
+    let mut bench = bench.restart(clock.clone());
+    bench.minutes(30);
+    assert_eq!(bench.logins().len(), 1);
+    clock.synchronise(START + 200 * 86_400);
+    bench.minutes(2);
+    assert_eq!(bench.logins().len(), 0);
+}
+
+#[test]
+fn a_restored_log_keeps_its_rows() {
+    let mut bench = Bench::new();
+    for _ in 0..100 {
+        bench.login("guest", "x").unwrap_err();
+    }
+    let backup = bench.read(Read::Backup);
+    for _ in 0..60 {
+        for _ in 0..400 {
+            bench.login("nobody", "x").unwrap_err();
+        }
+        bench.minutes(1);
+    }
+    let (reply, mut answer) = oneshot::channel();
+    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
+    answer.try_recv().unwrap().unwrap();
+    bench.login("after", "x").unwrap_err();
+    bench.minutes(1);
+    assert_eq!(bench.logins().len(), 101);
 }

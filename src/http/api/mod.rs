@@ -31,12 +31,11 @@ use params::Params;
 use super::body::{self, BodyError};
 use super::door::{self, Standing};
 use super::{Door, Peer, Server};
-use crate::clock::{Clock, SystemClock};
-use crate::config;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
+use crate::{clock, config};
 
 /// Wrong keys from one address before it is made to wait, and the time until one is forgiven.
 const WRONG_KEYS: u16 = 10;
@@ -67,7 +66,6 @@ struct Api {
     settings: watch::Receiver<Arc<Settings>>,
     wrong_keys: Mutex<Throttle>,
     strangers: Mutex<Throttle>,
-    clock: SystemClock,
 }
 
 /// The server for every API listener.
@@ -76,7 +74,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
     let throttle = Throttle::new(THROTTLED, WRONG_KEYS, FORGIVEN, Default::default());
     let wrong_keys = Mutex::new(throttle);
     let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
-    let api = Api { hotspot, settings, wrong_keys, strangers, clock: SystemClock };
+    let api = Api { hotspot, settings, wrong_keys, strangers };
     let router = Router::new()
         .route("/api", any(handle))
         .route("/api/", any(handle))
@@ -131,13 +129,13 @@ impl Api {
             return;
         }
         let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.failed(door::network(peer.0), self.clock.read().boot) {
+        if noted.failed(door::network(peer.0), clock::boot_time()) {
             log::warn!("api: {} is refused, its address is not in allow_from", peer.0);
         }
     }
 
     fn check_key(&self, settings: &Settings, peer: Peer, params: &Params) -> Result<(), Outcome> {
-        let now = self.clock.read().boot;
+        let now = clock::boot_time();
         let network = door::network(peer.0);
         let mut throttle = self.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
         // Before the comparison: whoever has guessed too often must not learn that a guess was right.
