@@ -16,6 +16,22 @@ const BATCH: u32 = 1_000_000;
 /// The vendor's bound for `download_limit` and `upload_limit`, in MB.
 const LIMIT: u32 = 9_437_184;
 
+/// Every option with a value, besides `--config`.
+const OPTIONS: [&str; 9] = [
+    "count",
+    "download-limit",
+    "format",
+    "fullname",
+    "passcode",
+    "upload-limit",
+    "username",
+    "valid-for",
+    "valid-from",
+];
+
+/// Second words of commands.
+const WORDS: [&str; 5] = ["create", "list", "remove", "rotate", "show"];
+
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invocation {
@@ -65,6 +81,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             }
             Arg::Long(name) => {
                 let name = name.to_owned();
+                if !OPTIONS.contains(&name.as_str()) {
+                    return Err(Misuse(format!("there is no option --{name}")));
+                }
                 let value = parser.value()?.string()?;
                 if line.options.insert(name.clone(), value).is_some() {
                     return Err(Misuse(format!("--{name} is given twice")));
@@ -125,6 +144,12 @@ impl Line {
             ["restore", _] => Command::Restore(self.words.swap_remove(1).into()),
             ["backup" | "restore"] => {
                 return Err(Misuse(format!("which file? '{} FILE'", words.join(" "))));
+            }
+            [first @ ("voucher" | "api-key"), second, _, ..] if WORDS.contains(second) => {
+                return Err(Misuse(format!("too many words after '{first} {second}'")));
+            }
+            [first @ ("check" | "logins" | "backup" | "restore"), _, ..] => {
+                return Err(Misuse(format!("too many words after '{first}'")));
             }
             ["voucher"] => {
                 return Err(Misuse(

@@ -120,13 +120,16 @@ impl Report {
                 format!("{shown} will be made at the first start"),
             );
         }
+        if !directory.is_dir() {
+            return self.line(Verdict::Fail, "data", format!("{shown} is not a directory"));
+        }
         if let Err(error) = access(directory, AccessFlags::W_OK | AccessFlags::X_OK) {
             return self.line(Verdict::Fail, "data", format!("{shown} cannot be written: {error}"));
         }
         match free_bytes(directory) {
             Ok(free) => {
                 let verdict = if free < LITTLE_SPACE { Verdict::Note } else { Verdict::Ok };
-                self.line(verdict, "data", format!("{shown}, {} kB free", free / 1024));
+                self.line(verdict, "data", format!("{shown}, {} MB free", free >> 20));
             }
             Err(error) => self.line(Verdict::Note, "data", format!("{shown}: {error}")),
         }

@@ -33,8 +33,8 @@ impl fmt::Display for Failure {
         match self {
             Self::NotRunning(socket) => write!(
                 f,
-                "no daemon is running (nobody answers on {}); start it with \
-                 '/etc/init.d/hotspotd start' or 'hotspotd run', or name its configuration with -c",
+                "no daemon is running with this configuration (nobody answers on {}); start it \
+                 with 'hotspotd run', or name the configuration of a running one with -c FILE",
                 socket.display()
             ),
             Self::NotAllowed(socket) => write!(

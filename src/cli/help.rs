@@ -31,7 +31,7 @@ V is 'always', '1 hour', '2 hours' to '23 hours', '1 day', '2 days' to '30 days'
 or 35, 40, 45, 50, 55, 60, 90, 120, 150, 180 or 365 days. T is like '2026-12-24 18:00:00'.
 
 Exit status: 0 done, 1 refused or failed, 64 wrong usage, 69 no daemon is running,
-78 the configuration is wrong.
+78 the configuration is wrong, or 'check' has found a failure.
 ",
         version = crate::VERSION
     )

@@ -71,11 +71,19 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
     if command == Command::Check {
         return check::check(&config, path);
     }
+    let creates = matches!(command, Command::CreateVouchers { .. });
     match Client::connect(&config.main.control_socket).and_then(|client| ask(command, client)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever closed the pipe has seen enough: `hotspotd voucher list | head`.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe && !creates => {
             ExitCode::SUCCESS
+        }
+        Err(Failure::Output(error)) if creates => {
+            eprintln!(
+                "hotspotd: cannot write the output: {error}; no more vouchers are made, and those \
+                 made so far are in 'hotspotd voucher list'"
+            );
+            ExitCode::FAILURE
         }
         Err(failure) => {
             eprintln!("hotspotd: {failure}");
@@ -154,7 +162,7 @@ fn print_rows<R: table::Row>(
     format: Format,
     mut pick: impl FnMut(Tell) -> Option<R>,
 ) -> Result<(), Failure> {
-    let mut printer = Printer::new(BufWriter::new(io::stdout().lock()), format);
+    let mut printer = Printer::new::<R>(BufWriter::new(io::stdout().lock()), format);
     // What has arrived is printed even where the rest fails: those vouchers exist.
     let outcome = loop {
         match client.next() {

@@ -105,6 +105,7 @@ impl Row for LoginRow {
 pub(super) struct Printer<W: Write> {
     out: W,
     format: Format,
+    columns: &'static [&'static str],
     rows: usize,
     /// Rows of a table that wait until the widths are known, the header first.
     waiting: Vec<Vec<String>>,
@@ -112,8 +113,9 @@ pub(super) struct Printer<W: Write> {
 }
 
 impl<W: Write> Printer<W> {
-    pub(super) fn new(out: W, format: Format) -> Self {
-        Self { out, format, rows: 0, waiting: Vec::new(), widths: Vec::new() }
+    /// For rows of the kind `R`.
+    pub(super) fn new<R: Row>(out: W, format: Format) -> Self {
+        Self { out, format, columns: R::COLUMNS, rows: 0, waiting: Vec::new(), widths: Vec::new() }
     }
 
     pub(super) fn has_rows(&self) -> bool {
@@ -129,13 +131,13 @@ impl<W: Write> Printer<W> {
             }
             Format::Csv => {
                 if self.rows == 1 {
-                    csv_line(&mut self.out, R::COLUMNS.iter().copied())?;
+                    csv_line(&mut self.out, self.columns.iter().copied())?;
                 }
                 csv_line(&mut self.out, row.cells().iter().map(String::as_str))?;
             }
             Format::Table => {
                 if self.rows == 1 {
-                    self.waiting.push(R::COLUMNS.iter().map(|name| (*name).to_owned()).collect());
+                    self.waiting.push(self.columns.iter().map(|name| (*name).to_owned()).collect());
                 }
                 self.waiting.push(row.cells());
                 if self.rows >= MEASURED {
@@ -150,6 +152,7 @@ impl<W: Write> Printer<W> {
         match self.format {
             Format::Json if self.rows == 0 => self.out.write_all(b"[]\n")?,
             Format::Json => self.out.write_all(b"\n]\n")?,
+            Format::Csv if self.rows == 0 => csv_line(&mut self.out, self.columns.iter().copied())?,
             Format::Csv => {}
             Format::Table if self.rows == 0 => self.out.write_all(b"(none)\n")?,
             Format::Table => self.table_lines()?,
@@ -212,7 +215,7 @@ mod tests {
 
     fn printed(format: Format, rows: &[CreatedRow]) -> String {
         let mut bytes = Vec::new();
-        let mut printer = Printer::new(&mut bytes, format);
+        let mut printer = Printer::new::<CreatedRow>(&mut bytes, format);
         for row in rows {
             printer.row(row).unwrap();
         }
@@ -248,5 +251,6 @@ mod tests {
         let column = |line: &str, word: &str| line.split(word).next().unwrap().chars().count();
         assert_eq!(column(lines[0], "valid_for "), column(lines[1], "1 day"));
         assert_eq!(printed(Format::Table, &[]), "(none)\n");
+        assert!(printed(Format::Csv, &[]).starts_with("id,username,"));
     }
 }

@@ -86,7 +86,7 @@ fn reason(error: &io::Error) -> String {
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "name the right file with -c FILE, or reinstall the package",
+        io::ErrorKind::NotFound => "name the right file with -c FILE",
         io::ErrorKind::PermissionDenied => "run hotspotd as root, or let its user read the file",
         io::ErrorKind::IsADirectory => "name a file in it with -c FILE",
         _ => "check the file and the storage it is on",

@@ -179,7 +179,7 @@ impl Control {
     }
 
     async fn remove(&self, username: &str) -> Result<(), Failure> {
-        let username = Username::parse(username).map_err(|error| error.to_string())?;
+        let username = Username::parse(username).map_err(|error| format!("username: {error}"))?;
         let username = username.ok_or("no username was given")?;
         let removed = self.hotspot.write(|reply| Write::RemoveVoucher { username, reply }).await;
         match removed.map_err(|fault| fault.to_string())? {

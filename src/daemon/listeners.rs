@@ -58,6 +58,14 @@ impl Listeners {
         }
     }
 
+    /// The addresses that could not be opened yet.
+    pub(super) fn closed(&self) -> Vec<SocketAddr> {
+        let report = self.report.borrow();
+        let failed =
+            |address: &&SocketAddr| matches!(report.get(&address.to_string()), Some(Err(_)));
+        self.open.keys().filter(failed).copied().collect()
+    }
+
     /// Closes everything; requests under way get a moment to end.
     pub(super) async fn stop(&mut self) {
         for listener in self.open.values() {

@@ -71,7 +71,8 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     let socket = config.main.control_socket.clone();
     // First of all: whoever has the socket is the one daemon for this configuration.
     let control_listener = control::bind(&socket).map_err(|error| cannot_bind(&socket, &error))?;
-    let (mut daemon, control) = Daemon::start(path, config).await?;
+    let started = Daemon::start(path, config).await;
+    let (mut daemon, control) = started.inspect_err(|_| drop(std::fs::remove_file(&socket)))?;
     let control = tokio::spawn(control.run(control_listener));
     log::info!("version {} is ready; {}", crate::VERSION, daemon.summary());
     daemon.until_stopped(&mut signals).await;
@@ -136,7 +137,8 @@ impl Daemon {
         let mut config = match Config::load(&self.path) {
             Ok(config) => config,
             Err(error) => {
-                return log::error!("{error}\nhotspotd: the configuration was not changed");
+                error.to_string().lines().for_each(|problem| log::error!("{problem}"));
+                return log::error!("the configuration was not changed");
             }
         };
         let (old, new) = (&self.config.main, &mut config.main);
@@ -162,10 +164,13 @@ impl Daemon {
     }
 
     fn summary(&self) -> String {
-        let api = &self.config.api;
-        let addresses: Vec<String> =
-            api.listen.iter().map(|address| format!("http://{address}/api/")).collect();
-        format!("API {} at {}", api.state(), addresses.join(", "))
+        let closed = self.listeners.closed();
+        let addresses = self.config.api.listen.iter().map(|address| {
+            let not_yet = if closed.contains(address) { " (cannot listen there yet)" } else { "" };
+            format!("http://{address}/api/{not_yet}")
+        });
+        let addresses: Vec<String> = addresses.collect();
+        format!("API at {}: {}", addresses.join(", "), self.config.api.state())
     }
 }
 

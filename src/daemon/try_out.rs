@@ -14,6 +14,8 @@ use crate::http::api::key;
 
 /// The port that is taken where it is free.
 const PORT: u16 = 8080;
+/// The configuration's name in the directory; where it stands, the directory is ours.
+const CONFIG: &str = "hotspotd.conf";
 
 /// Starts a daemon with throw-away data and prints what to paste.
 pub fn try_out() -> ExitCode {
@@ -48,7 +50,7 @@ fn prepare(directory: &Path) -> Result<Trial, String> {
     fs::DirBuilder::new().mode(0o700).create(directory).map_err(fail)?;
     let address = free_address().map_err(|error| format!("no free port on loopback: {error}"))?;
     let key = key::load_or_make(directory, &mut UnwrapErr(SysRng)).map_err(fail)?;
-    let config = directory.join("hotspotd.conf");
+    let config = directory.join(CONFIG);
     fs::write(&config, configuration(directory, &socket, address)).map_err(fail)?;
     Ok(Trial { config, address, key: key.reveal().to_owned() })
 }
@@ -58,10 +60,12 @@ fn clear(directory: &Path) -> io::Result<()> {
     match fs::symlink_metadata(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-        Ok(found) if found.is_dir() && found.uid() == nix::unistd::geteuid().as_raw() => {
-            fs::remove_dir_all(directory)
+        Ok(found) if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() => {
+            Err(io::Error::other("it exists and belongs to somebody else"))
         }
-        Ok(_) => Err(io::Error::other("it exists and belongs to somebody else")),
+        Ok(_) if directory.join(CONFIG).exists() => fs::remove_dir_all(directory),
+        // Empty, or somebody's: only the former can be removed this way.
+        Ok(_) => fs::remove_dir(directory),
     }
 }
 
@@ -90,23 +94,27 @@ impl Trial {
         let Self { config, address, key } = self;
         let program = std::env::current_exe().unwrap_or_else(|_| "hotspotd".into());
         let (program, config) = (program.display(), config.display());
+        let taken = match address.port() {
+            PORT => String::new(),
+            port => format!("  (port {PORT} is taken, so this one listens on {port})\n"),
+        };
         format!(
             r#"hotspotd {version} on loopback, with data that is thrown away at the end (Ctrl-C).
 
   API      http://{address}/api/
-  API key  {key}
+{taken}  API key  {key}
 
 Paste into another terminal:
 
   # create a voucher
-  curl http://{address}/api/ -H 'Content-Type: application/json' \
+  curl -w '\n' http://{address}/api/ -H 'Content-Type: application/json' \
     -d '{{"api-key":"{key}","action":"create_voucher","username":"room12","valid_for":"2 days"}}'
 
   # list the vouchers
-  curl 'http://{address}/api/?api-key={key}&action=get_voucher_users'
+  curl -w '\n' 'http://{address}/api/?api-key={key}&action=get_voucher_users'
 
   # remove it
-  curl http://{address}/api/ -H 'Content-Type: application/json' \
+  curl -w '\n' http://{address}/api/ -H 'Content-Type: application/json' \
     -d '{{"api-key":"{key}","action":"remove_voucher","username":"room12"}}'
 
   # the same from the command line

@@ -22,14 +22,13 @@ const FULLNAME_OCTETS: usize = 255;
 /// A text that cannot be stored: too long, or with control characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnfitText {
-    what: &'static str,
     octets: usize,
 }
 
 impl fmt::Display for UnfitText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, octets } = self;
-        write!(f, "{what} must have no control characters and at most {octets} bytes")
+        let Self { octets } = self;
+        write!(f, "must have no control characters and at most {octets} bytes")
     }
 }
 
@@ -41,9 +40,9 @@ pub fn breaks_a_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
 }
 
-fn fit(text: &str, what: &'static str, octets: usize) -> Result<(), UnfitText> {
+fn fit(text: &str, octets: usize) -> Result<(), UnfitText> {
     if text.len() > octets || text.contains(breaks_a_line) {
-        return Err(UnfitText { what, octets });
+        return Err(UnfitText { octets });
     }
     Ok(())
 }
@@ -64,7 +63,7 @@ impl Username {
     /// More than 253 bytes, or control characters.
     pub fn parse(text: &str) -> Result<Option<Self>, UnfitText> {
         let text = text.trim();
-        fit(text, "username", USERNAME_OCTETS)?;
+        fit(text, USERNAME_OCTETS)?;
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 
@@ -94,7 +93,7 @@ impl Passcode {
     /// # Errors
     /// More than 128 bytes, or control characters.
     pub fn parse(text: &str) -> Result<Option<Self>, UnfitText> {
-        fit(text, "passcode", PASSCODE_OCTETS)?;
+        fit(text, PASSCODE_OCTETS)?;
         Ok((!text.trim().is_empty()).then(|| Self(Secret::new(text))))
     }
 
@@ -120,7 +119,7 @@ impl FullName {
     /// More than 255 bytes, or control characters.
     pub fn parse(text: &str) -> Result<Option<Self>, UnfitText> {
         let text = text.trim();
-        fit(text, "fullname", FULLNAME_OCTETS)?;
+        fit(text, FULLNAME_OCTETS)?;
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 

@@ -18,7 +18,7 @@ pub struct NotADate;
 
 impl fmt::Display for NotADate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("must be a date and time like 2018-08-24 00:00:00")
+        f.write_str("must be a date and time like 2026-12-24 18:00:00")
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
     // The passcodes inside are clear text by necessity; SQLite gives its other files this mode too.
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
+    // Before SQLite opens it: a process that closes a file loses every POSIX lock it has on it.
+    drop(file);
     match open_in(path, Journal::Wal) {
         Err(StoreError::Unusable(why)) => {
             log::warn!("store: no write-ahead log here ({why}); using a rollback journal");

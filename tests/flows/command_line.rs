@@ -80,7 +80,9 @@ fn misuse_is_told_with_code_64() {
         ("voucher create --count 2 --username x", "--username goes with a single voucher"),
         ("voucher create --download-limit 9437185", "--download-limit must be a number of MB"),
         ("voucher list --count 3", "--count does not belong to 'voucher list'"),
-        ("run --colour red", "--colour does not belong to 'run'"),
+        ("run --format csv", "--format does not belong to 'run'"),
+        ("voucher create --colour", "there is no option --colour"),
+        ("voucher remove a b", "too many words after 'voucher remove'"),
         ("backup", "which file? 'backup FILE'"),
         ("api-key", "'api-key show' or 'api-key rotate'?"),
         ("try -c /x", "'try' brings its own configuration"),
@@ -110,7 +112,7 @@ fn without_a_daemon_the_code_is_69_and_the_hint_says_what_to_do() {
         let (code, out, error) = told(&daemon.cli(arguments));
         assert_eq!((code, out.as_str()), (69, ""), "{arguments:?}");
         assert!(error.starts_with("hotspotd: no daemon is running"), "{error}");
-        assert!(error.contains("/etc/init.d/hotspotd start"), "{error}");
+        assert!(error.contains("start it with 'hotspotd run'"), "{error}");
     }
 }
 
@@ -186,7 +188,7 @@ fn what_the_daemon_refuses_has_code_1_and_a_reason() {
         (&["voucher", "remove", " "], "no username was given"),
         (&["voucher", "create", "--valid-for", "24 hours"], "valid_for: must be 'always'"),
         (&["voucher", "create", "--valid-from", "soon"], "valid_from: must be a date and time"),
-        (&["voucher", "create", "--passcode", "a\nb"], "passcode must have no control characters"),
+        (&["voucher", "create", "--passcode", "a\nb"], "passcode: must have no control characters"),
     ] {
         let (code, out, error) = told(&daemon.cli(arguments));
         assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}");

@@ -313,3 +313,23 @@ fn what_waits_in_memory_is_written_at_the_end() {
     assert!(mark.contains(" set ") || mark.contains(" unset "), "{mark}");
     assert!(until(|| !daemon.scratch.path().join("control.sock").exists()));
 }
+
+#[test]
+fn a_store_is_opened_by_one_daemon_only_whatever_their_sockets() {
+    let first = Daemon::start();
+    let mut second = Daemon::prepared(OPEN_API, "");
+    let (ours, theirs) = (second.data(), first.data());
+    let data_dir = |path: &Path| format!("data_dir '{}'", path.display());
+    second.edit_config(&data_dir(&ours), &data_dir(&theirs));
+    for _ in 0..2 {
+        second.spawn();
+        assert_eq!(second.wait().code(), Some(1));
+        assert!(second.log().contains("in use by another process"), "{}", second.log());
+        assert!(!second.scratch.path().join("control.sock").exists());
+        // What reads the whole file must not let go of it.
+        let backup = first.scratch.path().join("backup.db").display().to_string();
+        first.cli_ok(&["backup", &backup]);
+        first.cli_ok(&["restore", &backup]);
+    }
+    assert_eq!(create(&first, "a"), "User added successfully");
+}

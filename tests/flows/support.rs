@@ -183,10 +183,11 @@ impl Daemon {
 
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
-        let mut child = self.child.take().unwrap();
         let deadline = Instant::now() + HANG;
         loop {
-            if let Some(status) = child.try_wait().unwrap() {
+            // Left where it is until it has ended, so that a failing test does not leave it running.
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                self.child = None;
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not end:\n{}", self.log());

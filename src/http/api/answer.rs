@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::StatusCode;
 
+use crate::config;
 use crate::listing::CreatedRow;
 
 /// How a call ended.
@@ -71,13 +72,27 @@ impl Outcome {
         }
     }
 
+    /// What the message leaves open.
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::KeyNotSet => Some("no api-key came with the call"),
+            Self::MethodNotAllowed => Some("this method is switched off"),
+            Self::Malformed => {
+                Some("the body is neither a JSON object nor a form, or came too slowly")
+            }
+            Self::TooLarge => Some("the body is larger than 64 KB"),
+            Self::Unfit(reason) | Self::Fault(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// The answer, its fields in the order of the vendor's samples. Without `with_status` the code is 200 whatever happened, as the vendor does;
     /// only a body that was not read to its end is refused by code as well.
-    pub(super) fn respond(self, with_status: bool) -> Response {
+    pub(super) fn respond(self, config: &config::Api) -> Response {
         let message = self.message();
         let status = self.status();
         let mut response = Response::new(Body::empty());
-        if with_status || matches!(self, Self::TooLarge) {
+        if config.http_status || matches!(self, Self::TooLarge) {
             *response.status_mut() = status;
         }
         let headers = response.headers_mut();
@@ -86,18 +101,22 @@ impl Outcome {
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         match &self {
             Self::MethodNotAllowed => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+                let allowed = match (config.allow_get, config.allow_post) {
+                    (true, true) => "GET, POST",
+                    (true, false) => "GET",
+                    (false, true) => "POST",
+                    (false, false) => "",
+                };
+                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
             }
             Self::TooLarge => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            // The vendor's body has no room for the reason; whoever writes a script needs it.
-            Self::Unfit(reason) | Self::Fault(reason) => {
-                if let Ok(reason) = HeaderValue::from_str(reason) {
-                    headers.insert("x-error-reason", reason);
-                }
-            }
             _ => {}
+        }
+        // The vendor's body has no room for the reason; whoever writes a script needs it.
+        if let Some(Ok(reason)) = self.reason().map(HeaderValue::from_str) {
+            headers.insert("x-error-reason", reason);
         }
         *response.body_mut() = match self {
             Self::List(body) => body,

@@ -103,7 +103,7 @@ async fn handle(
 ) -> Response {
     let settings = api.settings.borrow().clone();
     let outcome = api.outcome(&settings, peer, request).await;
-    outcome.respond(settings.config.http_status)
+    outcome.respond(&settings.config)
 }
 
 impl Api {
