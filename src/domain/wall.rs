@@ -148,6 +148,8 @@ fn seconds(duration: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const RELEASE: Timestamp = Timestamp::from_unix(1_700_000_000);
@@ -255,5 +257,41 @@ mod tests {
         let (now, turn) = clock.observe(reading(1_800_000_020, 30, true));
         assert_eq!((now.wall.unix(), now.wall_is_set), (1_800_000_020, true));
         assert_eq!(turn, Turn::BecameSet { shift: 1_800_000_020 - 2_200_000_020 });
+    }
+
+    proptest! {
+        /// However the raw clock leaps: time goes back only where the turn says so, trust once
+        /// gained is kept, and a stamp given before, moved by the shift, lies as long ago as the
+        /// boot clock says.
+        #[test]
+        fn clock_steps_neither_turn_time_back_nor_lose_any(
+            kept in prop::option::of(0..4_000_000_000_i64),
+            steps in prop::collection::vec((0..4_000_000_000_i64, 1..100_000_u64, any::<bool>()), 1..20),
+        ) {
+            let mut boot = 0;
+            let first = reading(steps[0].0, boot, false);
+            let kept = kept.map(mark);
+            let mut clock = WallClock::start(kept.as_ref(), "now", first, RELEASE);
+            let mut stamps: Vec<Now> = Vec::new();
+            for (wall, pause, synchronised) in steps {
+                boot += pause;
+                let (now, turn) = clock.observe(reading(wall, boot, synchronised));
+                let before = stamps.last().copied();
+                match turn {
+                    Turn::Steady => {
+                        prop_assert!(before.is_none_or(|before| before.wall <= now.wall));
+                    }
+                    Turn::SteppedBack { by } => prop_assert!(by > STEP_BACK && synchronised),
+                    Turn::BecameSet { shift } => {
+                        for stamp in stamps.iter().filter(|stamp| !stamp.wall_is_set) {
+                            let ago = seconds(now.boot - stamp.boot);
+                            prop_assert_eq!(stamp.wall.plus(shift), now.wall.plus(-ago));
+                        }
+                    }
+                }
+                prop_assert!(before.is_none_or(|before| now.wall_is_set || !before.wall_is_set));
+                stamps.push(now);
+            }
+        }
     }
 }
