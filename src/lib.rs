@@ -19,7 +19,7 @@
 //! Imports point one way, and `tests/house.rs` holds them to it:
 //!
 //! ```text
-//! domain ← durable, clock, config ← store ← hotspot ← listing ← http ← control ← cli, daemon ← main
+//! domain ← durable, clock, config, listing ← store ← hotspot ← http ← control ← cli, daemon ← main
 //! ```
 //!
 //! Edges (`http`, `control`, `cli`) translate between the wire and commands; they never touch

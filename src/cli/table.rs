@@ -42,10 +42,17 @@ impl Row for CreatedRow {
     ];
 
     fn cells(&self) -> Vec<String> {
-        let Self { id, username, passcode, fullname, valid_for, valid_from, .. } = self.clone();
-        let limits = [self.download_limit.clone(), self.upload_limit.clone()];
-        let [download, upload] = limits;
-        vec![id.to_string(), username, passcode, fullname, valid_for, valid_from, download, upload]
+        let row = self.clone();
+        vec![
+            row.id.to_string(),
+            row.username,
+            row.passcode,
+            row.fullname,
+            row.valid_for,
+            row.valid_from,
+            row.download_limit,
+            row.upload_limit,
+        ]
     }
 }
 

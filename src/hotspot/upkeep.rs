@@ -55,7 +55,7 @@ impl Hotspot {
     }
 
     /// Moves the stamps together with the mark that the clock is set: where that fails, both wait
-    /// for the next turn, or for the next start.
+    /// for the next minute, or for the next start.
     fn shift_stamps(&mut self, shift: i64) {
         let moved = self.in_transaction(|hotspot| {
             hotspot.store.shift_unset_stamps(shift)?;
