@@ -141,8 +141,13 @@ pub struct Guest {
     pub enforce: bool,
     /// 1 to 65535.
     pub portal_port: u16,
-    /// The host name of the portal (RFC 1123), in lower case.
-    pub portal_name: String,
+    /// A host name of the portal (RFC 1123), in lower case, that the guests' DNS answers with this
+    /// router's address; `None` has them use the address itself, which needs no DNS.
+    pub portal_name: Option<String>,
+    /// The operator's own logo, colours, texts and terms; absolute. It need not exist.
+    pub pages: PathBuf,
+    /// A page about the place, for phones that show one (RFC 8908 section 5, `venue-info-url`).
+    pub venue_url: Option<String>,
     /// The DHCP server's leases file; absolute.
     pub leases: PathBuf,
     /// Networks that everyone may reach, host bits cleared; at most 256.

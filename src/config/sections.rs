@@ -230,7 +230,10 @@ fn guest(section: &Section, reader: &mut Reader<'_>) -> Option<Guest> {
     let device = reader.required("device", "br-guest", value::device);
     let enforce = reader.value("enforce", true, value::flag);
     let portal_port = reader.value("portal_port", 8880, value::port);
-    let portal_name = reader.value("portal_name", "login.hotspot.lan".into(), value::host_name);
+    let portal_name =
+        reader.value("portal_name", None, |text| value::host_name(text).map(Some));
+    let pages = reader.value("pages", "/etc/hotspotd/portal".into(), value::path);
+    let venue_url = reader.value("venue_url", None, |text| value::web_address(text).map(Some));
     let leases = reader.value("leases", "/tmp/dhcp.leases".into(), value::path);
     let garden = reader.list("garden", MAX_NETWORKS, value::network);
     let device = device?;
@@ -240,6 +243,8 @@ fn guest(section: &Section, reader: &mut Reader<'_>) -> Option<Guest> {
         enforce,
         portal_port,
         portal_name,
+        pages,
+        venue_url,
         leases,
         garden: garden.into_iter().map(|(network, _)| network).collect(),
     })

@@ -125,6 +125,8 @@ fn guests_radius_and_clients_arrive() {
             option enforce 0
             option portal_port 80
             option portal_name 'Login.Example'
+            option pages '/srv/portal'
+            option venue_url 'https://example.com/inn'
             option leases '/var/l'
             option garden '192.0.2.1/24 198.51.100.1'
         config radius
@@ -148,7 +150,9 @@ fn guests_radius_and_clients_arrive() {
         device: "eth0.10".into(),
         enforce: false,
         portal_port: 80,
-        portal_name: "login.example".into(),
+        portal_name: Some("login.example".into()),
+        pages: "/srv/portal".into(),
+        venue_url: Some("https://example.com/inn".into()),
         leases: "/var/l".into(),
         garden: nets(&["192.0.2.0/24", "198.51.100.1/32"]),
     };
@@ -244,6 +248,9 @@ fn wrong_values_say_what_would_be_right() {
         ("guest", "option device a\noption portal_port 0", "from 1 to 65535"),
         ("guest", "option device a\noption leases l", "must be a full path"),
         ("guest", "option device a\nlist garden x", "is not a network"),
+        ("guest", "option device a\noption pages portal", "must be a full path"),
+        ("guest", "option device a\noption venue_url inn.example", "is not a web address"),
+        ("guest", "option device a\noption venue_url 'http://a/\"x'", "is not a web address"),
         ("radius", "option interim_interval 59", "from 60 to 86400"),
         ("radius", "list listen 127.0.0.1:1812", "is not an IP address"),
         ("client", "option address 1.2.3.4", "option 'secret' is missing"),
@@ -345,7 +352,7 @@ fn no_message_shows_a_secret() {
 fn any_line() -> impl Strategy<Value = String> {
     let kind = prop_oneof!["hotspotd|api|voucher|guest|radius|client", "[a-z]{1,5}"];
     let name = prop_oneof![
-        "listen|allow_from|key|devices|valid_for|address|secret|device|portal_name|garden|leases",
+        "listen|allow_from|key|devices|valid_for|address|secret|device|portal_name|garden|leases|pages|venue_url",
         "auth_port|acct_port|log_level|enabled|data_dir|control_socket|portal_port|vendor",
         "[a-z_]{1,8}",
     ];

@@ -130,6 +130,18 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
+/// An address for a browser, fit to be printed into a page.
+pub(super) fn web_address(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let printable = |c: char| c.is_ascii_graphic() && !"\"'<>\\^`{|}".contains(c);
+    match rest {
+        Some(rest) if !rest.is_empty() && text.len() <= 1024 && rest.chars().all(printable) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("is not a web address, such as 'https://example.com/inn'".into()),
+    }
+}
+
 /// A key or shared secret; control characters were refused before.
 pub(super) fn secret(text: &str) -> Result<Secret, String> {
     if text.trim().is_empty() {

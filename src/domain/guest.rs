@@ -1,9 +1,38 @@
 //! Who is on the guest network now.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::session::{Allowance, Usage};
 use super::station::Mac;
+use super::time::Timestamp;
+
+/// Where a request of a guest came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The guest network: the name of its `config guest` section.
+    pub network: Arc<str>,
+    /// The address it came from.
+    pub address: IpAddr,
+}
+
+/// What a guest who is signed in is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Online {
+    /// What they signed in with.
+    pub login: String,
+    /// Their device.
+    pub mac: Mac,
+    /// Since they signed in.
+    pub uptime: Duration,
+    /// What this session has used.
+    pub usage: Usage,
+    /// What is left.
+    pub left: Allowance,
+    /// When the voucher ends; `None` is never, or not known because the clock is not set.
+    pub until: Option<Timestamp>,
+}
 
 /// A device on a guest network, signed in or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,4 +76,31 @@ pub struct ActiveGuest {
     pub download: u64,
     /// Octets from the guest.
     pub upload: u64,
+}
+
+/// An open session, for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionView {
+    /// Its number, never given twice.
+    pub id: i64,
+    /// What they signed in with.
+    pub login: String,
+    /// Their device.
+    pub mac: Mac,
+    /// The name it gave to the DHCP server.
+    pub host_name: Option<String>,
+    /// The guest network.
+    pub network: String,
+    /// The address their device was last seen with, where it is there.
+    pub address: Option<IpAddr>,
+    /// When they signed in.
+    pub started_at: Timestamp,
+    /// Since they signed in.
+    pub uptime: Duration,
+    /// Since their last traffic.
+    pub idle: Duration,
+    /// What this session has used.
+    pub usage: Usage,
+    /// What is left.
+    pub left: Allowance,
 }

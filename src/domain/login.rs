@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::plan::Plan;
 use super::secret::Secret;
@@ -20,6 +21,20 @@ pub struct Login {
     pub station: Mac,
     /// The address the device spoke from, where known.
     pub address: Option<IpAddr>,
+}
+
+/// What a guest typed.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// Username and passcode, as typed.
+    Pair {
+        /// Compared without case and surrounding blanks.
+        username: String,
+        /// Compared exactly.
+        passcode: Secret,
+    },
+    /// Both in one, as typed.
+    Code(Secret),
 }
 
 /// What a login earned.
@@ -42,16 +57,28 @@ pub enum Refusal {
     NotYet(Timestamp),
     /// Not valid any more since this moment.
     Expired(Timestamp),
+    /// The voucher's data is used up.
+    UsedUp,
+    /// As many devices as the voucher allows are online.
+    TooManyDevices,
+    /// Too many wrong guesses; the next one is heard after this time.
+    TooManyTries(Duration),
+    /// The device is not on a guest network.
+    UnknownDevice,
 }
 
 impl fmt::Display for Refusal {
-    /// The sentence in the login log; the first two and the last are the vendor's own wording.
+    /// The sentence in the login log; three are the vendor's own wording.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownUsername => "Wrong user name.",
             Self::WrongPasscode => "Wrong password.",
             Self::NotYet(_) => "The user is not valid yet.",
             Self::Expired(_) => "The user has expired or not valid.",
+            Self::UsedUp => "The user has used up the data limit.",
+            Self::TooManyDevices => "Too many devices are online with this user.",
+            Self::TooManyTries(_) => "Too many wrong attempts.",
+            Self::UnknownDevice => "The device is not on a guest network.",
         })
     }
 }

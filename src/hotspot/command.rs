@@ -5,9 +5,11 @@ use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Settings, Status};
-use crate::domain::guest::{ActiveGuest, Host};
+use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::list::{Entry, Page};
-use crate::domain::login::{Grant, Login, LoginRecord, Refusal};
+use crate::domain::login::{Credential, LoginRecord, Refusal};
+use crate::domain::neighbour::Sighting;
+use crate::domain::station::Mac;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::store::StoreError;
@@ -44,11 +46,35 @@ pub enum Write {
         reply: Reply<bool>,
     },
     /// Lets a guest in or refuses, and writes it down.
-    Login {
-        /// Who asks.
-        login: Box<Login>,
+    SignIn {
+        /// Where the request came from.
+        caller: Caller,
+        /// What was typed.
+        credential: Credential,
         /// What they get.
-        reply: Reply<Result<Grant, Refusal>>,
+        reply: Reply<Result<Online, Refusal>>,
+    },
+    /// A guest has come to the portal: signed in already, let in as a device that was here before,
+    /// or a stranger (`None`).
+    Visit {
+        /// Where the request came from.
+        caller: Caller,
+        /// What they get.
+        reply: Reply<Option<Online>>,
+    },
+    /// A guest signs out.
+    SignOut {
+        /// Where the request came from.
+        caller: Caller,
+        /// Whether there was a session.
+        reply: Reply<bool>,
+    },
+    /// The operator ends sessions.
+    CloseSessions {
+        /// Whose.
+        whose: Whose,
+        /// How many there were.
+        reply: Reply<usize>,
     },
 }
 
@@ -64,6 +90,8 @@ pub enum Read {
     Hosts(Reply<Vec<Host>>),
     /// Every guest who is signed in.
     ActiveGuests(Reply<Vec<ActiveGuest>>),
+    /// Every session that is open.
+    Sessions(Reply<Vec<SessionView>>),
     /// How the hotspot is doing.
     Status(Reply<Status>),
     /// The whole store as the bytes of a database file.
@@ -74,12 +102,27 @@ pub enum Read {
 pub enum Upkeep {
     /// New settings.
     Configure(Settings),
+    /// A second has passed.
+    Second,
     /// A minute has passed.
     Tick,
+    /// Something has happened on the guest networks.
+    Sightings(Vec<Sighting>),
+    /// The kernel's rules have been removed by somebody else.
+    GateLost,
     /// Replaces the store by a backup; answers with the number of vouchers in it.
     Restore(Vec<u8>, Reply<i64>),
     /// Writes everything down and ends.
     Stop(oneshot::Sender<()>),
+}
+
+/// Whose sessions are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// One device's.
+    Station(Mac),
+    /// Everybody's with this voucher.
+    Username(Username),
 }
 
 /// The username belongs to another voucher.
@@ -140,6 +183,21 @@ impl Handle {
     /// Puts new settings into force for what comes after.
     pub async fn configure(&self, settings: Settings) {
         let _ = self.inbox.send(Command::Upkeep(Upkeep::Configure(settings))).await;
+    }
+
+    /// Says that something has happened; waits for a place in the queue.
+    pub async fn sightings(&self, sightings: Vec<Sighting>) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::Sightings(sightings))).await;
+    }
+
+    /// Says that the kernel's rules are gone; waits for a place in the queue.
+    pub async fn gate_lost(&self) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::GateLost)).await;
+    }
+
+    /// Says that a second has passed. Dropped where the hotspot is busy: the next one will do.
+    pub fn second(&self) {
+        let _ = self.inbox.try_send(Command::Upkeep(Upkeep::Second));
     }
 
     /// Says that a minute has passed. Dropped where the hotspot is busy: the next one will do.

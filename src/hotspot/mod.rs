@@ -23,10 +23,11 @@ use tokio::sync::mpsc;
 use clockwork::Clockwork;
 use journal::LoginJournal;
 
-pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Write};
+pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write};
 
 use crate::clock::Clock;
 use crate::domain::guest::{ActiveGuest, Host};
+use crate::domain::login::Refusal;
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
 use crate::store::{Journal, Recovery, Store, StoreError};
@@ -147,6 +148,7 @@ impl Hotspot {
         for upkeep in upkeeps {
             match upkeep {
                 Upkeep::Configure(settings) => self.settings = settings,
+                Upkeep::Second | Upkeep::Sightings(_) | Upkeep::GateLost => {}
                 Upkeep::Tick => self.every_minute(now),
                 Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
@@ -182,7 +184,10 @@ impl Hotspot {
                 let removed = self.store.attempt(|| self.store.remove_voucher(&username));
                 self.answer(reply, removed)
             }
-            Write::Login { login, reply } => self.login(*login, reply, now),
+            Write::SignIn { reply, .. } => self.answer(reply, Ok(Err(Refusal::UnknownDevice))),
+            Write::Visit { reply, .. } => self.answer(reply, Ok(None)),
+            Write::SignOut { reply, .. } => self.answer(reply, Ok(false)),
+            Write::CloseSessions { reply, .. } => self.answer(reply, Ok(0)),
         }
     }
 
@@ -197,6 +202,7 @@ impl Hotspot {
             }
             Read::Hosts(reply) => self.tell(reply, |hotspot| Ok(hotspot.hosts.clone())),
             Read::ActiveGuests(reply) => self.tell(reply, |hotspot| Ok(hotspot.active.clone())),
+            Read::Sessions(reply) => self.tell(reply, |_| Ok(Vec::new())),
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }
