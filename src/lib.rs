@@ -36,6 +36,7 @@ pub mod control;
 pub mod daemon;
 pub mod domain;
 pub mod durable;
+pub mod firewall;
 pub mod hotspot;
 pub mod http;
 pub mod listing;
