@@ -41,6 +41,7 @@ pub mod hotspot;
 pub mod http;
 pub mod listing;
 pub mod logging;
+pub mod neighbour;
 #[cfg(test)]
 mod scratch;
 pub mod store;

@@ -107,8 +107,13 @@ impl Daemon {
         let data_dir = config.main.data_dir.clone();
         let store =
             Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
-        let rng = Box::new(UnwrapErr(SysRng));
-        let hotspot = hotspot::start(store, Box::new(SystemClock::new()), rng, settings(&config))
+        let machine = Machine {
+            clock: Box::new(SystemClock::new()),
+            rng: Box::new(UnwrapErr(SysRng)),
+            gate: Box::new(firewall::Kernel::new()),
+            neighbours: Box::new(neighbour::Lookup::open().map_err(cannot_listen)?),
+        };
+        let hotspot = hotspot::start(store, machine, settings(&config))
             .map_err(|error| error.to_string())?;
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);
@@ -175,7 +180,19 @@ impl Daemon {
 }
 
 fn settings(config: &Config) -> Settings {
-    Settings { preset: config.voucher, login_log_days: config.main.login_log_days }
+    let network = |guest: &config::Guest| GuestNetwork {
+        name: guest.name.as_str().into(),
+        device: guest.device.clone(),
+        enforce: guest.enforce,
+        portal_port: guest.portal_port,
+        garden: guest.garden.clone(),
+        leases: guest.leases.clone(),
+    };
+    Settings {
+        preset: config.voucher,
+        login_log_days: config.main.login_log_days,
+        networks: config.guests.iter().map(network).collect(),
+    }
 }
 
 fn api_settings(config: &Config) -> Result<api::Settings, String> {

@@ -26,6 +26,7 @@ const ITEM: u16 = 1;
 /// `NFTA_SET_ELEM_*`.
 const KEY: u16 = 1;
 const TIMEOUT: u16 = 4;
+const EXPIRATION: u16 = 5;
 const USERDATA: u16 = 6;
 const EXPRESSION: u16 = 7;
 const EXPRESSIONS: u16 = 11;
@@ -89,6 +90,14 @@ impl Set {
         match self {
             Self::Upload | Self::UploadRate => &pass.upload,
             Self::Download | Self::DownloadRate => &pass.download,
+        }
+    }
+
+    /// Octets a second that an element of this set carries.
+    pub(super) fn rate(self, pass: &Pass) -> u64 {
+        match self {
+            Self::Upload | Self::Download => 0,
+            Self::UploadRate | Self::DownloadRate => u64::from(self.lane(pass).rate) * 125,
         }
     }
 
@@ -164,7 +173,7 @@ fn write(element: &mut Writer, set: Set, pass: &Pass) {
     if let Some(time) = pass.time {
         element.u64(TIMEOUT, milliseconds(time));
     }
-    element.bytes(USERDATA, &comment(pass.session));
+    element.bytes(USERDATA, &comment(pass));
     let lane = set.lane(pass);
     match set {
         Set::Upload | Set::Download => element.nested(EXPRESSIONS, |expressions| {
@@ -180,7 +189,7 @@ fn write(element: &mut Writer, set: Set, pass: &Pass) {
         }),
         Set::UploadRate | Set::DownloadRate => {
             expression(element, EXPRESSION, "limit", |limit| {
-                limit.u64(LIMIT_RATE, u64::from(lane.rate) * 125);
+                limit.u64(LIMIT_RATE, set.rate(pass));
                 limit.u64(LIMIT_UNIT, 1);
                 limit.u32(LIMIT_BURST, BURST);
                 limit.u32(LIMIT_TYPE, LIMIT_BY_BYTES);
@@ -202,8 +211,9 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 2).max(1)
 }
 
-fn comment(session: i64) -> Vec<u8> {
-    let text = format!("session {session}");
+/// Enough to take a session up again that the store does not know of yet.
+fn comment(pass: &Pass) -> Vec<u8> {
+    let text = format!("session {} voucher {}", pass.session, pass.voucher);
     let mut bytes = vec![COMMENT, u8::try_from(text.len() + 1).unwrap_or(u8::MAX)];
     bytes.extend_from_slice(text.as_bytes());
     bytes.push(0);
@@ -217,10 +227,16 @@ pub struct Element {
     pub mac: Mac,
     /// From the element's comment; 0 where there is none of ours.
     pub session: i64,
+    /// From the element's comment.
+    pub voucher: i64,
+    /// Time left; `None` is without end.
+    pub time: Option<Duration>,
     /// What its counter says.
     pub octets: u64,
     /// Whether its quota is used up.
     pub is_over: bool,
+    /// Octets a second, in the sets that hold rates; 0 in the others.
+    pub rate: u64,
 }
 
 /// Reads the elements out of one datagram of a dump. Whatever makes no sense is left out.
@@ -245,10 +261,13 @@ pub(super) fn read(elements: &mut Vec<Element>, message: Attributes<'_>) {
 
 fn read_element(element: Attributes<'_>) -> Option<Element> {
     let octets: [u8; 6] = element.inside(KEY).get(VALUE)?.try_into().ok()?;
-    let session = element.get(USERDATA).and_then(read_comment).unwrap_or(0);
-    let mut read = Element { mac: Mac::new(octets), session, octets: 0, is_over: false };
-    for (_, expression) in element.inside(EXPRESSIONS) {
-        let expression = Attributes(expression);
+    let (session, voucher) = element.get(USERDATA).and_then(read_comment).unwrap_or((0, 0));
+    let time = element.u64(EXPIRATION).map(Duration::from_millis);
+    let mac = Mac::new(octets);
+    let mut read = Element { mac, session, voucher, time, octets: 0, is_over: false, rate: 0 };
+    let alone = element.get(EXPRESSION).into_iter();
+    let several = element.inside(EXPRESSIONS).map(|(_, expression)| expression);
+    for expression in alone.chain(several).map(Attributes) {
         let data = expression.inside(EXPRESSION_DATA);
         match expression.text(EXPRESSION_NAME) {
             Some("counter") => read.octets = data.u64(COUNTER_BYTES).unwrap_or(0),
@@ -257,13 +276,16 @@ fn read_element(element: Attributes<'_>) -> Option<Element> {
                 let spent = data.u64(QUOTA_CONSUMED) >= data.u64(QUOTA_BYTES);
                 read.is_over = flags & QUOTA_DEPLETED != 0 || spent;
             }
+            Some("limit") => read.rate = data.u64(LIMIT_RATE).unwrap_or(0),
             _ => {}
         }
     }
     Some(read)
 }
 
-fn read_comment(bytes: &[u8]) -> Option<i64> {
+fn read_comment(bytes: &[u8]) -> Option<(i64, i64)> {
     let text = bytes.strip_prefix(&[COMMENT])?.get(1..)?.strip_suffix(&[0])?;
-    std::str::from_utf8(text).ok()?.strip_prefix("session ")?.parse().ok()
+    let text = std::str::from_utf8(text).ok()?.strip_prefix("session ")?;
+    let (session, voucher) = text.split_once(" voucher ")?;
+    Some((session.parse().ok()?, voucher.parse().ok()?))
 }

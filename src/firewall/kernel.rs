@@ -23,6 +23,9 @@ const CHAIN_TABLE: u16 = 1;
 const CHAIN_NAME: u16 = 3;
 const TABLE_NAME: u16 = 1;
 
+/// What a stamp begins with.
+const STAMP: &str = "rules_";
+
 /// Guests in one transaction; the kernel's answers to it must fit into the socket.
 const TOGETHER: usize = 1000;
 
@@ -116,6 +119,18 @@ impl Kernel {
         Ok(hook)
     }
 
+    /// Where the guests' sets are; another daemon may have made them before this one.
+    fn family(&mut self) -> Result<u8, GateError> {
+        if self.family.is_none() {
+            let chains = self.chains()?;
+            let stamped = |number| {
+                chains.iter().any(|(family, name)| *family == number && name.starts_with(STAMP))
+            };
+            self.family = [NETDEV, INET].into_iter().find(|family| stamped(*family));
+        }
+        self.family.ok_or(GateError::Lost)
+    }
+
     fn set_stamps<'a>(
         &mut self,
         stamps: impl Iterator<Item = (u8, &'a str)>,
@@ -131,23 +146,29 @@ impl Kernel {
     }
 
     fn elements(&mut self, set: Set) -> Result<Vec<Element>, GateError> {
-        let family = self.family.ok_or(GateError::Lost)?;
+        let family = self.family()?;
         let request = |writer: &mut Writer| element::request(writer, family, set);
         Ok(self.socket()?.dump(request, element::read)?)
     }
 
     /// Makes the sets hold these guests.
-    fn settle(&mut self, passes: &[Pass], fresh: bool) -> Result<(), GateError> {
+    fn settle(&mut self, passes: &[Pass]) -> Result<(), GateError> {
         let wanted: HashMap<Mac, &Pass> = passes.iter().map(|pass| (pass.mac, pass)).collect();
-        let present = self.elements(Set::Upload)?;
-        let both: HashSet<Mac> =
-            self.elements(Set::Download)?.iter().map(|element| element.mac).collect();
+        let mut places: HashMap<(Set, Mac), Element> = HashMap::new();
+        for set in Set::ALL {
+            let elements = self.elements(set)?;
+            places.extend(elements.into_iter().map(|element| ((set, element.mac), element)));
+        }
+        let fits = |set: Set, pass: &Pass| match places.get(&(set, pass.mac)) {
+            Some(element) => element.session == pass.session && element.rate == set.rate(pass),
+            None => !set.holds(pass),
+        };
         let settled = |element: &Element| {
             let pass = wanted.get(&element.mac);
-            !fresh
-                && both.contains(&element.mac)
-                && pass.is_some_and(|pass| pass.session == element.session)
+            pass.is_some_and(|pass| Set::ALL.iter().all(|set| fits(*set, pass)))
         };
+        let uploads = places.iter().filter(|((set, _), _)| *set == Set::Upload);
+        let present: Vec<Element> = uploads.map(|(_, element)| *element).collect();
         let stay: HashSet<Mac> =
             present.iter().filter(|element| settled(element)).map(|element| element.mac).collect();
         let mut changes: Vec<Change> = Vec::new();
@@ -173,7 +194,7 @@ impl Kernel {
     }
 
     fn transact(&mut self, changes: &[Change]) -> Result<(), GateError> {
-        let family = self.family.ok_or(GateError::Lost)?;
+        let family = self.family()?;
         let last = last_of_each(changes);
         let admitted: Vec<Pass> = last.iter().filter_map(pass_of).collect();
         let present = std::mem::take(&mut self.present);
@@ -200,12 +221,7 @@ impl Kernel {
 }
 
 impl Gate for Kernel {
-    fn install(
-        &mut self,
-        networks: &[Network],
-        passes: &[Pass],
-        fresh: bool,
-    ) -> Result<Hook, GateError> {
+    fn install(&mut self, networks: &[Network], passes: &[Pass]) -> Result<Hook, GateError> {
         let there: Vec<Network> =
             networks.iter().filter(|network| index(&network.device).is_some()).cloned().collect();
         if there.is_empty() {
@@ -213,7 +229,7 @@ impl Gate for Kernel {
             return Ok(Hook::Nothing);
         }
         let hook = self.load(&there)?;
-        self.settle(passes, fresh)?;
+        self.settle(passes)?;
         self.socket()?.transact(|writer| element::allow_resets(writer, INET))?;
         Ok(hook)
     }
@@ -241,6 +257,8 @@ impl Gate for Kernel {
             Count {
                 mac: upload.mac,
                 session: upload.session,
+                voucher: upload.voucher,
+                time: upload.time,
                 usage: Usage {
                     download: download.map_or(0, |element| element.octets),
                     upload: upload.octets,
@@ -308,7 +326,7 @@ fn stamp(rules: &str, networks: &[Network]) -> String {
     for network in networks {
         index(&network.device).hash(&mut hasher);
     }
-    format!("rules_{:016x}", hasher.finish())
+    format!("{STAMP}{:016x}", hasher.finish())
 }
 
 /// Text that takes every chain of ours away and leaves the sets with the guests in place.

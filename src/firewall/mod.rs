@@ -72,6 +72,8 @@ pub struct Pass {
     pub mac: Mac,
     /// The session it belongs to.
     pub session: i64,
+    /// The voucher behind it.
+    pub voucher: i64,
     /// Time left; `None` is without end.
     pub time: Option<Duration>,
     /// Towards the guest.
@@ -96,6 +98,10 @@ pub struct Count {
     pub mac: Mac,
     /// The session it was admitted for.
     pub session: i64,
+    /// The voucher behind it.
+    pub voucher: i64,
+    /// Time left, by the kernel's clock; `None` is without end.
+    pub time: Option<Duration>,
     /// Octets since the session began, [`Lane::used`] included. Downloads are counted as frames,
     /// the Ethernet header included: that is what the kernel sees there.
     pub usage: Usage,
@@ -152,17 +158,12 @@ impl From<io::Error> for GateError {
 pub trait Gate: Send {
     /// Brings rules and guests to what is wanted, whatever is there now: at the start, when the
     /// configuration has changed, when rules or devices have come or gone. Guests who are let
-    /// through already for the same session go on without a gap; with `fresh` their terms are
-    /// written anew.
+    /// through already for the same session at the same rates go on with what the kernel has
+    /// counted for them.
     ///
     /// # Errors
     /// Where the rules cannot be loaded; what was there before then stays.
-    fn install(
-        &mut self,
-        networks: &[Network],
-        passes: &[Pass],
-        fresh: bool,
-    ) -> Result<Hook, GateError>;
+    fn install(&mut self, networks: &[Network], passes: &[Pass]) -> Result<Hook, GateError>;
 
     /// Makes changes, all or none.
     ///

@@ -18,6 +18,7 @@ fn pass(last: u8) -> Pass {
     Pass {
         mac: mac(last),
         session: i64::from(last) + 100,
+        voucher: 7,
         time: Some(Duration::from_secs(3600)),
         download: Lane { rate: 2000, used: 1000, limit: Some(1_048_576) },
         upload: Lane::default(),
