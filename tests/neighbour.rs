@@ -313,6 +313,7 @@ fn lost_events_are_made_up_for() {
             ip(&(2500..2600).map(delete).chain([add(1)]).collect::<String>());
             owner.until(|owner| owner.at("lobby", &address(1)).is_some()).await;
             assert_eq!((flood(&owner), owner.dumps), (2401, 2));
+            assert_eq!(owner.devices.len(), 1, "it has started anew");
             assert!(owner.seen > seen);
         });
     });
