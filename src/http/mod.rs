@@ -12,8 +12,13 @@ mod stream;
 pub use door::{Door, Standing};
 pub use server::{Server, bind};
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The address a request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
+
+/// The address of ours that the connection reached, which behind a redirect is not the one it was
+/// made to.
+#[derive(Clone, Copy, Debug)]
+pub struct Local(pub SocketAddr);
