@@ -1,11 +1,13 @@
 //! HTTP/1.1 for strangers: every connection, header, body and pause is bounded.
 //!
 //! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
-//! when a peer has gone quiet, [`body`] reads what comes behind the headers; [`api`] is the local `/api/`.
+//! when a peer has gone quiet, [`body`] reads what comes behind the headers; [`api`] is the local
+//! `/api/`, [`portal`] what guests see.
 
 pub mod api;
 mod body;
 mod door;
+pub mod portal;
 mod server;
 mod stream;
 
