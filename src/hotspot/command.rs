@@ -170,6 +170,12 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// A handle on an inbox that a test answers.
+    #[cfg(test)]
+    pub(crate) fn to(inbox: mpsc::Sender<Command>) -> Self {
+        Self { inbox }
+    }
+
     /// Asks for a change; when this returns, the change survives a power cut.
     ///
     /// # Errors

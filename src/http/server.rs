@@ -16,9 +16,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service;
 
-use super::Peer;
 use super::door::{Door, Pass, Standing};
 use super::stream::{Progress, Watched};
+use super::{Local, Peer};
 
 /// Bytes of request line and headers together.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -105,10 +105,17 @@ async fn serve(
     pass: Pass,
 ) {
     let _ = stream.set_nodelay(true);
+    let local = stream
+        .local_addr()
+        .ok()
+        .map(|address| Local(SocketAddr::new(address.ip().to_canonical(), address.port())));
     let progress = Progress::default();
     let stream = TokioIo::new(Watched::new(stream, progress.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        if let Some(local) = local {
+            request.extensions_mut().insert(local);
+        }
         router.clone().call(request)
     });
     let connection = http1::Builder::new()
