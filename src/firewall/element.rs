@@ -8,7 +8,6 @@ use super::{Lane, Pass};
 use crate::domain::station::Mac;
 
 /// `NFT_MSG_*`.
-pub(super) const NEW_TABLE: u16 = 0;
 pub(super) const DELETE_TABLE: u16 = 2;
 pub(super) const NEW_CHAIN: u16 = 3;
 pub(super) const GET_CHAIN: u16 = 4;

@@ -41,11 +41,6 @@ impl Writer {
         (self.bytes, self.sequence)
     }
 
-    /// How much there is so far.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Adds an nftables message of this kind for this address family (`NFPROTO_*`).
     pub(super) fn nftables(
         &mut self,

@@ -168,6 +168,7 @@ impl Hotspot {
         now: Now,
     ) -> Option<Session> {
         let session = self.sessions.close(mac, cause, now)?;
+        self.presence.hold_back(mac, now);
         if self.is_enforced(&session) {
             self.gatekeeper.changes.push(Change::Dismiss(mac));
         }

@@ -49,8 +49,6 @@ impl Default for Guesses {
 struct Redeemed {
     entry: Entry<Voucher>,
     grant: Grant,
-    /// Whether this login starts the voucher's time.
-    is_first: bool,
 }
 
 /// What somebody at the door has come to.
@@ -256,14 +254,13 @@ impl Hotspot {
         grant: Grant,
         now: Now,
     ) -> Result<Redeemed, StoreError> {
-        let is_first = entry.value.first_login.is_none();
-        if is_first {
+        if entry.value.first_login.is_none() {
             self.store.set_first_login(entry.id, mac, now)?;
         }
         if self.store.voucher_of_device(mac)? != Some(entry.id) {
             self.store.remember_device(mac, entry.id)?;
         }
-        Ok(Redeemed { entry, grant, is_first })
+        Ok(Redeemed { entry, grant })
     }
 
     /// The voucher of a device that was here before, if that still lets it in.
@@ -275,7 +272,7 @@ impl Hotspot {
         let Some(entry) = self.store.voucher_by_id(voucher)? else { return Ok(None) };
         let entry = self.up_to_date(entry);
         let granted = entry.value.admit(&self.settings.preset, now);
-        Ok(granted.ok().map(|grant| Redeemed { entry, grant, is_first: false }))
+        Ok(granted.ok().map(|grant| Redeemed { entry, grant }))
     }
 
     /// Opens a session, and makes room for it. A device that comes back by itself makes nobody
@@ -288,9 +285,10 @@ impl Hotspot {
         by_itself: bool,
         now: Now,
     ) -> Result<(), Refusal> {
-        let Redeemed { entry, grant, is_first } = redeemed;
+        let Redeemed { entry, grant } = redeemed;
         let (login, voucher) = (entry.value.username.as_str().to_owned(), entry.id);
         if self.sessions.get(mac).is_some_and(|session| session.voucher == voucher) {
+            self.note_login(caller, mac, voucher, login, now);
             return Ok(());
         }
         let others = self.sessions.devices(voucher);
@@ -305,12 +303,14 @@ impl Hotspot {
         self.close_session(mac, TerminateCause::UserRequest, now);
         let (network, address) = (caller.network.clone(), Some(caller.address));
         self.open_session(NewSession { entry, grant, mac, network, address }, now);
-        if !is_first {
-            self.journal.used(voucher, mac, now);
-        }
         log::info!("guest: {mac}, {} signed in with {}", caller.address, printable(&login));
-        self.write_login(caller, Some(mac), login, None, now);
+        self.note_login(caller, mac, voucher, login, now);
         Ok(())
+    }
+
+    fn note_login(&mut self, caller: &Caller, mac: Mac, voucher: i64, login: String, now: Now) {
+        self.journal.used(voucher, mac, now);
+        self.write_login(caller, Some(mac), login, None, now);
     }
 
     fn note_refusal(

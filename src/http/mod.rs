@@ -12,7 +12,7 @@ mod server;
 mod stream;
 
 pub use door::{Door, Standing};
-pub use server::{Server, bind};
+pub use server::{Server, bind, bind_to_device};
 
 use std::net::{IpAddr, SocketAddr};
 

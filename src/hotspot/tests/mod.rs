@@ -13,8 +13,8 @@ use rand::rngs::StdRng;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::domain::list::{Entry, Page};
 use crate::domain::guest::{Caller, Online};
+use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::plan::{Plan, Preset};
 use crate::domain::secret::Secret;
@@ -107,7 +107,9 @@ impl Bench {
         self.hotspot.finish();
         self.hotspot.store.close();
         let settings = self.hotspot.settings;
-        Self::with(self.scratch, clock, self.kernel, settings)
+        let same_boot = clock.boot == self.clock.boot;
+        let kernel = if same_boot { self.kernel } else { TestKernel::default() };
+        Self::with(self.scratch, clock, kernel, settings)
     }
 
     /// Is killed, and started again while the kernel goes on.
