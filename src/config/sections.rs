@@ -230,8 +230,7 @@ fn guest(section: &Section, reader: &mut Reader<'_>) -> Option<Guest> {
     let device = reader.required("device", "br-guest", value::device);
     let enforce = reader.value("enforce", true, value::flag);
     let portal_port = reader.value("portal_port", 8880, value::port);
-    let portal_name =
-        reader.value("portal_name", None, |text| value::host_name(text).map(Some));
+    let portal_name = reader.value("portal_name", None, |text| value::host_name(text).map(Some));
     let pages = reader.value("pages", "/etc/hotspotd/portal".into(), value::path);
     let venue_url = reader.value("venue_url", None, |text| value::web_address(text).map(Some));
     let leases = reader.value("leases", "/tmp/dhcp.leases".into(), value::path);

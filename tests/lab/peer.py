@@ -1,19 +1,18 @@
 """One end of a flow of the laboratory.
 
 peer.py count udp ADDRESS PORT            counts the datagrams that come in
-peer.py count accept ADDRESS PORT         counts the octets of all who connect
-peer.py count connect ADDRESS PORT        connects and counts the octets it is given
-    says "ready", then for each line on standard input "DATAGRAMS OCTETS"
-
-peer.py send udp ADDRESS PORT SIZE COUNT  that many datagrams, 0: without end; then says "sent COUNT"
+peer.py count accept ADDRESS PORT         counts what all who connect send
+peer.py count connect ADDRESS PORT        connects and counts what it is sent
+peer.py send udp ADDRESS PORT SIZE COUNT  sends that many datagrams, 0: without end
 peer.py send accept ADDRESS PORT          sends to all who connect, without end
 peer.py send connect ADDRESS PORT         connects and sends, without end
-    says "ready" first
+    say "ready", then "PIECES OCTETS" for each line on standard input, and end with it
 
 peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
-peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back, and says so, or "lost"
+peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
+peer.py greet ADDRESS PORT                connects, and says what it is told, or why not
 
-Ends with its standard input. Paced, so that it leaves the machine to others.
+Flows are paced, so that they leave the machine to others.
 """
 
 import os
@@ -24,106 +23,87 @@ import sys
 import threading
 import time
 
-PAUSE = 0.002
-PIECE = 16 * 1024
+PAUSE = 0.001
+PIECE = 8 * 1024
+HANG = 30
 
 
 def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-class Counter:
+class Flow:
+    """What has passed this end."""
+
     def __init__(self):
-        self.datagrams = self.octets = 0
+        self.pieces = self.octets = 0
 
-    def drain(self, connection):
+    def passed(self, octets):
+        self.pieces += 1
+        self.octets += octets
+
+    def drain(self, peer):
+        while data := peer.recv(65536):
+            self.passed(len(data))
+
+    def pour(self, peer):
         while True:
-            data = connection.recv(65536)
-            if not data:
-                return
-            self.datagrams += 1
-            self.octets += len(data)
+            peer.sendall(bytes(PIECE))
+            self.passed(PIECE)
+            time.sleep(PAUSE)
+
+    def send_datagrams(self, address, port, size, number):
+        sender = socket.socket(family(address), socket.SOCK_DGRAM)
+        while number == 0 or self.pieces < number:
+            try:
+                sender.sendto(bytes(size), (address, port))
+            except OSError:
+                continue  # an ICMP error for an earlier one; this one has not been sent
+            self.passed(size)
+            time.sleep(PAUSE)
 
 
-def accepting(address, port, serve):
-    """A thread for each who connects."""
-    listener = socket.create_server((address, port), family=family(address))
-    ready()
+def beside(work, *words):
+    """In a thread that ends with the program; a flow that is cut is no error of ours."""
 
-    def accept():
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-
-
-def connecting(address, port, serve):
-    connection = socket.create_connection((address, port), timeout=30)
-    connection.settimeout(None)
-    ready()
-    threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-
-def ready():
-    print("ready", flush=True)
-
-
-def quietly(serve):
-    """A flow that is cut is no error of ours."""
-
-    def served(connection):
+    def quietly():
         try:
-            serve(connection)
+            work(*words)
         except OSError:
             pass
 
-    return served
+    threading.Thread(target=quietly, daemon=True).start()
 
 
-def count(kind, address, port):
-    counter = Counter()
-    serve = quietly(counter.drain)
+def accept(listener, work):
+    while True:
+        connection, _ = listener.accept()
+        beside(work, connection)
+
+
+def connected(kind, address, port, work):
     if kind == "accept":
-        accepting(address, port, serve)
-    elif kind == "connect":
-        connecting(address, port, serve)
+        beside(accept, socket.create_server((address, port), family=family(address)), work)
+    else:
+        connection = socket.create_connection((address, port), timeout=HANG)
+        connection.settimeout(None)
+        beside(work, connection)
+
+
+def flow(role, kind, address, port, *rest):
+    here = Flow()
+    if kind != "udp":
+        connected(kind, address, port, here.drain if role == "count" else here.pour)
+    elif role == "send":
+        beside(here.send_datagrams, address, port, *rest)
     else:
         datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
         datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         datagrams.bind((address, port))
-        ready()
-        threading.Thread(target=serve, args=(datagrams,), daemon=True).start()
+        beside(here.drain, datagrams)
+    print("ready", flush=True)
     for _ in sys.stdin:
-        print(counter.datagrams, counter.octets, flush=True)
-
-
-def pour(connection):
-    while True:
-        connection.sendall(bytes(PIECE))
-        time.sleep(PAUSE)
-
-
-def send(kind, address, port, *rest):
-    if kind == "udp":
-        threading.Thread(target=datagrams, args=(address, port, *map(int, rest)), daemon=True).start()
-    else:
-        {"accept": accepting, "connect": connecting}[kind](address, port, quietly(pour))
-    sys.stdin.read()
-
-
-def datagrams(address, port, size, number):
-    sender = socket.socket(family(address), socket.SOCK_DGRAM)
-    ready()
-    sent = 0
-    while sent < number or number == 0:
-        try:
-            sender.sendto(bytes(size), (address, port))
-        except OSError:
-            pass  # an ICMP error for an earlier one; this one counts as sent all the same
-        sent += 1
-        time.sleep(PAUSE)
-    print("sent", sent, flush=True)
+        print(here.pieces, here.octets, flush=True)
 
 
 def ask(address, number):
@@ -142,7 +122,7 @@ def ask(address, number):
             answers.add(asker.recv(4096)[:2])
     except TimeoutError:
         pass
-    print(len(answers), flush=True)
+    print(len(answers))
 
 
 def echo(address, port, number):
@@ -153,20 +133,27 @@ def echo(address, port, number):
         try:
             asker.send(b"anybody there?")
             asker.recv(100)
-            print("echoed", flush=True)
-            return
+            return print("echoed")
         except TimeoutError:
             pass
-        except OSError as refused:
-            print(os.strerror(refused.errno), flush=True)
-            return
-    print("lost", flush=True)
+    print("lost")
+
+
+def greet(address, port):
+    try:
+        with socket.create_connection((address, port), timeout=HANG) as connection:
+            print(connection.recv(100).decode().strip())
+    except OSError as error:
+        print(os.strerror(error.errno) if error.errno else "no answer")
 
 
 def main():
     role, *words = sys.argv[1:]
     words = [int(word) if word.isdigit() else word for word in words]
-    {"count": count, "send": send, "ask": ask, "echo": echo}[role](*words)
+    if role in ("count", "send"):
+        flow(role, *words)
+    else:
+        {"ask": ask, "echo": echo, "greet": greet}[role](*words)
 
 
 main()
