@@ -1,4 +1,4 @@
-"""The internet of the laboratory: web sites, a port 443, and an echo over UDP.
+"""The internet of the laboratory: web sites, two ports that greet, and an echo over UDP.
 
 usage: internet.py PROBES; says "ready" and serves on every address, IPv4 and IPv6.
 """
@@ -57,9 +57,9 @@ class Server(http.server.ThreadingHTTPServer):
         super().server_bind()
 
 
-def greet():
-    """Port 443: takes connections, and is no TLS."""
-    listener = socket.create_server(("::", 443), family=socket.AF_INET6, dualstack_ipv6=True)
+def greet(port):
+    """Takes connections and says so; is no TLS and no DNS."""
+    listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
     while True:
         connection, _ = listener.accept()
         connection.sendall(b"reached\n")
@@ -81,7 +81,8 @@ def main():
     web = Server(("::", 80), Site)
     web.probes = read_probes(sys.argv[1])
     for role in (
-        (greet,),
+        (greet, 443),
+        (greet, 53),
         (echo, socket.AF_INET, "0.0.0.0"),
         (echo, socket.AF_INET6, "::"),
     ):

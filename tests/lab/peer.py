@@ -115,6 +115,7 @@ def ask(address, number):
         name = b"".join(bytes([len(part)]) + part for part in (label, b"tunnel", b"test")) + b"\0"
         header = struct.pack("!6H", identity, 0x0100, 1, 0, 0, 0)
         asker.sendto(header + name + struct.pack("!2H", 1, 1), (address, 53))
+        time.sleep(PAUSE)
     asker.settimeout(1)
     answers = set()
     try:

@@ -3,7 +3,9 @@
 #[allow(dead_code, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support/answer.rs"]
 mod answer;
+mod browser;
 mod flow;
+mod hotspot;
 mod node;
 
 use std::collections::HashMap;
@@ -15,8 +17,10 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use flow::Flow;
-pub use node::Node;
+pub use hotspot::{Hotspot, Portal, Usage, Voucher};
+pub use node::{Node, SITE};
 
 /// Nothing here takes this long unless it hangs; a loaded machine is slow, not hanging.
 pub const HANG: Duration = Duration::from_secs(60);
@@ -69,9 +73,8 @@ impl Lab {
             if line == "ready" {
                 return true;
             }
-            if line.starts_with("skipped") {
-                // Past the capture of output: a test that did not run must not look as if it had.
-                let _ = writeln!(io::stderr(), "{line}");
+            if let Some(why) = line.strip_prefix("skipped: ") {
+                skipped(why);
                 return false;
             }
             if let Some((name, value)) = line.split_once('=') {
@@ -106,6 +109,12 @@ impl Drop for Lab {
         let _ = self.network.wait();
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Says why a test did not run, past the capture of output: it must not look as if it had.
+pub fn skipped(why: &str) {
+    let test = thread::current().name().unwrap_or_default().to_owned();
+    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
 }
 
 /// A directory that nobody has. Unix socket paths are limited to 107 bytes, so not below the target

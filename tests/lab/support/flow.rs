@@ -48,6 +48,27 @@ impl Flow {
         let gone_on = until(|| self.passed().pieces >= before + more);
         assert!(gone_on, "{} has stopped", self.what);
     }
+
+    /// Waits until nothing more arrives while `clock` goes on, and says what has.
+    pub fn stalls(&mut self, clock: &mut Self) -> Passed {
+        let mut last = self.passed();
+        let stalled = until(|| {
+            clock.goes_on(200);
+            let before = std::mem::replace(&mut last, self.passed());
+            before == last
+        });
+        assert!(stalled, "{} goes on", self.what);
+        last
+    }
+
+    /// Nothing arrives of what is sent from now on. `sender` counts after it has sent, so one may be
+    /// on its way while we ask.
+    pub fn is_cut(sender: &mut Self, receiver: &mut Self) {
+        let sent = sender.passed().pieces;
+        sender.goes_on(200);
+        let received = receiver.passed().pieces;
+        assert!(received <= sent + 1, "{}: {received} of {sent} and more", receiver.what);
+    }
 }
 
 impl Drop for Flow {
