@@ -1,0 +1,114 @@
+//! Devices: the same one with another address, another one with the same voucher, and one that
+//! comes back.
+
+use crate::support::{Hotspot, Node, until};
+
+/// Another device is plugged in in the guest's place.
+fn becomes_another_device(guest: &Node) {
+    guest.ip("link set eth0 down");
+    guest.ip("link set eth0 address 02:00:00:00:99:99");
+    guest.ip("link set eth0 up");
+    guest.dhcp();
+}
+
+#[test]
+fn another_address_makes_no_difference() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let guest = hotspot.lab.node("guest2");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    guest.ip("address flush dev eth0");
+    guest.ip("address add 192.168.77.50/24 dev eth0");
+    guest.ip(&format!("route replace default via {}", hotspot.lab.fact("guest4")));
+    assert!(guest.sees_site("-4"));
+    assert!(hotspot.portal().says_online(&guest));
+    let moved = || hotspot.active(&guest).unwrap()["address"] == "192.168.77.50";
+    assert!(until(moved), "{:?}", hotspot.active(&guest));
+    hotspot.portal().post(&guest, "/logout", &[]);
+    assert!(!guest.sees_site("-4"));
+}
+
+#[test]
+fn another_device_has_to_sign_in() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let guest = hotspot.lab.node("guest2");
+    let voucher = hotspot.voucher(&[]);
+    hotspot.sign_in(&guest, &voucher);
+    becomes_another_device(&guest);
+    assert!(!guest.sees_site("-4"));
+    assert!(!hotspot.portal().says_online(&guest));
+    // One device at a time: the earlier one yields.
+    hotspot.sign_in(&guest, &voucher);
+    assert_eq!(hotspot.sessions().len(), 1);
+}
+
+#[test]
+fn the_oldest_device_yields() {
+    let Some(hotspot) = Hotspot::with("option devices '2'", "") else { return };
+    let guests = ["guest1", "guest2", "guest3"].map(|name| hotspot.lab.node(name));
+    let voucher = hotspot.voucher(&[]);
+    for guest in &guests {
+        hotspot.sign_in(guest, &voucher);
+    }
+    assert!(!guests[0].sees_site("-4"));
+    assert!(guests[1].sees_site("-4"));
+    assert!(guests[2].sees_site("-4"));
+    assert_eq!(hotspot.sessions().len(), 2);
+}
+
+#[test]
+fn one_device_too_many_is_refused_where_it_is_to_be() {
+    let Some(hotspot) = Hotspot::with("option on_device_limit 'refuse'", "") else { return };
+    let (guest, other) = (hotspot.lab.node("guest1"), hotspot.lab.node("guest2"));
+    let voucher = hotspot.voucher(&[]);
+    hotspot.sign_in(&guest, &voucher);
+    let answer = hotspot.portal().sign_in(&other, &voucher);
+    assert!(answer.body.contains("role=\"alert\""), "{answer:?}");
+    assert!(!other.sees_site("-4"));
+    assert!(guest.sees_site("-4"));
+    // Its own device is never one too many.
+    hotspot.sign_in(&guest, &voucher);
+    hotspot.portal().post(&guest, "/logout", &[]);
+    hotspot.sign_in(&other, &voucher);
+}
+
+#[test]
+fn a_device_that_was_idle_is_let_in_without_the_form() {
+    let Some(hotspot) = Hotspot::with("option idle_timeout '3'", "") else { return };
+    let guest = hotspot.lab.node("guest2");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    assert!(until(|| hotspot.active(&guest).is_none()), "it is not idle");
+    // The first visit, to whatever site, is answered by the portal, and lets it in.
+    assert!(until(|| guest.sees_site("-4")), "it is not remembered");
+    assert!(hotspot.portal().says_online(&guest));
+    assert!(hotspot.active(&guest).is_some());
+}
+
+#[test]
+fn a_device_is_remembered_over_a_restart() {
+    let Some(mut hotspot) = Hotspot::with("option idle_timeout '3'", "") else { return };
+    let guest = hotspot.lab.node("guest2");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    assert!(until(|| hotspot.active(&guest).is_none()), "it is not idle");
+    hotspot.stop();
+    hotspot.start();
+    guest.ip("link set eth0 down");
+    guest.ip("link set eth0 up");
+    guest.dhcp();
+    assert!(until(|| guest.sees_site("-4")), "it is not remembered");
+    // A device that nobody knows is none the wiser.
+    becomes_another_device(&guest);
+    assert!(!guest.sees_site("-4"));
+    assert!(!hotspot.portal().says_online(&guest));
+}
+
+#[test]
+fn a_device_that_signed_out_is_asked_again() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let guest = hotspot.lab.node("guest2");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    hotspot.portal().post(&guest, "/logout", &[]);
+    for _ in 0..3 {
+        assert!(!guest.sees_site("-4"));
+        assert!(!hotspot.portal().says_online(&guest));
+    }
+}

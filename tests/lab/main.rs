@@ -1,0 +1,20 @@
+//! Router, guests and internet as network namespaces; the real binary, kernel, DHCP, curl, browser.
+//!
+//! Each test has a laboratory of its own (`tests/lab/lab`), so that none depends on another; where
+//! a machine cannot have one, they say so. `tests/lab/lab up` brings one up to play with.
+
+mod browser;
+mod counters;
+mod devices;
+mod ends;
+mod guessing;
+mod limits;
+mod networks;
+mod probes;
+mod rates;
+mod restart;
+mod rules;
+mod sign_in;
+mod stranger;
+mod support;
+mod topology;

@@ -1,0 +1,160 @@
+"""One end of a flow of the laboratory.
+
+peer.py count udp ADDRESS PORT            counts the datagrams that come in
+peer.py count accept ADDRESS PORT         counts what all who connect send
+peer.py count connect ADDRESS PORT        connects and counts what it is sent
+peer.py send udp ADDRESS PORT SIZE COUNT  sends that many datagrams, 0: without end
+peer.py send accept ADDRESS PORT          sends to all who connect, without end
+peer.py send connect ADDRESS PORT         connects and sends, without end
+    say "ready", then "PIECES OCTETS" for each line on standard input, and end with it
+
+peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
+peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
+peer.py greet ADDRESS PORT                connects, and says what it is told, or why not
+
+Flows are paced, so that they leave the machine to others.
+"""
+
+import os
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+
+PAUSE = 0.001
+PIECE = 8 * 1024
+HANG = 30
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+class Flow:
+    """What has passed this end."""
+
+    def __init__(self):
+        self.pieces = self.octets = 0
+
+    def passed(self, octets):
+        self.pieces += 1
+        self.octets += octets
+
+    def drain(self, peer):
+        while data := peer.recv(65536):
+            self.passed(len(data))
+
+    def pour(self, peer):
+        while True:
+            peer.sendall(bytes(PIECE))
+            self.passed(PIECE)
+            time.sleep(PAUSE)
+
+    def send_datagrams(self, address, port, size, number):
+        sender = socket.socket(family(address), socket.SOCK_DGRAM)
+        while number == 0 or self.pieces < number:
+            try:
+                sender.sendto(bytes(size), (address, port))
+            except OSError:
+                continue  # an ICMP error for an earlier one; this one has not been sent
+            self.passed(size)
+            time.sleep(PAUSE)
+
+
+def beside(work, *words):
+    """In a thread that ends with the program; a flow that is cut is no error of ours."""
+
+    def quietly():
+        try:
+            work(*words)
+        except OSError:
+            pass
+
+    threading.Thread(target=quietly, daemon=True).start()
+
+
+def accept(listener, work):
+    while True:
+        connection, _ = listener.accept()
+        beside(work, connection)
+
+
+def connected(kind, address, port, work):
+    if kind == "accept":
+        beside(accept, socket.create_server((address, port), family=family(address)), work)
+    else:
+        connection = socket.create_connection((address, port), timeout=HANG)
+        connection.settimeout(None)
+        beside(work, connection)
+
+
+def flow(role, kind, address, port, *rest):
+    here = Flow()
+    if kind != "udp":
+        connected(kind, address, port, here.drain if role == "count" else here.pour)
+    elif role == "send":
+        beside(here.send_datagrams, address, port, *rest)
+    else:
+        datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
+        datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        datagrams.bind((address, port))
+        beside(here.drain, datagrams)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        print(here.pieces, here.octets, flush=True)
+
+
+def ask(address, number):
+    """Names that nobody has asked for yet, as a tunnel does it."""
+    asker = socket.socket(family(address), socket.SOCK_DGRAM)
+    asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    for identity in range(number):
+        label = f"{random.getrandbits(200):050x}".encode()
+        name = b"".join(bytes([len(part)]) + part for part in (label, b"tunnel", b"test")) + b"\0"
+        header = struct.pack("!6H", identity, 0x0100, 1, 0, 0, 0)
+        asker.sendto(header + name + struct.pack("!2H", 1, 1), (address, 53))
+        time.sleep(PAUSE)
+    asker.settimeout(1)
+    answers = set()
+    try:
+        while len(answers) < number:
+            answers.add(asker.recv(4096)[:2])
+    except TimeoutError:
+        pass
+    print(len(answers))
+
+
+def echo(address, port, number):
+    asker = socket.socket(family(address), socket.SOCK_DGRAM)
+    asker.connect((address, port))
+    asker.settimeout(0.2)
+    for _ in range(number):
+        try:
+            asker.send(b"anybody there?")
+            asker.recv(100)
+            return print("echoed")
+        except TimeoutError:
+            pass
+    print("lost")
+
+
+def greet(address, port):
+    try:
+        with socket.create_connection((address, port), timeout=HANG) as connection:
+            print(connection.recv(100).decode().strip())
+    except OSError as error:
+        print(os.strerror(error.errno) if error.errno else "no answer")
+
+
+def main():
+    role, *words = sys.argv[1:]
+    words = [int(word) if word.isdigit() else word for word in words]
+    if role in ("count", "send"):
+        flow(role, *words)
+    else:
+        {"ask": ask, "echo": echo, "greet": greet}[role](*words)
+
+
+main()

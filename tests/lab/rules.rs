@@ -1,0 +1,102 @@
+//! Somebody meddles with rules, bridge and ports; it is mended, and sessions go on.
+
+use crate::support::{Hotspot, Node, until};
+
+/// A hotspot with one guest who has signed in and one who has not.
+fn opened() -> Option<(Hotspot, Node, Node)> {
+    let hotspot = Hotspot::open()?;
+    let (guest, stranger) = (hotspot.lab.node("guest1"), hotspot.lab.node("guest2"));
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    assert!(!stranger.sees_site("-4"));
+    Some((hotspot, guest, stranger))
+}
+
+/// The session is the same one, the guest is online, and the stranger is not.
+fn is_mended(hotspot: &Hotspot, guest: &Node, stranger: &Node, session: &str) {
+    let wan = hotspot.lab.fact("wan4");
+    let shut = || stranger.peer(&format!("greet {wan} 443")) == "Connection refused";
+    assert!(until(shut), "strangers are let through");
+    assert!(!stranger.sees_site("-4"));
+    assert!(until(|| guest.sees_site("-4")), "{} is shut out", guest.name);
+    assert_eq!(session_of(hotspot), session);
+    assert!(guest.sees_site("-6"));
+}
+
+/// What tells a session from every other one.
+fn session_of(hotspot: &Hotspot) -> String {
+    let sessions = hotspot.sessions();
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    sessions[0]["id"].to_string()
+}
+
+fn survives(meddle: &[&[&str]]) {
+    let Some((hotspot, guest, stranger)) = opened() else { return };
+    let session = session_of(&hotspot);
+    for words in meddle {
+        hotspot.router.ok(words);
+        is_mended(&hotspot, &guest, &stranger, &session);
+    }
+    // The kernel enforces what it is told from now on.
+    hotspot.portal().post(&guest, "/logout", &[]);
+    assert!(!guest.sees_site("-4"));
+}
+
+#[test]
+fn rules_that_are_flushed_come_back() {
+    survives(&[&["nft", "flush", "ruleset"]]);
+}
+
+#[test]
+fn tables_that_are_deleted_come_back() {
+    survives(&[
+        &["nft", "delete", "table", "netdev", "hotspotd"],
+        &["nft", "delete", "table", "inet", "hotspotd"],
+    ]);
+}
+
+#[test]
+fn a_bridge_that_is_deleted_and_made_anew_is_enforced() {
+    let Some((hotspot, guest, stranger)) = opened() else { return };
+    let session = session_of(&hotspot);
+    for _ in 0..2 {
+        hotspot.router.ip("link delete br-guest");
+        assert!(!guest.sees_site("-4"));
+        let make = crate::support::here().join("bridge");
+        let mut words = vec![make.to_str().unwrap()];
+        words.extend(hotspot.lab.fact("bridge_guest").split(' '));
+        hotspot.router.ok(&words);
+        is_mended(&hotspot, &guest, &stranger, &session);
+    }
+    assert!(hotspot.portal().says_online(&guest));
+}
+
+#[test]
+fn a_port_may_come_and_go() {
+    let Some((hotspot, guest, stranger)) = opened() else { return };
+    let session = session_of(&hotspot);
+    hotspot.router.ip("link set guest1 nomaster");
+    assert!(!guest.sees_site("-4"));
+    hotspot.router.ip("link set guest1 master br-guest");
+    is_mended(&hotspot, &guest, &stranger, &session);
+    guest.ip("link set eth0 down");
+    guest.ip("link set eth0 up");
+    guest.dhcp();
+    guest.ipv6();
+    is_mended(&hotspot, &guest, &stranger, &session);
+}
+
+#[test]
+fn a_bridge_may_come_after_the_daemon() {
+    let Some(lab) = crate::support::Lab::up() else { return };
+    let router = lab.node("router");
+    router.ip("link delete br-guest");
+    let hotspot = Hotspot::on(lab, "", "");
+    let make = crate::support::here().join("bridge");
+    let mut words = vec![make.to_str().unwrap()];
+    words.extend(hotspot.lab.fact("bridge_guest").split(' '));
+    router.ok(&words);
+    let guest = hotspot.lab.node("guest2");
+    assert!(until(|| hotspot.portal().try_get(&guest, "/").is_some()), "there is no portal");
+    assert!(until(|| !guest.sees_site("-4")), "strangers are let through");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+}
