@@ -4,7 +4,8 @@
 //!
 //! - [`config`]: UCI text in, typed and validated values out;
 //! - [`domain`]: what a voucher is, when it is valid, what is refused and why. No I/O, no clock;
-//! - [`http`]: strangers' connections within limits; `http::api` is the local `/api/?action=`;
+//! - [`http`]: strangers' connections within limits; `http::api` is the local `/api/?action=`,
+//!   `http::portal` the guests' pages;
 //! - [`control`]: the owner's Unix socket, which the command line talks to;
 //! - [`neighbour`]: who is on the guest networks, as the kernel and DHCP know them;
 //! - [`hotspot`]: the owner of all state, a plain thread: one command in, one answer out, one

@@ -162,7 +162,7 @@ async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, 
     if method == Method::GET {
         return Ok(params::from_query(request.uri().query().unwrap_or_default()));
     }
-    match body::read(request.into_body()).await {
+    match body::read(request.into_body(), body::BYTES).await {
         Ok(body) => params::from_body(&body).ok_or(Outcome::Malformed),
         Err(BodyError::TooLarge) => Err(Outcome::TooLarge),
         Err(BodyError::Broken) => Err(Outcome::Malformed),

@@ -15,6 +15,10 @@ use crate::hotspot::Write;
 use crate::http::api::params::{self, Params};
 use crate::http::body::{self, BodyError};
 
+/// Bytes of a form: the longest fields, each byte of them percent-encoded, twice over. Every
+/// stranger may send one at any time, so there is less room than elsewhere.
+const FORM: usize = 8 * 1024;
+
 /// Says on the sign-in page that somebody has just signed out.
 const SIGNED_OUT: &str = "out=1";
 
@@ -111,7 +115,7 @@ impl Desk<'_> {
         if kind.is_some_and(|kind| !fits(kind.as_bytes())) {
             return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
-        let bytes = match body::read(body).await {
+        let bytes = match body::read(body, FORM).await {
             Ok(bytes) => bytes,
             Err(BodyError::TooLarge) => return refused(StatusCode::PAYLOAD_TOO_LARGE).closing(),
             Err(BodyError::Broken) => return refused(StatusCode::BAD_REQUEST).closing(),

@@ -32,7 +32,7 @@ pub(super) enum Notice {
     None,
     /// The guest has just signed out.
     SignedOut,
-    /// A sentence about what went wrong.
+    /// A sentence about what went wrong, as HTML.
     Problem(String),
 }
 
@@ -54,7 +54,7 @@ impl Visit<'_> {
         if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 
-    /// The sentence for a refusal. Unknown usernames and wrong passcodes are told apart: it helps
+    /// The sentence for a refusal, as HTML. Unknown usernames and wrong passcodes are told apart: it helps
     /// whoever has mistyped one, and guessing is slowed down whichever it was.
     pub(super) fn refusal(&self, refusal: &Refusal, typed: Typed) -> String {
         let text = self.text;
@@ -86,6 +86,10 @@ impl Visit<'_> {
             Some(welcome) => Paragraphs(welcome).to_string(),
             None => format!("<p>{}</p>", text.intro),
         };
+        let described = match notice {
+            Notice::Problem(_) => "problem hint",
+            Notice::None | Notice::SignedOut => "hint",
+        };
         let notice = match notice {
             Notice::None => String::new(),
             Notice::SignedOut => {
@@ -95,7 +99,6 @@ impl Visit<'_> {
                 format!(r#"<p class="note alert" role="alert" id="problem">{sentence}</p>"#)
             }
         };
-        let described = if notice.contains("problem") { "problem hint" } else { "hint" };
         let title = self.title();
         let body = format!(
             r#"<header>{mark}<h1>{title}</h1><div class="lead">{welcome}</div></header>{notice}

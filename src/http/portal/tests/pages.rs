@@ -34,6 +34,22 @@ async fn a_guest_signs_in_looks_and_signs_out() {
 }
 
 #[tokio::test]
+async fn pages_load_nothing_from_elsewhere_and_stand_in_no_frame() {
+    let got = Bench::stranger().home().await;
+    assert_eq!(
+        got.header("content-security-policy"),
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self' \
+         http://192.168.10.1:8880; frame-ancestors 'none'; base-uri 'none'"
+    );
+    assert_eq!(got.header("x-content-type-options"), "nosniff");
+    // `no-referrer` would have browsers send our own forms with `Origin: null`.
+    assert_eq!(got.header("referrer-policy"), "same-origin");
+    for other in ["<script", "http://", "https://", "javascript:", "onclick"] {
+        assert!(!got.body.contains(other), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn codes_are_taken_from_either_form() {
     let bench = Bench::stranger();
     for form in ["code=abc-234", "username=abc-234&passcode="] {
