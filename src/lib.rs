@@ -6,6 +6,7 @@
 //! - [`domain`]: what a voucher is, when it is valid, what is refused and why. No I/O, no clock;
 //! - [`http`]: strangers' connections within limits; `http::api` is the local `/api/?action=`;
 //! - [`control`]: the owner's Unix socket, which the command line talks to;
+//! - [`neighbour`]: who is on the guest networks, as the kernel and DHCP know them;
 //! - [`hotspot`]: the owner of all state, a plain thread: one command in, one answer out, one
 //!   commit for all that have queued up;
 //! - [`store`]: SQLite on flash, and what happens when that wears out;
@@ -19,7 +20,7 @@
 //! Imports point one way, and `tests/house.rs` holds them to it:
 //!
 //! ```text
-//! domain ← durable, clock, config, listing ← store ← hotspot ← http ← control ← cli, daemon ← main
+//! domain ← durable, clock, config, listing ← store, neighbour ← hotspot ← http ← control ← cli, daemon ← main
 //! ```
 //!
 //! Edges (`http`, `control`, `cli`) translate between the wire and commands; they never touch
@@ -36,10 +37,12 @@ pub mod control;
 pub mod daemon;
 pub mod domain;
 pub mod durable;
+pub mod firewall;
 pub mod hotspot;
 pub mod http;
 pub mod listing;
 pub mod logging;
+pub mod neighbour;
 #[cfg(test)]
 mod scratch;
 pub mod store;

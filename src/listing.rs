@@ -3,6 +3,7 @@
 //!
 //! Rows with a passcode have no `Debug`: nothing prints them by accident.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::ser::SerializeMap;
@@ -190,7 +191,7 @@ impl From<&Host> for HostRow {
     fn from(host: &Host) -> Self {
         Self {
             mac_address: host.mac.to_string(),
-            address: host.address.to_string(),
+            address: text(host.address),
             host_name: host.host_name.clone().unwrap_or_default(),
             server: host.server.clone(),
             uptime: duration(host.uptime),
@@ -221,7 +222,7 @@ impl From<&ActiveGuest> for ActiveRow {
     fn from(guest: &ActiveGuest) -> Self {
         Self {
             logins: guest.login.clone(),
-            address: guest.address.to_string(),
+            address: text(guest.address),
             mac_address: guest.mac.to_string(),
             uptime: duration(guest.uptime),
             idle_time: duration(guest.idle),
@@ -229,6 +230,10 @@ impl From<&ActiveGuest> for ActiveRow {
             bytes_in: guest.upload.to_string(),
         }
     }
+}
+
+fn text(address: Option<IpAddr>) -> String {
+    address.map(|address| address.to_string()).unwrap_or_default()
 }
 
 /// A length of time as the samples write it: `9h12m45s`, `12h05m30s`; parts that lead with
@@ -261,7 +266,7 @@ mod tests {
     fn an_active_guest_reads_as_in_the_vendors_sample() {
         let guest = ActiveGuest {
             login: "user1@example.com".to_owned(),
-            address: [192, 168, 0, 200].into(),
+            address: Some([192, 168, 0, 200].into()),
             mac: "a1-b2-c3-d4-e5-f6".parse().unwrap(),
             uptime: Duration::from_secs(9 * 3600 + 12 * 60 + 45),
             idle: Duration::from_secs(2 * 3600 + 30 * 60 + 10),

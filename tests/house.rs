@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may import from, apart from itself. A room that is not here may not exist.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("durable", &[]),
     ("logging", &[]),
     ("clock", &["domain"]),
     ("config", &["domain"]),
     ("store", &["domain", "durable"]),
+    ("neighbour", &["domain"]),
     ("hotspot", &["clock", "domain", "durable", "store"]),
     ("listing", &["domain"]),
     ("http", &["clock", "config", "domain", "durable", "hotspot", "listing"]),

@@ -2,14 +2,18 @@
 //!
 //! ```text
 //!            ┌ listeners ── one task per address ── one task per connection ┐
+//!            ├ portals ──── one task per network ── one task per connection ┤
 //!  main ─────┤ control ──── one task per connection ────────────────────────┼─Command─▶ hotspot
-//!  (signals, └ minute ───── a tick ─────────────────────────────────────────┘           (a thread,
-//!   tokio, one thread)                                                       ◀─answer──  the owner)
+//!  (signals, ├ kernel ───── devices and neighbours; rules that are gone ────┤           (a thread,
+//!   tokio,   └ clocks ───── a second, a minute ─────────────────────────────┘            the owner)
+//!   one thread)                                                              ◀─answer──
 //!
-//!  SIGHUP ─▶ configuration ─▶ watch ─▶ api settings, listeners;  Configure ─▶ hotspot
+//!  SIGHUP ─▶ configuration ─▶ watch ─▶ settings, listeners, portals;  Configure ─▶ hotspot
 //! ```
 
+mod kernel;
 mod listeners;
+mod portals;
 mod try_out;
 
 use std::collections::BTreeMap;
@@ -24,15 +28,20 @@ use rand::rngs::SysRng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use kernel::{Event, KernelEvents};
 use listeners::Listeners;
+use portals::Portals;
 pub use try_out::try_out;
 
 use crate::clock::{self, SystemClock};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::{self, Control};
-use crate::hotspot::{self, Handle, Settings};
+use crate::domain::neighbour::Sighting;
+use crate::firewall;
+use crate::hotspot::{self, GuestNetwork, Handle, Machine, Settings};
 use crate::http::api::{self, key};
 use crate::logging;
+use crate::neighbour;
 use crate::store::Store;
 
 /// The configuration is wrong (sysexits.h: EX_CONFIG).
@@ -76,6 +85,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     let control = tokio::spawn(control.run(control_listener));
     log::info!("version {} is ready; {}", crate::VERSION, daemon.summary());
     daemon.until_stopped(&mut signals).await;
+    daemon.portals.stop().await;
     daemon.listeners.stop().await;
     control.abort();
     daemon.hotspot.stop().await;
@@ -100,6 +110,8 @@ struct Daemon {
     hotspot: Handle,
     api: watch::Sender<Arc<api::Settings>>,
     listeners: Listeners,
+    portals: Portals,
+    kernel: KernelEvents,
 }
 
 impl Daemon {
@@ -107,28 +119,58 @@ impl Daemon {
         let data_dir = config.main.data_dir.clone();
         let store =
             Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
-        let rng = Box::new(UnwrapErr(SysRng));
-        let hotspot = hotspot::start(store, Box::new(SystemClock::new()), rng, settings(&config))
-            .map_err(|error| error.to_string())?;
+        let machine = Machine {
+            clock: Box::new(SystemClock::new()),
+            rng: Box::new(UnwrapErr(SysRng)),
+            gate: Box::new(firewall::Kernel::new()),
+            neighbours: Box::new(neighbour::Lookup::open().map_err(|error| error.to_string())?),
+        };
+        let hotspot =
+            hotspot::start(store, machine, settings(&config)).map_err(|error| error.to_string())?;
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);
         let (report, listening) = watch::channel(BTreeMap::new());
         let listeners = Listeners::start(server, report, &config.api.listen).await;
         let control = Control { hotspot: hotspot.clone(), api: api.clone(), data_dir, listening };
-        Ok((Self { path: path.to_owned(), config, hotspot, api, listeners }, control))
+        let mut portals = Portals::new(hotspot.clone());
+        portals.change(&config.guests, &api.borrow().zone);
+        let kernel = KernelEvents::new(&config);
+        let path = path.to_owned();
+        Ok((Self { path, config, hotspot, api, listeners, portals, kernel }, control))
     }
 
     async fn until_stopped(&mut self, signals: &mut Signals) {
         let mut minute = tokio::time::interval(Duration::from_secs(60));
         minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         minute.tick().await;
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = minute.tick() => self.hotspot.tick(),
+                _ = minute.tick() => {
+                    self.hotspot.tick();
+                    self.portals.refresh();
+                }
+                _ = second.tick() => self.hotspot.second(),
+                event = self.kernel.next() => self.heard(event).await,
                 _ = signals.reload.recv() => self.reload().await,
                 _ = signals.terminate.recv() => return,
                 _ = signals.interrupt.recv() => return,
             }
+        }
+    }
+
+    async fn heard(&mut self, event: Event) {
+        match event {
+            Event::Sightings(sightings) => {
+                for sighting in &sightings {
+                    if let Sighting::Device { network, index } = sighting {
+                        self.portals.device(network, *index);
+                    }
+                }
+                self.hotspot.sightings(sightings).await;
+            }
+            Event::RulesGone => self.hotspot.gate_lost().await,
         }
     }
 
@@ -159,6 +201,8 @@ impl Daemon {
         }
         self.hotspot.configure(settings(&config)).await;
         self.listeners.change(&config.api.listen).await;
+        self.portals.change(&config.guests, &self.api.borrow().zone);
+        self.kernel.change(&config);
         self.config = config;
         log::info!("configuration read again; {}", self.summary());
     }
@@ -175,7 +219,19 @@ impl Daemon {
 }
 
 fn settings(config: &Config) -> Settings {
-    Settings { preset: config.voucher, login_log_days: config.main.login_log_days }
+    let network = |guest: &config::Guest| GuestNetwork {
+        name: guest.name.as_str().into(),
+        device: guest.device.clone(),
+        enforce: guest.enforce,
+        portal_port: guest.portal_port,
+        garden: guest.garden.clone(),
+        leases: guest.leases.clone(),
+    };
+    Settings {
+        preset: config.voucher,
+        login_log_days: config.main.login_log_days,
+        networks: config.guests.iter().map(network).collect(),
+    }
 }
 
 fn api_settings(config: &Config) -> Result<api::Settings, String> {

@@ -40,7 +40,7 @@ pub struct Host {
     /// The device.
     pub mac: Mac,
     /// The address it was last seen with.
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
     /// The name it gave to the DHCP server.
     pub host_name: Option<String>,
     /// The guest network it is on.
@@ -64,8 +64,8 @@ pub struct Host {
 pub struct ActiveGuest {
     /// What they signed in with: username, e-mail address, number.
     pub login: String,
-    /// The address their device was last seen with.
-    pub address: IpAddr,
+    /// The address their device was last seen with, where it is known.
+    pub address: Option<IpAddr>,
     /// Their device.
     pub mac: Mac,
     /// Since they signed in.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::code;
 use super::plan::Plan;
 use super::secret::Secret;
 use super::station::Mac;
@@ -35,6 +36,44 @@ pub enum Credential {
     },
     /// Both in one, as typed.
     Code(Secret),
+}
+
+impl Credential {
+    /// The part that is no secret, for the log.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Pair { username, passcode } if !passcode.reveal().is_empty() => username,
+            _ => "",
+        }
+    }
+
+    /// The pairs of username and passcode that were probably meant, the likeliest first.
+    ///
+    /// A code may be a username that is its own passcode, or both in a row: with a blank or
+    /// hyphen between them, or as they are generated, with blanks and hyphens anywhere.
+    pub fn meanings(&self) -> Vec<(String, Secret)> {
+        let typed = match self {
+            Self::Pair { username, passcode } if !passcode.reveal().is_empty() => {
+                return vec![(username.clone(), passcode.clone())];
+            }
+            // Who types a code into the first field of two means a code.
+            Self::Pair { username, .. } => username.trim(),
+            Self::Code(code) => code.reveal().trim(),
+        };
+        let pair = |username: &str, passcode: &str| {
+            let halves = (username.trim().to_owned(), Secret::new(passcode.trim()));
+            (!halves.0.is_empty() && !halves.1.reveal().is_empty()).then_some(halves)
+        };
+        let joined: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let generated = joined
+            .split_at_checked(code::USERNAME_LENGTH)
+            .filter(|(_, rest)| rest.len() == code::PASSCODE_LENGTH)
+            .and_then(|(username, passcode)| pair(username, passcode));
+        let spaced =
+            typed.split_once(char::is_whitespace).and_then(|(first, rest)| pair(first, rest));
+        let hyphened = typed.rsplit_once('-').and_then(|(first, rest)| pair(first, rest));
+        [generated, pair(typed, typed), spaced, hyphened].into_iter().flatten().collect()
+    }
 }
 
 /// What a login earned.

@@ -44,6 +44,19 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// What each of so many devices may use of the data.
+    #[must_use]
+    pub fn shared_by(self, devices: usize) -> Self {
+        let devices = devices.max(1) as u64;
+        let each = |left: Option<u64>| left.map(|left| left / devices);
+        Self { download: each(self.download), upload: each(self.upload), ..self }
+    }
+
+    /// Whether no data is limited.
+    pub fn is_endless(&self) -> bool {
+        self.download.is_none() && self.upload.is_none()
+    }
+
     /// Whether one of them has come to its end.
     pub fn is_over(&self) -> bool {
         self.time == Some(Duration::ZERO) || self.download == Some(0) || self.upload == Some(0)

@@ -34,6 +34,14 @@ impl<S: BuildHasher> Throttle<S> {
         self.settled(key, now).failures >= burst
     }
 
+    /// How long this key has to wait by the boot clock's `now`; `None` where it need not.
+    pub fn wait(&mut self, key: impl Hash, now: Duration) -> Option<Duration> {
+        let (burst, leak) = (self.burst, self.leak);
+        let slot = self.settled(key, now);
+        let since = slot.since;
+        (slot.failures >= burst).then(|| (since + leak).saturating_sub(now))
+    }
+
     /// Counts a failure. True when this one starts the blocking, so that it is logged once.
     pub fn failed(&mut self, key: impl Hash, now: Duration) -> bool {
         let burst = self.burst;

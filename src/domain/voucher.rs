@@ -8,6 +8,7 @@ use super::code;
 use super::login::{Grant, Refusal};
 use super::plan::Preset;
 use super::secret::Secret;
+use super::session::{Allowance, Usage};
 use super::station::Mac;
 use super::time::{Now, Timestamp};
 use super::validity::{Dates, Standing, ValidFor, standing};
@@ -202,6 +203,8 @@ pub struct Voucher {
     pub download_limit: DataLimit,
     /// Cap from the guest.
     pub upload_limit: DataLimit,
+    /// What has been used with it, by all devices together.
+    pub used: Usage,
 }
 
 impl Voucher {
@@ -228,6 +231,7 @@ impl Voucher {
             mac: None,
             download_limit: request.download_limit,
             upload_limit: request.upload_limit,
+            used: Usage::default(),
         }
     }
 
@@ -239,6 +243,14 @@ impl Voucher {
         if !self.passcode.secret().matches(passcode.reveal()) {
             return Err(Refusal::WrongPasscode);
         }
+        self.admit(preset, now)
+    }
+
+    /// Decides whether this voucher lets in a device that belongs to it.
+    ///
+    /// # Errors
+    /// The refusal, as a value for the guest and the login log.
+    pub fn admit(&self, preset: &Preset, now: Now) -> Result<Grant, Refusal> {
         let dates = Dates {
             created_at: self.created_at,
             valid_from: self.valid_from,
@@ -251,7 +263,20 @@ impl Voucher {
             // This login starts the voucher's time.
             Standing::Unused => self.valid_for.seconds().map(|seconds| now.wall.plus(seconds)),
         };
+        if self.data_left().is_over() {
+            return Err(Refusal::UsedUp);
+        }
         Ok(Grant { until, plan: preset.plan })
+    }
+
+    /// The data that is left, for all devices together.
+    pub fn data_left(&self) -> Allowance {
+        let left = |limit: DataLimit, used| limit.bytes().map(|limit| limit.saturating_sub(used));
+        Allowance {
+            time: None,
+            download: left(self.download_limit, self.used.download),
+            upload: left(self.upload_limit, self.used.upload),
+        }
     }
 
     /// The voucher after a login at `now` from `station`.

@@ -8,17 +8,23 @@ pub(super) struct Clockwork {
     clock: Box<dyn Clock>,
     wall: WallClock,
     boot_id: String,
+    /// The latest reading.
+    pub(super) now: Now,
 }
 
 impl Clockwork {
     pub(super) fn start(clock: Box<dyn Clock>, mark: Option<&Mark>) -> Self {
         let boot_id = clock.boot_id();
-        let wall = WallClock::start(mark, &boot_id, clock.read(), RELEASE);
-        Self { clock, wall, boot_id }
+        let first = clock.read();
+        let wall = WallClock::start(mark, &boot_id, first, RELEASE);
+        let (now, _) = wall.clone().observe(first);
+        Self { clock, wall, boot_id, now }
     }
 
     pub(super) fn read(&mut self) -> (Now, Turn) {
-        self.wall.observe(self.clock.read())
+        let (now, turn) = self.wall.observe(self.clock.read());
+        self.now = now;
+        (now, turn)
     }
 
     pub(super) fn mark(&self) -> Mark {

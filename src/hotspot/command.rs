@@ -12,6 +12,7 @@ use crate::domain::neighbour::Sighting;
 use crate::domain::station::Mac;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
+use crate::firewall::GateError;
 use crate::store::StoreError;
 
 /// Where the answer goes.
@@ -68,6 +69,13 @@ pub enum Write {
         caller: Caller,
         /// Whether there was a session.
         reply: Reply<bool>,
+    },
+    /// A device has turned up that may have signed in before.
+    Arrive {
+        /// The device.
+        mac: Mac,
+        /// Where it was seen.
+        caller: Caller,
     },
     /// The operator ends sessions.
     CloseSessions {
@@ -134,6 +142,10 @@ pub struct UsernameTaken;
 pub enum Fault {
     /// The store failed; nothing was changed.
     Store(StoreError),
+    /// The kernel does not let anybody through.
+    Gate(GateError),
+    /// Another device has taken the place at the same moment.
+    Preempted,
     /// The daemon is stopping.
     Stopping,
 }
@@ -142,6 +154,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
+            Self::Gate(error) => error.fmt(f),
+            Self::Preempted => f.write_str("another device took the place at the same moment"),
             Self::Stopping => f.write_str("the daemon is stopping"),
         }
     }
@@ -156,6 +170,12 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// A handle on an inbox that a test answers.
+    #[cfg(test)]
+    pub(crate) fn to(inbox: mpsc::Sender<Command>) -> Self {
+        Self { inbox }
+    }
+
     /// Asks for a change; when this returns, the change survives a power cut.
     ///
     /// # Errors

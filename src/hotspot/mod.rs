@@ -12,24 +12,36 @@
 
 mod clockwork;
 mod command;
+mod gate;
+mod guests;
 mod journal;
+mod presence;
+mod sessions;
 mod snapshot;
 mod upkeep;
 mod vouchers;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ipnet::IpNet;
 use rand::Rng;
 use tokio::sync::mpsc;
 
 use clockwork::Clockwork;
+use gate::{FRESH, Gatekeeper};
+use guests::Guesses;
 use journal::LoginJournal;
+use presence::Presence;
+use sessions::Sessions;
 
 pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write};
 
 use crate::clock::Clock;
-use crate::domain::guest::{ActiveGuest, Host};
-use crate::domain::login::Refusal;
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
+use crate::firewall::{Gate, GateError, Hook};
+use crate::neighbour::{Find, HostNames};
 use crate::store::{Journal, Recovery, Store, StoreError};
 
 /// Commands waiting beyond this make their callers wait.
@@ -38,12 +50,43 @@ const INBOX: usize = 256;
 const BATCH: usize = 128;
 
 /// The part of the configuration that decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// What vouchers get.
     pub preset: Preset,
     /// Days the login log is kept; 0 keeps rows by their number only.
     pub login_log_days: u16,
+    /// The guest networks.
+    pub networks: Vec<GuestNetwork>,
+}
+
+/// A guest network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestNetwork {
+    /// The name of its section.
+    pub name: Arc<str>,
+    /// The network device.
+    pub device: String,
+    /// Off: portal and tracking only.
+    pub enforce: bool,
+    /// Where strangers' web requests go.
+    pub portal_port: u16,
+    /// Networks that everyone may reach.
+    pub garden: Vec<IpNet>,
+    /// The DHCP server's leases file.
+    pub leases: PathBuf,
+}
+
+/// What the hotspot is given of the machine it runs on.
+pub struct Machine {
+    /// The clocks.
+    pub clock: Box<dyn Clock>,
+    /// Random numbers.
+    pub rng: Box<dyn Rng + Send>,
+    /// The kernel's rules.
+    pub gate: Box<dyn Gate>,
+    /// The kernel's neighbour tables.
+    pub neighbours: Box<dyn Find>,
 }
 
 /// How the hotspot is doing.
@@ -59,6 +102,12 @@ pub struct Status {
     pub recovery: Option<Recovery>,
     /// Why the last attempt to write something down failed, if it did.
     pub trouble: Option<String>,
+    /// How the gate is installed; `None` where it could not be.
+    pub hook: Option<Hook>,
+    /// Why the gate does not work, if it does not.
+    pub gate_trouble: Option<String>,
+    /// Open sessions.
+    pub sessions: usize,
 }
 
 /// All state, and the only one to change it.
@@ -69,42 +118,64 @@ struct Hotspot {
     settings: Settings,
     journal: LoginJournal,
     upkeep: upkeep::Schedule,
-    hosts: Vec<Host>,
-    active: Vec<ActiveGuest>,
+    sessions: Sessions,
+    gatekeeper: Gatekeeper,
+    presence: Presence,
+    neighbours: Box<dyn Find>,
+    host_names: Vec<HostNames>,
+    guesses: Guesses,
+    /// What waits for the kernel.
+    answers: Vec<Answer>,
 }
 
 /// What is left to do for a command once its transaction has been committed or has failed.
 type Finish = Box<dyn FnOnce(&mut Hotspot, Result<(), StoreError>)>;
 
+/// What is left to say once the kernel does what was decided, or does not.
+type Answer = Box<dyn FnOnce(&mut Hotspot, Result<(), GateError>)>;
+
 /// Starts the hotspot on a thread of its own.
 ///
 /// # Errors
 /// Where the store cannot be read or the thread cannot be started.
-pub fn start(
-    store: Store,
-    clock: Box<dyn Clock>,
-    rng: Box<dyn Rng + Send>,
-    settings: Settings,
-) -> Result<Handle, StoreError> {
+pub fn start(store: Store, machine: Machine, settings: Settings) -> Result<Handle, StoreError> {
     let (sender, inbox) = mpsc::channel(INBOX);
-    let hotspot = Hotspot::resume(store, clock, rng, settings)?;
-    std::thread::Builder::new().name("hotspot".to_owned()).spawn(move || hotspot.run(inbox))?;
+    let (told, started) = std::sync::mpsc::channel();
+    let owner = move || match Hotspot::resume(store, machine, settings) {
+        Ok(hotspot) => {
+            let _ = told.send(Ok(()));
+            hotspot.run(inbox);
+        }
+        Err(error) => drop(told.send(Err(error))),
+    };
+    std::thread::Builder::new().name("hotspot".to_owned()).spawn(owner)?;
+    started.recv().unwrap_or_else(|_| Err(StoreError::Unusable("the thread ended".to_owned())))?;
     Ok(Handle { inbox: sender })
 }
 
 impl Hotspot {
-    fn resume(
-        store: Store,
-        clock: Box<dyn Clock>,
-        rng: Box<dyn Rng + Send>,
-        settings: Settings,
-    ) -> Result<Self, StoreError> {
-        let clockwork = Clockwork::start(clock, store.mark()?.as_ref());
-        let journal = LoginJournal::after(store.last_login_id()?);
-        let upkeep = upkeep::Schedule::default();
-        let (hosts, active) = (Vec::new(), Vec::new());
-        let mut hotspot = Self { store, clockwork, rng, settings, journal, upkeep, hosts, active };
-        hotspot.tell_time();
+    fn resume(store: Store, machine: Machine, settings: Settings) -> Result<Self, StoreError> {
+        let Machine { clock, rng, gate, neighbours } = machine;
+        let mark = store.mark()?;
+        let clockwork = Clockwork::start(clock, mark.as_ref());
+        let same_boot = mark.is_some_and(|mark| mark.boot_id == clockwork.mark().boot_id);
+        let mut hotspot = Self {
+            journal: LoginJournal::after(store.last_login_id()?),
+            store,
+            clockwork,
+            rng,
+            upkeep: upkeep::Schedule::default(),
+            sessions: Sessions::default(),
+            gatekeeper: Gatekeeper::new(gate),
+            presence: Presence::default(),
+            neighbours,
+            host_names: host_names(&settings),
+            guesses: Guesses::default(),
+            answers: Vec::new(),
+            settings,
+        };
+        let now = hotspot.tell_time();
+        hotspot.resume_sessions(same_boot, now)?;
         // At once: after a power cut within the first hour, no earlier time shall be believed.
         let marked = hotspot.store.set_mark(&hotspot.mark());
         hotspot.note(&marked);
@@ -147,8 +218,10 @@ impl Hotspot {
         let mut stop = None;
         for upkeep in upkeeps {
             match upkeep {
-                Upkeep::Configure(settings) => self.settings = settings,
-                Upkeep::Second | Upkeep::Sightings(_) | Upkeep::GateLost => {}
+                Upkeep::Configure(settings) => self.configure(settings, now),
+                Upkeep::Second => self.every_second(now),
+                Upkeep::Sightings(sightings) => self.sighted(sightings, now),
+                Upkeep::GateLost => self.reinstall(now),
                 Upkeep::Tick => self.every_minute(now),
                 Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
@@ -172,6 +245,21 @@ impl Hotspot {
         for finish in finishes {
             finish(self, committed.clone());
         }
+        let enforced = self.enforce(now);
+        let answers = std::mem::take(&mut self.answers);
+        for answer in answers {
+            answer(self, enforced.clone());
+        }
+        if enforced.is_err() {
+            // Sessions that could not be opened were closed again.
+            let _noted = self.enforce(now);
+        }
+    }
+
+    fn configure(&mut self, settings: Settings, now: Now) {
+        self.host_names = host_names(&settings);
+        self.settings = settings;
+        self.reinstall(now);
     }
 
     fn perform(&mut self, write: Write, now: Now) -> Finish {
@@ -180,14 +268,14 @@ impl Hotspot {
                 let created = self.create_vouchers(&request, count, now);
                 self.answer(reply, created)
             }
-            Write::RemoveVoucher { username, reply } => {
-                let removed = self.store.attempt(|| self.store.remove_voucher(&username));
-                self.answer(reply, removed)
+            Write::RemoveVoucher { username, reply } => self.remove_voucher(&username, reply, now),
+            Write::SignIn { caller, credential, reply } => {
+                self.sign_in(caller, credential, reply, now)
             }
-            Write::SignIn { reply, .. } => self.answer(reply, Ok(Err(Refusal::UnknownDevice))),
-            Write::Visit { reply, .. } => self.answer(reply, Ok(None)),
-            Write::SignOut { reply, .. } => self.answer(reply, Ok(false)),
-            Write::CloseSessions { reply, .. } => self.answer(reply, Ok(0)),
+            Write::Visit { caller, reply } => self.visit(caller, reply, now),
+            Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
+            Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
+            Write::CloseSessions { whose, reply } => self.close_sessions(whose, reply, now),
         }
     }
 
@@ -200,9 +288,18 @@ impl Hotspot {
             Read::Logins(page, reply) => {
                 self.tell(reply, |hotspot| hotspot.journal.page(&hotspot.store, page));
             }
-            Read::Hosts(reply) => self.tell(reply, |hotspot| Ok(hotspot.hosts.clone())),
-            Read::ActiveGuests(reply) => self.tell(reply, |hotspot| Ok(hotspot.active.clone())),
-            Read::Sessions(reply) => self.tell(reply, |_| Ok(Vec::new())),
+            Read::Hosts(reply) => {
+                self.refresh(FRESH, now);
+                self.tell(reply, |hotspot| Ok(hotspot.hosts(now)));
+            }
+            Read::ActiveGuests(reply) => {
+                self.refresh(FRESH, now);
+                self.tell(reply, |hotspot| Ok(hotspot.active_guests(now)));
+            }
+            Read::Sessions(reply) => {
+                self.refresh(FRESH, now);
+                self.tell(reply, |hotspot| Ok(hotspot.session_views(now)));
+            }
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }
@@ -226,6 +323,13 @@ impl Hotspot {
             send(reply, settled);
         })
     }
+}
+
+fn host_names(settings: &Settings) -> Vec<HostNames> {
+    let mut files: Vec<&PathBuf> = settings.networks.iter().map(|it| &it.leases).collect();
+    files.sort();
+    files.dedup();
+    files.into_iter().map(HostNames::new).collect()
 }
 
 fn send<T>(reply: Reply<T>, result: Result<T, StoreError>) {

@@ -64,6 +64,9 @@ impl Hotspot {
         self.note(&moved);
         if moved.is_ok() {
             self.journal.shift(shift);
+            self.sessions.shift(shift);
+            let now = self.clockwork.now;
+            self.correct_deadlines(now);
             self.upkeep.shift = None;
         }
     }
@@ -81,7 +84,10 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
-        if !self.journal.is_empty() || minutes - self.upkeep.marked >= MARK_EVERY {
+        if !self.journal.is_empty()
+            || !self.sessions.is_written()
+            || minutes - self.upkeep.marked >= MARK_EVERY
+        {
             self.fold();
             self.upkeep.marked = minutes;
         }
@@ -108,13 +114,17 @@ impl Hotspot {
             self.journal.drop_refused();
         }
         let rows = !self.journal.is_empty();
+        let now = self.clockwork.now;
         let folded = self.in_transaction(|hotspot| {
             hotspot.journal.fold(&hotspot.store)?;
+            hotspot.sessions.fold(&hotspot.store, now)?;
             hotspot.store.keep_logins(LOGINS_KEPT)?;
+            hotspot.store.keep_sessions(LOGINS_KEPT)?;
             hotspot.store.set_mark(&hotspot.mark())
         });
         if folded.is_ok() {
             self.journal.settle();
+            self.sessions.settle();
             if rows {
                 self.upkeep.snapshot.changed();
             }
@@ -133,7 +143,10 @@ impl Hotspot {
             return false;
         }
         let before = now.wall.plus(-days * DAY);
-        let forgotten = self.in_transaction(|hotspot| hotspot.store.forget_logins(before));
+        let forgotten = self.in_transaction(|hotspot| {
+            hotspot.store.forget_sessions(before)?;
+            hotspot.store.forget_logins(before)
+        });
         if let Ok(rows @ 1..) = forgotten {
             log::info!("login log: {rows} rows older than {days} days removed");
         }
@@ -176,6 +189,9 @@ impl Hotspot {
             vouchers: vouchers.ok(),
             recovery: self.store.recovery().ok().flatten(),
             trouble: self.upkeep.trouble.as_ref().map(ToString::to_string),
+            hook: self.gatekeeper.hook,
+            gate_trouble: self.gatekeeper.trouble.as_ref().map(ToString::to_string),
+            sessions: self.sessions.len(),
         }
     }
 

@@ -1,22 +1,18 @@
-//! Issuing, listing and redeeming vouchers.
+//! Issuing, listing and removing vouchers.
 
 use rand::Rng;
 
-use super::journal::LoginJournal;
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
 use crate::domain::list::{Entry, Page};
-use crate::domain::login::{Grant, Login, LoginRecord, Method, Refusal};
 use crate::domain::plan::Preset;
+use crate::domain::session::TerminateCause;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, VoucherRequest, breaks_a_line};
+use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::store::{Store, StoreError};
 
 /// How often a random username may hit one that is taken. With 50,000 vouchers in the store the
 /// chance of a single hit is 1 in 18,000.
 const DRAWS: usize = 8;
-
-/// Longest part of a typed username that is worth writing down.
-const LOGGED_CHARACTERS: usize = 64;
 
 impl Hotspot {
     pub(super) fn create_vouchers(
@@ -40,39 +36,28 @@ impl Hotspot {
         let mut rows = self.store.vouchers(page)?;
         for row in &mut rows {
             self.journal.update(row);
+            self.sessions.update(row);
         }
         Ok(rows)
     }
 
-    /// The first login with a voucher starts its time: money hangs on it, so it is durable before
-    /// the guest is let in. Later ones and the log row stay in memory until the next minute.
-    pub(super) fn login(
+    /// Removes a voucher; whoever is online with it is not any more.
+    pub(super) fn remove_voucher(
         &mut self,
-        login: Login,
-        reply: Reply<Result<Grant, Refusal>>,
+        username: &Username,
+        reply: Reply<bool>,
         now: Now,
     ) -> Finish {
-        let preset = self.settings.preset;
-        let store = &self.store;
-        let journal = &self.journal;
-        let result = store.attempt(|| {
-            let (verdict, used) = redeem(store, journal, &login, &preset, now)?;
-            if let Some((true, entry)) = &used {
-                store.set_first_login(entry.id, login.station, now)?;
-            }
-            Ok((verdict, used))
-        });
+        let removed = self.store.attempt(|| self.store.remove_voucher(username));
         Box::new(move |hotspot, committed| {
-            let settled = result.and_then(|value| committed.map(|()| value));
-            hotspot.note(&settled);
-            let answer = settled.map(|(verdict, used)| {
-                if let Some((false, entry)) = used {
-                    hotspot.journal.used(entry.id, login.station, now);
+            let removed = removed.and_then(|removed| committed.map(|()| removed));
+            hotspot.note(&removed);
+            if let Ok(Some(voucher)) = removed {
+                for mac in hotspot.sessions.devices(voucher) {
+                    hotspot.close_session(mac, TerminateCause::AdminReset, now);
                 }
-                hotspot.journal.write(record(&login, verdict.err(), now), now);
-                verdict
-            });
-            send(reply, answer);
+            }
+            hotspot.answer_once_enforced(move |_| send(reply, removed.map(|it| it.is_some())));
         })
     }
 }
@@ -94,49 +79,4 @@ fn create_voucher(
         }
     }
     Err(StoreError::Unusable(format!("{DRAWS} random usernames in a row were taken")))
-}
-
-/// The verdict, and the voucher after it with whether this was its first login.
-type Redeemed = (Result<Grant, Refusal>, Option<(bool, Entry<Voucher>)>);
-
-fn redeem(
-    store: &Store,
-    journal: &LoginJournal,
-    login: &Login,
-    preset: &Preset,
-    now: Now,
-) -> Result<Redeemed, StoreError> {
-    let Ok(Some(username)) = Username::parse(&login.username) else {
-        return Ok((Err(Refusal::UnknownUsername), None));
-    };
-    let Some(mut entry) = store.voucher(&username)? else {
-        return Ok((Err(Refusal::UnknownUsername), None));
-    };
-    journal.update(&mut entry);
-    let verdict = entry.value.redeem(&login.passcode, preset, now);
-    let first = entry.value.first_login.is_none();
-    let used = verdict
-        .is_ok()
-        .then(|| (first, Entry { id: entry.id, value: entry.value.used(login.station, now) }));
-    Ok((verdict, used))
-}
-
-fn record(login: &Login, refusal: Option<Refusal>, now: Now) -> LoginRecord {
-    LoginRecord {
-        at: now.wall,
-        method: Method::Voucher,
-        login: printable(login.username.trim()),
-        mac: Some(login.station),
-        address: login.address,
-        refusal: refusal.map(|refusal| refusal.to_string()),
-    }
-}
-
-/// What a guest typed, fit for a log that is printed on a terminal.
-fn printable(typed: &str) -> String {
-    typed
-        .chars()
-        .take(LOGGED_CHARACTERS)
-        .map(|c| if breaks_a_line(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
 }

@@ -1,19 +1,26 @@
 //! HTTP/1.1 for strangers: every connection, header, body and pause is bounded.
 //!
 //! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
-//! when a peer has gone quiet, [`body`] reads what comes behind the headers; [`api`] is the local `/api/`.
+//! when a peer has gone quiet, [`body`] reads what comes behind the headers; [`api`] is the local
+//! `/api/`, [`portal`] what guests see.
 
 pub mod api;
 mod body;
 mod door;
+pub mod portal;
 mod server;
 mod stream;
 
 pub use door::{Door, Standing};
-pub use server::{Server, bind};
+pub use server::{Server, bind, bind_to_device};
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The address a request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
+
+/// The address of ours that the connection reached, which behind a redirect is not the one it was
+/// made to.
+#[derive(Clone, Copy, Debug)]
+pub struct Local(pub SocketAddr);

@@ -1,5 +1,6 @@
 //! Accepting and serving connections within limits.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,14 +12,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use nix::sys::socket::{setsockopt, sockopt::Ipv6V6Only};
+use nix::sys::socket::{setsockopt, sockopt::BindToDevice, sockopt::Ipv6V6Only};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service;
 
-use super::Peer;
 use super::door::{Door, Pass, Standing};
 use super::stream::{Progress, Watched};
+use super::{Local, Peer};
 
 /// Bytes of request line and headers together.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -44,6 +45,20 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
 /// What the kernel says, above all that the address is taken.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    listen(socket, address)
+}
+
+/// Binds a listener that only hears what comes in on one network device.
+///
+/// # Errors
+/// What the kernel says, above all that the port is taken.
+pub fn bind_to_device(address: SocketAddr, device: &str) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    setsockopt(&socket, BindToDevice, &OsString::from(device))?;
+    listen(socket, address)
+}
+
+fn listen(socket: TcpSocket, address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     if address.is_ipv6() {
         setsockopt(&socket, Ipv6V6Only, &true)?;
@@ -105,10 +120,17 @@ async fn serve(
     pass: Pass,
 ) {
     let _ = stream.set_nodelay(true);
+    let local = stream
+        .local_addr()
+        .ok()
+        .map(|address| Local(SocketAddr::new(address.ip().to_canonical(), address.port())));
     let progress = Progress::default();
     let stream = TokioIo::new(Watched::new(stream, progress.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        if let Some(local) = local {
+            request.extensions_mut().insert(local);
+        }
         router.clone().call(request)
     });
     let connection = http1::Builder::new()

@@ -55,7 +55,7 @@ fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(48);
     configure(&connection, journal)?;
     quick_check(&connection)?;
     migration::migrate(&connection)?;

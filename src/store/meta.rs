@@ -116,6 +116,12 @@ impl Store {
             [shift],
         )?;
         self.connection.execute(
+            "UPDATE session SET started_at = started_at + ?1, ended_at = ended_at + ?1,
+                clock_unset = 0
+             WHERE clock_unset <> 0",
+            [shift],
+        )?;
+        self.connection.execute(
             "UPDATE login SET at = at + ?1, clock_unset = 0 WHERE clock_unset <> 0",
             [shift],
         )?;

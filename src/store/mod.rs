@@ -13,6 +13,7 @@ mod error;
 mod login;
 mod meta;
 mod migration;
+mod session;
 mod snapshot;
 mod visitor;
 mod voucher;
@@ -25,6 +26,7 @@ use rusqlite::Connection;
 pub use connection::Journal;
 pub use error::StoreError;
 pub use meta::Recovery;
+pub use session::SessionRecord;
 pub use snapshot::verify;
 
 /// The database's name in the data directory.

@@ -2,15 +2,18 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Row, params};
 
+use super::session::{octets, unsigned};
 use super::{Store, StoreError};
 use crate::domain::list::{Entry, Page};
+use crate::domain::session::Usage;
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::validity::ValidFor;
 use crate::domain::voucher::{DataLimit, FullName, Passcode, Username, Voucher};
 
 const COLUMNS: &str = "id, username, passcode, fullname, created_at, modified_at, first_login, \
-                       last_login, valid_seconds, valid_from, mac, download_limit, upload_limit";
+                       last_login, valid_seconds, valid_from, mac, download_limit, upload_limit, \
+                       used_download, used_upload";
 
 impl Store {
     /// Adds a voucher and gives its id; `None` where the username is taken.
@@ -49,15 +52,38 @@ impl Store {
         }
     }
 
-    /// Removes a voucher; false where no voucher has this username.
+    /// Removes a voucher and gives its id; `None` where no voucher has this username.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn remove_voucher(&self, username: &Username) -> Result<bool, StoreError> {
+    pub fn remove_voucher(&self, username: &Username) -> Result<Option<i64>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "DELETE FROM voucher WHERE organisation = 1 AND username_folded = ?1",
+            "DELETE FROM voucher WHERE organisation = 1 AND username_folded = ?1 RETURNING id",
         )?;
-        Ok(statement.execute([username.folded()])? > 0)
+        Ok(statement.query_row([username.folded()], |row| row.get(0)).optional()?)
+    }
+
+    /// The voucher with this id.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn voucher_by_id(&self, id: i64) -> Result<Option<Entry<Voucher>>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM voucher WHERE id = ?1"))?;
+        Ok(statement.query_row([id], read).optional()?)
+    }
+
+    /// Writes down what has been used with a voucher.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn set_used(&self, id: i64, used: Usage) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE voucher SET used_download = ?2, used_upload = ?3 WHERE id = ?1",
+        )?;
+        statement.execute(params![id, octets(used.download), octets(used.upload)])?;
+        Ok(())
     }
 
     /// The voucher with this username.
@@ -148,6 +174,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry<Voucher>> {
         mac: mac.and_then(|mac| mac.parse::<Mac>().ok()),
         download_limit: DataLimit::from_megabytes(row.get(11)?),
         upload_limit: DataLimit::from_megabytes(row.get(12)?),
+        used: Usage { download: unsigned(row.get(13)?), upload: unsigned(row.get(14)?) },
     };
     Ok(Entry { id: row.get(0)?, value })
 }

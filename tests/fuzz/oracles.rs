@@ -9,6 +9,10 @@
 pub mod control;
 #[path = "oracles/date.rs"]
 pub mod date;
+#[path = "oracles/leases.rs"]
+pub mod leases;
+#[path = "oracles/netlink_neighbour.rs"]
+pub mod netlink_neighbour;
 #[path = "oracles/params.rs"]
 pub mod params;
 #[path = "oracles/uci.rs"]

@@ -50,3 +50,13 @@ fn dates_and_zones_keep_their_rules() {
 fn control_lines_keep_their_rules() {
     replay("control", oracles::control::check);
 }
+
+#[test]
+fn netlink_messages_about_neighbours_keep_their_rules() {
+    replay("netlink_neighbour", oracles::netlink_neighbour::check);
+}
+
+#[test]
+fn leases_files_keep_their_rules() {
+    replay("leases", oracles::leases::check);
+}

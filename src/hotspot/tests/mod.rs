@@ -1,4 +1,7 @@
 mod clock;
+mod gate;
+mod guests;
+mod machine;
 mod upkeep;
 mod vouchers;
 
@@ -10,13 +13,16 @@ use rand::rngs::StdRng;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::domain::guest::{Caller, Online};
 use crate::domain::list::{Entry, Page};
-use crate::domain::login::{Grant, Login, LoginRecord, Refusal};
+use crate::domain::login::{Credential, LoginRecord, Refusal};
+use crate::domain::plan::{Plan, Preset};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::voucher::{Passcode, Username, Voucher, VoucherRequest};
 use crate::domain::wall::Reading;
 use crate::scratch::Scratch;
+use machine::{Station, TestKernel, caller, mac, networks};
 
 const ALL: Page = Page { after: 0, limit: 1000 };
 /// 2027-01-15 08:00:00 UTC, later than any release so far.
@@ -63,6 +69,7 @@ impl Clock for TestClock {
 struct Bench {
     scratch: Scratch,
     clock: TestClock,
+    kernel: TestKernel,
     hotspot: Hotspot,
 }
 
@@ -72,18 +79,44 @@ impl Bench {
     }
 
     fn on(scratch: Scratch, clock: TestClock) -> Self {
+        Self::with(scratch, clock, TestKernel::default(), Settings::default())
+    }
+
+    fn with(scratch: Scratch, clock: TestClock, kernel: TestKernel, settings: Settings) -> Self {
         let store = Store::open(scratch.path()).unwrap();
-        let rng = Box::new(StdRng::seed_from_u64(7));
-        let settings = Settings { login_log_days: 90, ..Settings::default() };
-        let hotspot = Hotspot::resume(store, Box::new(clock.clone()), rng, settings).unwrap();
-        Self { scratch, clock, hotspot }
+        let machine = Machine {
+            clock: Box::new(clock.clone()),
+            rng: Box::new(StdRng::seed_from_u64(7)),
+            gate: Box::new(kernel.clone()),
+            neighbours: Box::new(Station),
+        };
+        let settings = Settings { login_log_days: 90, networks: networks(), ..settings };
+        let hotspot = Hotspot::resume(store, machine, settings).unwrap();
+        Self { scratch, clock, kernel, hotspot }
+    }
+
+    fn plan(plan: Plan) -> Self {
+        let preset = Preset { plan, ..Preset::default() };
+        let settings = Settings { preset, ..Settings::default() };
+        let clock = TestClock::at(START, true, "boot-1");
+        Self::with(Scratch::new(), clock, TestKernel::default(), settings)
     }
 
     /// Stops in good order and starts again.
     fn restart(mut self, clock: TestClock) -> Self {
         self.hotspot.finish();
         self.hotspot.store.close();
-        Self::on(self.scratch, clock)
+        let settings = self.hotspot.settings;
+        let same_boot = clock.boot == self.clock.boot;
+        let kernel = if same_boot { self.kernel } else { TestKernel::default() };
+        Self::with(self.scratch, clock, kernel, settings)
+    }
+
+    /// Is killed, and started again while the kernel goes on.
+    fn crash(self) -> Self {
+        let settings = self.hotspot.settings.clone();
+        drop(self.hotspot);
+        Self::with(self.scratch, self.clock, self.kernel, settings)
     }
 
     /// Loses power and starts again.
@@ -121,14 +154,20 @@ impl Bench {
         made.map(|mut vouchers| vouchers.remove(0))
     }
 
-    fn login(&mut self, username: &str, passcode: &str) -> Result<Grant, Refusal> {
-        let login = Box::new(Login {
-            username: username.to_owned(),
-            passcode: Secret::new(passcode),
-            station: "98:01:A7:CB:BB:00".parse().unwrap(),
-            address: Some([192, 168, 0, 7].into()),
-        });
-        self.write(|reply| Write::Login { login, reply }).unwrap()
+    /// Signs in from the device 98:01:A7:CB:BB:00.
+    fn login(&mut self, username: &str, passcode: &str) -> Result<Online, Refusal> {
+        self.login_from(0, username, passcode).unwrap()
+    }
+
+    fn login_from(
+        &mut self,
+        device: u8,
+        username: &str,
+        passcode: &str,
+    ) -> Result<Result<Online, Refusal>, Fault> {
+        let (username, passcode) = (username.to_owned(), Secret::new(passcode));
+        let credential = Credential::Pair { username, passcode };
+        self.write(|reply| Write::SignIn { caller: caller(device), credential, reply })
     }
 
     fn vouchers(&mut self) -> Vec<Entry<Voucher>> {

@@ -1,0 +1,200 @@
+//! The portals: one for each guest network, bound to its device, so that nobody else reaches it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::ifaddrs::getifaddrs;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config;
+use crate::domain::zone::Zone;
+use crate::hotspot::Handle;
+use crate::http::portal::{self, Brand, Settings};
+use crate::http::{self, Server};
+
+/// Time between two attempts at a port that another program holds.
+const RETRY: Duration = Duration::from_secs(3);
+/// Requests under way when the daemon stops get this long to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Every guest network's portal, by the name of the network.
+pub(super) struct Portals {
+    hotspot: Handle,
+    open: BTreeMap<Arc<str>, Portal>,
+}
+
+struct Portal {
+    guest: config::Guest,
+    server: Server,
+    settings: watch::Sender<Arc<Settings>>,
+    /// The kernel's number of the device; `None` while it is not there. A listener bound to a
+    /// device that has been replaced hears nothing any more.
+    device: watch::Sender<Option<u32>>,
+    task: JoinHandle<()>,
+}
+
+impl Portals {
+    pub(super) fn new(hotspot: Handle) -> Self {
+        Self { hotspot, open: BTreeMap::new() }
+    }
+
+    /// Brings the portals to the configuration. Pages are read anew; connections stay where device
+    /// and port do.
+    pub(super) fn change(&mut self, guests: &[config::Guest], zone: &Zone) {
+        let stays = |portal: &Portal| {
+            let same = |guest: &&config::Guest| {
+                let old = &portal.guest;
+                (&guest.name, &guest.device, guest.portal_port)
+                    == (&old.name, &old.device, old.portal_port)
+            };
+            guests.iter().any(|guest| same(&guest))
+        };
+        self.open.retain(|_, portal| stays(portal));
+        for guest in guests {
+            let (brand, warnings) = Brand::load(&guest.pages);
+            for warning in warnings {
+                log::warn!("portal of '{}': {warning}", guest.name);
+            }
+            let settings = Arc::new(settings(guest, zone, brand));
+            match self.open.get_mut(guest.name.as_str()) {
+                Some(portal) => {
+                    portal.guest = guest.clone();
+                    portal.settings.send_replace(settings);
+                }
+                None => {
+                    let name = Arc::clone(&settings.network);
+                    self.open.insert(name, Portal::open(&self.hotspot, guest, settings));
+                }
+            }
+        }
+    }
+
+    /// A network's device has come, has been replaced, or has gone.
+    pub(super) fn device(&self, network: &str, index: Option<u32>) {
+        if let Some(portal) = self.open.get(network) {
+            portal.device.send_replace(index);
+        }
+        self.refresh();
+    }
+
+    /// Looks whether addresses have changed.
+    pub(super) fn refresh(&self) {
+        for portal in self.open.values() {
+            let address_v4 = first_address(&portal.guest.device);
+            portal.settings.send_if_modified(|settings| {
+                let changed = settings.address_v4 != address_v4;
+                if changed {
+                    *settings = Arc::new(Settings { address_v4, ..(**settings).clone() });
+                }
+                changed
+            });
+        }
+    }
+
+    /// Closes everything; requests under way get a moment to end.
+    pub(super) async fn stop(&mut self) {
+        for portal in std::mem::take(&mut self.open).into_values() {
+            portal.device.send_replace(None);
+            portal.server.door.emptied(GRACE).await;
+        }
+    }
+}
+
+impl Portal {
+    fn open(hotspot: &Handle, guest: &config::Guest, settings: Arc<Settings>) -> Self {
+        let (settings, receiver) = watch::channel(settings);
+        let server = portal::server(hotspot.clone(), receiver);
+        let (device, index) = watch::channel(None);
+        let task = tokio::spawn(keep_open(server.clone(), guest.clone(), index));
+        Self { guest: guest.clone(), server, settings, device, task }
+    }
+}
+
+impl Drop for Portal {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Listens on the device for as long as it is there.
+async fn keep_open(server: Server, guest: config::Guest, mut index: watch::Receiver<Option<u32>>) {
+    let mut told = None;
+    loop {
+        if index.borrow_and_update().is_some() {
+            match bind(&guest) {
+                Ok(listeners) => {
+                    let (name, port) = (&guest.name, guest.portal_port);
+                    log::info!("portal of '{name}': on {} port {port}", guest.device);
+                    told = None;
+                    if !serve(&server, listeners, &mut index).await {
+                        return;
+                    }
+                    continue;
+                }
+                Err(why) => {
+                    let why = why.to_string();
+                    if told.as_ref() != Some(&why) {
+                        log::error!(
+                            "portal of '{}': cannot listen on {} port {}: {why}; guests cannot \
+                             sign in until that is mended",
+                            guest.name,
+                            guest.device,
+                            guest.portal_port
+                        );
+                    }
+                    told = Some(why);
+                }
+            }
+        }
+        let changed = tokio::time::timeout(RETRY, index.changed()).await;
+        if matches!(changed, Ok(Err(_))) {
+            return;
+        }
+    }
+}
+
+fn bind(guest: &config::Guest) -> std::io::Result<[TcpListener; 2]> {
+    let bind = |address: SocketAddr| http::bind_to_device(address, &guest.device);
+    Ok([
+        bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, guest.portal_port)))?,
+        bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, guest.portal_port)))?,
+    ])
+}
+
+/// Serves until the device changes; false once nobody wants it any more.
+async fn serve(
+    server: &Server,
+    listeners: [TcpListener; 2],
+    index: &mut watch::Receiver<Option<u32>>,
+) -> bool {
+    let (stop, stopped) = watch::channel(false);
+    let tasks =
+        listeners.map(|listener| tokio::spawn(server.clone().run(listener, stopped.clone())));
+    let changed = index.changed().await;
+    stop.send_replace(true);
+    for task in tasks {
+        let _ended = task.await;
+    }
+    changed.is_ok()
+}
+
+fn settings(guest: &config::Guest, zone: &Zone, brand: Brand) -> Settings {
+    Settings {
+        network: guest.name.as_str().into(),
+        port: guest.portal_port,
+        portal_name: guest.portal_name.clone(),
+        address_v4: first_address(&guest.device),
+        venue_url: guest.venue_url.clone(),
+        zone: zone.clone(),
+        brand,
+    }
+}
+
+fn first_address(device: &str) -> Option<Ipv4Addr> {
+    let mut addresses = getifaddrs().ok()?.filter(|it| it.interface_name == device);
+    addresses.find_map(|it| it.address?.as_sockaddr_in().map(|address| address.ip()))
+}

@@ -1,0 +1,356 @@
+//! The gate of the running kernel.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use nix::net::if_::if_nametoindex;
+
+use super::element::{self, DELETE_TABLE, Element, GET_CHAIN, NEW_CHAIN, Set};
+use super::message::{ACK, CREATE, DUMP, Writer};
+use super::ruleset::{self, TABLE};
+use super::socket::Socket;
+use super::{Change, Count, Gate, GateError, Hook, Network, Pass, nft};
+use crate::domain::session::Usage;
+use crate::domain::station::Mac;
+
+/// `NFPROTO_INET`, `NFPROTO_NETDEV`.
+const INET: u8 = 1;
+const NETDEV: u8 = 5;
+const FAMILIES: [(u8, &str); 2] = [(NETDEV, "netdev"), (INET, "inet")];
+
+/// `NFTA_CHAIN_TABLE`, `NFTA_CHAIN_NAME`, `NFTA_TABLE_NAME`.
+const CHAIN_TABLE: u16 = 1;
+const CHAIN_NAME: u16 = 3;
+const TABLE_NAME: u16 = 1;
+
+/// What a stamp begins with.
+const STAMP: &str = "rules_";
+
+/// Guests in one transaction; the kernel's answers to it must fit into the socket.
+const TOGETHER: usize = 1000;
+
+/// The nftables rules and sets of this machine.
+#[derive(Default)]
+pub struct Kernel {
+    socket: Option<Socket>,
+    /// The family of the table with the guests' sets; `None` before the rules are loaded.
+    family: Option<u8>,
+    /// What we have put where and not seen go.
+    present: HashSet<(Set, Mac)>,
+    /// Kernels without an egress hook are asked once.
+    without_egress: bool,
+}
+
+impl Kernel {
+    /// A gate that has done nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn socket(&mut self) -> Result<&mut Socket, GateError> {
+        if self.socket.is_none() {
+            self.socket = Some(Socket::open()?);
+        }
+        self.socket.as_mut().ok_or(GateError::Lost)
+    }
+
+    /// Our chains in the kernel, whatever version made them.
+    fn chains(&mut self) -> Result<Vec<(u8, String)>, GateError> {
+        let mut all = Vec::new();
+        for (family, _) in FAMILIES {
+            let request = |writer: &mut Writer| {
+                writer.nftables(GET_CHAIN, family, DUMP, |_| {});
+            };
+            let chains = self.socket()?.dump(request, |chains, attributes| {
+                if attributes.text(CHAIN_TABLE) == Some(TABLE) {
+                    chains.extend(attributes.text(CHAIN_NAME).map(str::to_owned));
+                }
+            })?;
+            all.extend(chains.into_iter().map(|chain| (family, chain)));
+        }
+        Ok(all)
+    }
+
+    /// Loads the rules, unless they are there already. Sets and their guests stay where they can.
+    fn load(&mut self, networks: &[Network]) -> Result<Hook, GateError> {
+        let chains = self.chains()?;
+        if !self.without_egress {
+            match self.load_for(networks, Hook::Netdev, &chains) {
+                Err(GateError::Nft(why)) => {
+                    // The same words in the other place will tell whether it was the hook.
+                    log::debug!("gate: {why}");
+                    self.load_for(networks, Hook::Inet, &chains).map_err(|error| {
+                        log::debug!("gate: {error}");
+                        GateError::Nft(why)
+                    })?;
+                    self.without_egress = true;
+                }
+                loaded => return loaded,
+            }
+            return Ok(Hook::Inet);
+        }
+        self.load_for(networks, Hook::Inet, &chains)
+    }
+
+    fn load_for(
+        &mut self,
+        networks: &[Network],
+        hook: Hook,
+        chains: &[(u8, String)],
+    ) -> Result<Hook, GateError> {
+        let family = if hook == Hook::Netdev { NETDEV } else { INET };
+        let rules = ruleset::render(networks, hook);
+        let stamp = stamp(&rules, networks);
+        let is_there = |family| chains.iter().any(|chain| *chain == (family, stamp.clone()));
+        if is_there(INET) && (hook == Hook::Inet || is_there(NETDEV)) {
+            self.family = Some(family);
+            return Ok(hook);
+        }
+        let kept = in_place_of(chains, family) + &rules;
+        if let Err(why) = nft::load(&kept) {
+            // Sets of another version cannot be kept; nor can what does not load at all.
+            log::debug!("gate: {why}; replacing the tables whole");
+            nft::load(&(cleared() + &rules))?;
+        }
+        let stamped = |family| (family, stamp.as_str());
+        let places = if family == NETDEV { vec![NETDEV, INET] } else { vec![INET] };
+        self.set_stamps(places.into_iter().map(stamped))?;
+        self.family = Some(family);
+        Ok(hook)
+    }
+
+    /// Where the guests' sets are; another daemon may have made them before this one.
+    fn family(&mut self) -> Result<u8, GateError> {
+        if self.family.is_none() {
+            let chains = self.chains()?;
+            let stamped = |number| {
+                chains.iter().any(|(family, name)| *family == number && name.starts_with(STAMP))
+            };
+            self.family = [NETDEV, INET].into_iter().find(|family| stamped(*family));
+        }
+        self.family.ok_or(GateError::Lost)
+    }
+
+    fn set_stamps<'a>(
+        &mut self,
+        stamps: impl Iterator<Item = (u8, &'a str)>,
+    ) -> Result<(), GateError> {
+        Ok(self.socket()?.transact(|writer| {
+            for (family, stamp) in stamps {
+                writer.nftables(NEW_CHAIN, family, ACK | CREATE, |chain| {
+                    chain.text(CHAIN_TABLE, TABLE);
+                    chain.text(CHAIN_NAME, stamp);
+                });
+            }
+        })?)
+    }
+
+    fn elements(&mut self, set: Set) -> Result<Vec<Element>, GateError> {
+        let family = self.family()?;
+        let request = |writer: &mut Writer| element::request(writer, family, set);
+        Ok(self.socket()?.dump(request, element::read)?)
+    }
+
+    /// Makes the sets hold these guests.
+    fn settle(&mut self, passes: &[Pass]) -> Result<(), GateError> {
+        let wanted: HashMap<Mac, &Pass> = passes.iter().map(|pass| (pass.mac, pass)).collect();
+        let mut places: HashMap<(Set, Mac), Element> = HashMap::new();
+        for set in Set::ALL {
+            let elements = self.elements(set)?;
+            places.extend(elements.into_iter().map(|element| ((set, element.mac), element)));
+        }
+        let fits = |set: Set, pass: &Pass| match places.get(&(set, pass.mac)) {
+            Some(element) => element.session == pass.session && element.rate == set.rate(pass),
+            None => !set.holds(pass),
+        };
+        let settled = |element: &Element| {
+            let pass = wanted.get(&element.mac);
+            pass.is_some_and(|pass| Set::ALL.iter().all(|set| fits(*set, pass)))
+        };
+        let uploads = places.iter().filter(|((set, _), _)| *set == Set::Upload);
+        let present: Vec<Element> = uploads.map(|(_, element)| *element).collect();
+        let stay: HashSet<Mac> =
+            present.iter().filter(|element| settled(element)).map(|element| element.mac).collect();
+        let mut changes: Vec<Change> = Vec::new();
+        let gone = |element: &&Element| !wanted.contains_key(&element.mac);
+        changes.extend(present.iter().filter(gone).map(|element| Change::Dismiss(element.mac)));
+        let new = passes.iter().filter(|pass| !stay.contains(&pass.mac));
+        changes.extend(new.copied().map(Change::Admit));
+        for changes in changes.chunks(TOGETHER) {
+            self.change_carefully(changes)?;
+        }
+        Ok(())
+    }
+
+    /// Looks first which devices are in which set: the kernel takes one out on time by itself, and
+    /// refuses a whole transaction that wants to take out one that is not there.
+    fn change_carefully(&mut self, changes: &[Change]) -> Result<(), GateError> {
+        self.present.clear();
+        for set in Set::ALL {
+            let elements = self.elements(set)?;
+            self.present.extend(elements.into_iter().map(|element| (set, element.mac)));
+        }
+        self.transact(changes)
+    }
+
+    fn transact(&mut self, changes: &[Change]) -> Result<(), GateError> {
+        let family = self.family()?;
+        let last = last_of_each(changes);
+        let admitted: Vec<Pass> = last.iter().filter_map(pass_of).collect();
+        let present = std::mem::take(&mut self.present);
+        let outcome = self.socket()?.transact(|writer| {
+            for set in Set::ALL {
+                let old = last.iter().map(mac_of).filter(|mac| present.contains(&(set, *mac)));
+                element::delete(writer, family, set, &old.collect::<Vec<_>>());
+                let new: Vec<Pass> =
+                    admitted.iter().filter(|pass| set.holds(pass)).copied().collect();
+                element::insert(writer, family, set, &new);
+            }
+        });
+        self.present = present;
+        outcome?;
+        for set in Set::ALL {
+            for change in &last {
+                self.present.remove(&(set, mac_of(change)));
+            }
+            let new = admitted.iter().filter(|pass| set.holds(pass));
+            self.present.extend(new.map(|pass| (set, pass.mac)));
+        }
+        Ok(())
+    }
+}
+
+impl Gate for Kernel {
+    fn install(&mut self, networks: &[Network], passes: &[Pass]) -> Result<Hook, GateError> {
+        let there: Vec<Network> =
+            networks.iter().filter(|network| index(&network.device).is_some()).cloned().collect();
+        if there.is_empty() {
+            // Where that is not allowed, there is nothing of ours either.
+            let _nothing = self.remove();
+            return Ok(Hook::Nothing);
+        }
+        let hook = self.load(&there)?;
+        self.settle(passes)?;
+        self.socket()?.transact(|writer| element::allow_resets(writer, INET))?;
+        Ok(hook)
+    }
+
+    fn change(&mut self, changes: &[Change]) -> Result<(), GateError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match self.transact(changes) {
+            Err(GateError::Lost) => self.change_carefully(changes),
+            done => done,
+        }
+    }
+
+    fn counts(&mut self) -> Result<Vec<Count>, GateError> {
+        let uploads = self.elements(Set::Upload)?;
+        let downloads: HashMap<Mac, Element> = self
+            .elements(Set::Download)?
+            .into_iter()
+            .map(|element| (element.mac, element))
+            .collect();
+        let count = |upload: Element| {
+            let download =
+                downloads.get(&upload.mac).filter(|other| other.session == upload.session);
+            Count {
+                mac: upload.mac,
+                session: upload.session,
+                voucher: upload.voucher,
+                time: upload.time,
+                usage: Usage {
+                    download: download.map_or(0, |element| element.octets),
+                    upload: upload.octets,
+                },
+                download_is_over: download.is_some_and(|element| element.is_over),
+                upload_is_over: upload.is_over,
+            }
+        };
+        let counts: Vec<Count> = uploads.into_iter().map(count).collect();
+        let there: HashSet<Mac> = counts.iter().map(|count| count.mac).collect();
+        self.present.retain(|(_, mac)| there.contains(mac));
+        Ok(counts)
+    }
+
+    fn remove(&mut self) -> Result<(), GateError> {
+        self.family = None;
+        for (family, _) in FAMILIES {
+            let removed = self.socket()?.transact(|writer| {
+                writer.nftables(DELETE_TABLE, family, ACK, |table| {
+                    table.text(TABLE_NAME, TABLE);
+                });
+            });
+            match removed {
+                Err(error) if error.raw_os_error() != Some(libc::ENOENT) => {
+                    return Err(error.into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mac_of(change: &Change) -> Mac {
+    match change {
+        Change::Admit(pass) => pass.mac,
+        Change::Dismiss(mac) => *mac,
+    }
+}
+
+fn pass_of(change: &Change) -> Option<Pass> {
+    match change {
+        Change::Admit(pass) => Some(*pass),
+        Change::Dismiss(_) => None,
+    }
+}
+
+/// Where a device is named twice, its last change is the one that counts.
+fn last_of_each(changes: &[Change]) -> Vec<Change> {
+    let last: HashMap<Mac, usize> =
+        changes.iter().enumerate().map(|(at, change)| (mac_of(change), at)).collect();
+    let is_last = |(at, change): &(usize, &Change)| last.get(&mac_of(change)) == Some(at);
+    changes.iter().enumerate().filter(is_last).map(|(_, change)| *change).collect()
+}
+
+fn index(device: &str) -> Option<u32> {
+    if_nametoindex(device).ok()
+}
+
+/// A name for these rules on these devices, kept as an empty chain beside them: a device that was
+/// replaced by another of the same name has lost its rules.
+fn stamp(rules: &str, networks: &[Network]) -> String {
+    let mut hasher = DefaultHasher::new();
+    rules.hash(&mut hasher);
+    for network in networks {
+        index(&network.device).hash(&mut hasher);
+    }
+    format!("{STAMP}{:016x}", hasher.finish())
+}
+
+/// Text that takes every chain of ours away and leaves the sets with the guests in place.
+fn in_place_of(chains: &[(u8, String)], family: u8) -> String {
+    let mut text = String::new();
+    for (number, name) in FAMILIES {
+        text += &format!("add table {name} {TABLE}\n");
+        if number != family {
+            text += &format!("delete table {name} {TABLE}\n");
+            continue;
+        }
+        text += &format!("flush table {name} {TABLE}\n");
+        for (_, chain) in chains.iter().filter(|(place, _)| *place == number) {
+            text += &format!("delete chain {name} {TABLE} {chain}\n");
+        }
+    }
+    text
+}
+
+/// Text that takes everything of ours away.
+fn cleared() -> String {
+    FAMILIES
+        .iter()
+        .map(|(_, name)| format!("add table {name} {TABLE}\ndelete table {name} {TABLE}\n"))
+        .collect()
+}

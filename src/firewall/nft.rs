@@ -1,0 +1,37 @@
+//! Loading rules with the `nft` program: at the start and when rules are gone, never for a guest.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+
+use super::GateError;
+
+/// Longest message that is passed on to the operator.
+const MESSAGE: usize = 400;
+
+/// Has `nft` load this text as one transaction.
+pub(super) fn load(text: &str) -> Result<(), GateError> {
+    let missing = |error: io::Error| {
+        GateError::Nft(match error.kind() {
+            io::ErrorKind::NotFound => "the program nft is missing (package nftables)".to_owned(),
+            _ => format!("nft: {error}"),
+        })
+    };
+    let mut child = Command::new("nft")
+        .args(["-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(missing)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // Where it has given up already, its message says why.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(missing)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let message = String::from_utf8_lossy(&output.stderr);
+    let message: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(GateError::Nft(message.chars().take(MESSAGE).collect()))
+}

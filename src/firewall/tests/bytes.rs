@@ -1,0 +1,1 @@
+//! Netlink messages against bytes that the kernel has sent.

@@ -1,0 +1,192 @@
+//! Against the running kernel, in a network namespace of the test's own thread.
+
+use std::process::Command;
+
+use nix::sched::{CloneFlags, unshare};
+
+use super::*;
+
+/// Runs in an empty network namespace with a device `g0`; says so where that is not allowed.
+fn in_namespace(test: impl FnOnce() + Send + 'static) {
+    let alone = std::thread::spawn(|| {
+        if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
+            println!("skipped: a network namespace needs root ({error})");
+            return;
+        }
+        run("ip link add g0 type bridge");
+        run("ip link set g0 up");
+        test();
+    });
+    if let Err(panic) = alone.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn run(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn count_of(gate: &mut Kernel, last: u8) -> Option<Count> {
+    gate.counts().unwrap().into_iter().find(|count| count.mac == mac(last))
+}
+
+#[test]
+fn guests_come_and_go_with_their_terms() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        assert_eq!(gate.install(&[network("g0")], &[pass(1)]), Ok(Hook::Netdev));
+        gate.change(&[Change::Admit(pass(2))]).unwrap();
+        let listed = run("nft list set netdev hotspotd download");
+        assert!(listed.contains("02:00:00:00:00:01"), "{listed}");
+        assert!(listed.contains("quota 1 mbytes used 1000 bytes"), "{listed}");
+        assert!(listed.contains("comment \"session 102 voucher 7\""), "{listed}");
+        assert!(listed.contains("timeout 1h"), "{listed}");
+        let rates = run("nft list set netdev hotspotd download_rate");
+        assert!(rates.contains("limit rate over 250000 bytes/second"), "{rates}");
+        assert!(!run("nft list set netdev hotspotd upload_rate").contains("02:00"));
+        let count = count_of(&mut gate, 2).unwrap();
+        assert_eq!(count.usage, Usage { download: 1000, upload: 0 });
+        assert_eq!((count.session, count.download_is_over), (102, false));
+        gate.change(&[Change::Dismiss(mac(1))]).unwrap();
+        assert_eq!(count_of(&mut gate, 1), None);
+        assert!(!run("nft list ruleset").contains("02:00:00:00:00:01"));
+    });
+}
+
+#[test]
+fn new_terms_take_the_place_of_the_old() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        let mut other = pass(1);
+        other.download = Lane { rate: 0, used: 5000, limit: Some(5000) };
+        gate.change(&[Change::Admit(other)]).unwrap();
+        let count = count_of(&mut gate, 1).unwrap();
+        assert_eq!((count.usage.download, count.download_is_over), (5000, true));
+        assert!(!run("nft list set netdev hotspotd download_rate").contains("02:00"));
+    });
+}
+
+#[test]
+fn a_guest_whose_time_ran_out_stands_in_nobodys_way() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        let mut short = pass(1);
+        short.time = Some(Duration::from_millis(20));
+        gate.install(&[network("g0")], &[short]).unwrap();
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(count_of(&mut gate, 1), None);
+        // What we believe is wrong here: the kernel refuses, and we look.
+        let mut again = Kernel::new();
+        again.install(&[network("g0")], &[short]).unwrap();
+        std::thread::sleep(Duration::from_millis(60));
+        again.change(&[Change::Admit(pass(2)), Change::Dismiss(mac(1))]).unwrap();
+        assert!(count_of(&mut again, 2).is_some());
+    });
+}
+
+#[test]
+fn a_second_daemon_takes_over_without_touching_who_is_in() {
+    in_namespace(|| {
+        let mut first = Kernel::new();
+        first.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+        drop(first);
+        let mut second = Kernel::new();
+        let mut changed = pass(1);
+        changed.download.used = 7;
+        second.install(&[network("g0")], &[changed, pass(3)]).unwrap();
+        // The same session: what the kernel has counted is newer than what we know.
+        assert_eq!(count_of(&mut second, 1).unwrap().usage.download, 1000);
+        assert_eq!(count_of(&mut second, 2), None);
+        assert!(count_of(&mut second, 3).is_some());
+        changed.upload.rate = 512;
+        second.install(&[network("g0")], &[changed]).unwrap();
+        assert_eq!(count_of(&mut second, 1).unwrap().usage.download, 7);
+    });
+}
+
+#[test]
+fn other_rules_keep_the_guests_who_are_in() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        run("ip link add g1 type bridge");
+        let mut both = [network("g0"), network("g1")];
+        both[1].portal_port = 80;
+        both[0].garden = vec!["192.0.2.0/24".parse().unwrap()];
+        gate.install(&both, &[pass(1)]).unwrap();
+        let rules = run("nft list ruleset");
+        assert!(rules.contains("device \"g1\""), "{rules}");
+        assert!(rules.contains("192.0.2.0/24"), "{rules}");
+        assert!(rules.contains("elements = { tcp }"), "{rules}");
+        assert_eq!(count_of(&mut gate, 1).unwrap().usage.download, 1000);
+        gate.install(&both[1..], &[pass(1)]).unwrap();
+        let rules = run("nft list ruleset");
+        assert!(!rules.contains("\"g0\""), "{rules}");
+        assert!(count_of(&mut gate, 1).is_some());
+    });
+}
+
+#[test]
+fn lost_rules_are_noticed_and_come_back() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        run("nft flush ruleset");
+        assert_eq!(gate.counts(), Err(GateError::Lost));
+        assert_eq!(gate.change(&[Change::Admit(pass(2))]), Err(GateError::Lost));
+        gate.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+        assert!(count_of(&mut gate, 1).is_some() && count_of(&mut gate, 2).is_some());
+        // A table of another version, with sets that cannot be kept.
+        run("nft flush ruleset");
+        run("nft add table netdev hotspotd");
+        run("nft add set netdev hotspotd upload { type ether_addr; }");
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        assert!(count_of(&mut gate, 1).is_some());
+    });
+}
+
+#[test]
+fn a_device_that_was_replaced_gets_its_rules_again() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        assert_eq!(gate.install(&[network("gone")], &[]), Ok(Hook::Nothing));
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        run("ip link del g0");
+        run("ip link add g0 type bridge");
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        assert!(run("nft list ruleset").contains("device \"g0\""));
+        assert_eq!(count_of(&mut gate, 1).unwrap().usage.download, 1000);
+    });
+}
+
+#[test]
+fn thousands_of_guests_are_let_in_at_once() {
+    in_namespace(|| {
+        let passes: Vec<Pass> = (0..3000_u16)
+            .map(|number| {
+                let [high, low] = number.to_be_bytes();
+                Pass { mac: Mac::new([2, 1, 0, 0, high, low]), ..pass(1) }
+            })
+            .collect();
+        let mut gate = Kernel::new();
+        gate.install(&[network("g0")], &passes).unwrap();
+        assert_eq!(gate.counts().unwrap().len(), 3000);
+        gate.install(&[network("g0")], &[]).unwrap();
+        assert_eq!(gate.counts().unwrap(), []);
+    });
+}
+
+#[test]
+fn nothing_is_left_when_it_is_removed() {
+    in_namespace(|| {
+        let mut gate = Kernel::new();
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        gate.remove().unwrap();
+        gate.remove().unwrap();
+        assert_eq!(run("nft list ruleset"), "");
+    });
+}

@@ -1,0 +1,347 @@
+//! Sessions and the kernel: opening, counting, closing, and taking up again what was going on.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::sessions::{NewSession, Session, Sessions, Verdict, deadline};
+use super::{GuestNetwork, Hotspot};
+use crate::domain::login::{Grant, Refusal};
+use crate::domain::session::TerminateCause;
+use crate::domain::station::Mac;
+use crate::domain::time::Now;
+use crate::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
+use crate::store::{SessionRecord, StoreError};
+
+/// Seconds between two looks at the counters. Time and data end without one; it bounds how late
+/// an idle guest is noticed, and what a sudden end of the kernel loses.
+const POLL: Duration = Duration::from_secs(10);
+/// Before a session's time ends its counters are read a last time: the kernel forgets them then.
+const LAST_LOOK: Duration = Duration::from_millis(1500);
+/// Counters younger than this are good enough for a list.
+pub(super) const FRESH: Duration = Duration::from_secs(1);
+
+/// The gate, and what is on its way there.
+pub(super) struct Gatekeeper {
+    gate: Box<dyn Gate>,
+    /// How it is installed; `None` where that has failed.
+    pub(super) hook: Option<Hook>,
+    /// Decided, and not yet in force.
+    changes: Vec<Change>,
+    /// When the counters were read, by the boot clock.
+    polled: Duration,
+    /// Why it does not work, if it does not.
+    pub(super) trouble: Option<GateError>,
+}
+
+impl Gatekeeper {
+    pub(super) fn new(gate: Box<dyn Gate>) -> Self {
+        let changes = Vec::new();
+        Self { gate, hook: None, changes, polled: Duration::ZERO, trouble: None }
+    }
+}
+
+impl Hotspot {
+    /// Takes up the sessions that were open before: what the kernel says of them is newer than
+    /// what the store says. The same after a restart, a crash and a reboot.
+    pub(super) fn resume_sessions(&mut self, same_boot: bool, now: Now) -> Result<(), StoreError> {
+        self.sessions = Sessions::after(self.store.last_session_id()?);
+        let counts = self.gatekeeper.gate.counts().unwrap_or_default();
+        let mut by_session: HashMap<i64, Count> =
+            counts.into_iter().map(|count| (count.session, count)).collect();
+        for row in self.store.open_sessions()? {
+            let count = by_session.remove(&row.id);
+            match self.take_up(&row, count.as_ref(), same_boot, now)? {
+                Ok(()) => {}
+                Err(cause) => self.sessions.ended(row, cause, now),
+            }
+        }
+        // Opened within the last minute before the daemon was killed: only the kernel knows.
+        for count in by_session.into_values().filter(|count| count.session > 0) {
+            let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
+            let login = entry.value.username.as_str().to_owned();
+            let network = self.settings.networks.first().map(|it| it.name.to_string());
+            let network = network.unwrap_or_default();
+            let row =
+                SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);
+            let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
+        }
+        let open = self.sessions.len();
+        if open > 0 {
+            log::info!("gate: {open} sessions go on");
+        }
+        self.share_all();
+        let _noted = self.install(now);
+        Ok(())
+    }
+
+    fn take_up(
+        &mut self,
+        row: &SessionRecord,
+        count: Option<&Count>,
+        same_boot: bool,
+        now: Now,
+    ) -> Result<Result<(), TerminateCause>, StoreError> {
+        let Some(mut entry) = self.store.voucher_by_id(row.voucher)? else {
+            return Ok(Err(TerminateCause::AdminReset));
+        };
+        self.sessions.update(&mut entry);
+        let end = match count {
+            Some(count) => count.time.map(|left| now.boot + left),
+            None => row.deadline,
+        };
+        let admitted = entry.value.admit(&self.settings.preset, now);
+        let grant = match admitted {
+            Ok(grant) => grant,
+            Err(Refusal::UsedUp) => return Ok(Err(TerminateCause::DataLimit)),
+            // Within one boot the session's own end counts, whatever the wall clock says now.
+            Err(_) if same_boot => Grant { until: None, plan: self.settings.preset.plan },
+            Err(_) => return Ok(Err(TerminateCause::SessionTimeout)),
+        };
+        let deadline = if same_boot { end } else { deadline(grant.until, now) };
+        if deadline.is_some_and(|deadline| deadline <= now.boot) {
+            return Ok(Err(TerminateCause::SessionTimeout));
+        }
+        let session = Session::again(row, self.network_name(&row.network), deadline, now);
+        self.sessions.reopen(session, &entry, grant);
+        if let Some(count) = count {
+            self.sessions.count(count, now);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Brings the kernel to what is wanted, whatever is there.
+    pub(super) fn install(&mut self, now: Now) -> Result<(), GateError> {
+        self.gatekeeper.changes.clear();
+        let networks: Vec<Network> =
+            self.settings.networks.iter().filter(|it| it.enforce).map(rules).collect();
+        let enforced = self.sessions.iter().filter(|session| self.is_enforced(session));
+        let plan = &self.settings.preset.plan;
+        let passes: Vec<Pass> = enforced.map(|session| session.pass(plan, now)).collect();
+        let installed = self.gatekeeper.gate.install(&networks, &passes);
+        match &installed {
+            Ok(Hook::Inet) if self.gatekeeper.hook != Some(Hook::Inet) => log::warn!(
+                "gate: this kernel has no egress hook; the rules stand in the routing path \
+                 instead, so switch software and hardware flow offload off"
+            ),
+            Ok(_) => {}
+            Err(error) if self.gatekeeper.trouble.as_ref() != Some(error) => {
+                log::error!("gate: {error}; nobody is let through until that is mended");
+            }
+            Err(_) => {}
+        }
+        if self.gatekeeper.trouble.is_some() && installed.is_ok() {
+            log::info!("gate: the rules are in force again");
+        }
+        self.gatekeeper.hook = installed.as_ref().ok().copied();
+        self.gatekeeper.trouble = installed.as_ref().err().cloned();
+        installed.map(|_| ())
+    }
+
+    /// Puts what was decided into force, as one transaction with the kernel.
+    pub(super) fn enforce(&mut self, now: Now) -> Result<(), GateError> {
+        let changes = std::mem::take(&mut self.gatekeeper.changes);
+        match self.gatekeeper.gate.change(&changes) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                log::debug!("gate: {error}; installing the rules again");
+                self.install(now)
+            }
+        }
+    }
+
+    /// Opens a session and has the kernel let the device through once the batch is enforced.
+    pub(super) fn open_session(&mut self, new: NewSession, now: Now) {
+        let (mac, voucher) = (new.mac, new.entry.id);
+        let others = self.sessions.devices(voucher).len();
+        if others > 0 && !new.entry.value.data_left().is_endless() {
+            self.poll(now);
+        }
+        self.sessions.open(new, now);
+        self.share(voucher, Some(mac), now);
+    }
+
+    /// Ends a session; gives what it was.
+    pub(super) fn close_session(
+        &mut self,
+        mac: Mac,
+        cause: TerminateCause,
+        now: Now,
+    ) -> Option<Session> {
+        let session = self.sessions.close(mac, cause, now)?;
+        self.presence.hold_back(mac, now);
+        if self.is_enforced(&session) {
+            self.gatekeeper.changes.push(Change::Dismiss(mac));
+        }
+        log::info!(
+            "guest: {mac} signed out of {} after {} s, {} octets down, {} up: {cause}",
+            session.login,
+            session.uptime(now).as_secs(),
+            session.usage.download,
+            session.usage.upload,
+        );
+        self.share(session.voucher, None, now);
+        Some(session)
+    }
+
+    /// Gives a voucher's devices their shares of its data, and has the kernel told.
+    fn share(&mut self, voucher: i64, new: Option<Mac>, now: Now) {
+        let limited = self
+            .sessions
+            .account(voucher)
+            .is_some_and(|account| !account.voucher.data_left().is_endless());
+        let devices = if limited { self.sessions.share(voucher) } else { Vec::new() };
+        let concerned: BTreeSet<Mac> = devices.into_iter().chain(new).collect();
+        for mac in concerned {
+            self.admit(mac, now);
+        }
+    }
+
+    fn share_all(&mut self) {
+        let vouchers: BTreeSet<i64> = self.sessions.iter().map(|session| session.voucher).collect();
+        for voucher in vouchers {
+            self.sessions.share(voucher);
+        }
+    }
+
+    fn admit(&mut self, mac: Mac, now: Now) {
+        let Some(session) = self.sessions.get(mac) else { return };
+        if self.is_enforced(session) {
+            let pass = session.pass(&self.settings.preset.plan, now);
+            self.gatekeeper.changes.push(Change::Admit(pass));
+        }
+    }
+
+    /// Reads the counters where the last look is older than `age`.
+    pub(super) fn refresh(&mut self, age: Duration, now: Now) {
+        if now.boot.saturating_sub(self.gatekeeper.polled) >= age {
+            self.poll(now);
+            let _noted = self.enforce(now);
+        }
+    }
+
+    /// Reads the counters and draws the consequences.
+    fn poll(&mut self, now: Now) {
+        self.gatekeeper.polled = now.boot;
+        if self.sessions.len() == 0 {
+            return;
+        }
+        let counts = match self.gatekeeper.gate.counts() {
+            Ok(counts) => counts,
+            Err(error) => {
+                if self.gatekeeper.hook != Some(Hook::Nothing) {
+                    log::debug!("gate: {error}; installing the rules again");
+                }
+                let _noted = self.install(now);
+                return;
+            }
+        };
+        let mut depleted: BTreeMap<i64, (bool, bool)> = BTreeMap::new();
+        let mut there = BTreeSet::new();
+        for count in &counts {
+            self.sessions.count(count, now);
+            there.insert((count.mac, count.session));
+            let (download, upload) = depleted.entry(count.voucher).or_default();
+            *download |= count.download_is_over;
+            *upload |= count.upload_is_over;
+        }
+        for (voucher, ends) in depleted {
+            self.draw_consequences(voucher, ends, now);
+        }
+        let lost = |session: &&Session| {
+            self.is_enforced(session)
+                && !there.contains(&(session.mac, session.id))
+                && session.time_left(now).is_none_or(|left| left > LAST_LOOK)
+        };
+        for mac in self.sessions.iter().filter(lost).map(|it| it.mac).collect::<Vec<_>>() {
+            self.admit(mac, now);
+        }
+    }
+
+    fn draw_consequences(&mut self, voucher: i64, depleted: (bool, bool), now: Now) {
+        match self.sessions.verdict(voucher, depleted) {
+            Verdict::Continue => {}
+            Verdict::Share => self.share(voucher, None, now),
+            Verdict::Over => {
+                self.sessions.use_up(voucher, depleted);
+                for mac in self.sessions.devices(voucher) {
+                    self.close_session(mac, TerminateCause::DataLimit, now);
+                }
+            }
+        }
+    }
+
+    /// Ends what has come to its end.
+    pub(super) fn every_second(&mut self, now: Now) {
+        let ends_soon = |session: &Session| session.time_left(now).is_some_and(|it| it < LAST_LOOK);
+        let soon = self.sessions.iter().any(ends_soon);
+        let due = now.boot.saturating_sub(self.gatekeeper.polled) >= POLL;
+        if soon || due {
+            self.poll(now);
+        }
+        if due {
+            self.close_all(TerminateCause::IdleTimeout, now, |session, idle| {
+                idle > 0 && now.boot.saturating_sub(session.last_traffic).as_secs() >= idle
+            });
+        }
+        self.close_all(TerminateCause::SessionTimeout, now, |session, _| {
+            session.time_left(now) == Some(Duration::ZERO)
+        });
+        let _noted = self.enforce(now);
+    }
+
+    fn close_all(
+        &mut self,
+        cause: TerminateCause,
+        now: Now,
+        is_over: impl Fn(&Session, u64) -> bool,
+    ) {
+        let idle = u64::from(self.settings.preset.plan.idle_timeout);
+        let over = self.sessions.iter().filter(|session| is_over(session, idle));
+        for mac in over.map(|session| session.mac).collect::<Vec<_>>() {
+            self.close_session(mac, cause, now);
+        }
+    }
+
+    /// The wall clock is set now: the ends that were estimated before can be told. Only now; a
+    /// clock that is set and then jumps moves nobody's end.
+    pub(super) fn correct_deadlines(&mut self, now: Now) {
+        let vouchers: BTreeSet<i64> = self.sessions.iter().map(|session| session.voucher).collect();
+        for voucher in vouchers {
+            let Ok(Some(entry)) = self.store.voucher_by_id(voucher) else { continue };
+            let until = match entry.value.admit(&self.settings.preset, now) {
+                Ok(grant) => grant.until,
+                Err(Refusal::Expired(since)) => Some(since),
+                Err(_) => continue,
+            };
+            for mac in self.sessions.move_end(voucher, until, now) {
+                self.admit(mac, now);
+            }
+        }
+        let _noted = self.enforce(now);
+    }
+
+    /// The configuration has changed.
+    pub(super) fn reinstall(&mut self, now: Now) {
+        if !self.gatekeeper_is_idle() {
+            self.poll(now);
+        }
+        let _noted = self.install(now);
+    }
+
+    fn gatekeeper_is_idle(&self) -> bool {
+        self.sessions.len() == 0 || matches!(self.gatekeeper.hook, None | Some(Hook::Nothing))
+    }
+
+    fn is_enforced(&self, session: &Session) -> bool {
+        let mut networks = self.settings.networks.iter();
+        networks.find(|network| network.name == session.network).is_none_or(|it| it.enforce)
+    }
+}
+
+fn rules(network: &GuestNetwork) -> Network {
+    Network {
+        device: network.device.clone(),
+        portal_port: network.portal_port,
+        garden: network.garden.clone(),
+    }
+}

@@ -1,0 +1,409 @@
+//! Guests at the door: signing in, coming back, signing out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gate::FRESH;
+use super::sessions::{NewSession, Session};
+use super::{Fault, Finish, Hotspot, Reply, Whose, send};
+use crate::domain::guest::{Caller, Online};
+use crate::domain::list::Entry;
+use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
+use crate::domain::plan::OnDeviceLimit;
+use crate::domain::session::{Allowance, TerminateCause};
+use crate::domain::station::Mac;
+use crate::domain::throttle::Throttle;
+use crate::domain::time::Now;
+use crate::domain::voucher::{Username, Voucher, breaks_a_line};
+use crate::store::StoreError;
+
+/// Wrong guesses of one device before it has to wait, and the time until one is forgiven.
+const GUESSES: u16 = 10;
+const FORGIVEN: Duration = Duration::from_secs(15);
+/// The same for one username, whoever guesses: changing the MAC does not help.
+const GUESSES_AT_ONE: u16 = 30;
+const FORGIVEN_AT_ONE: Duration = Duration::from_secs(5);
+/// Devices and usernames told apart.
+const THROTTLED: usize = 2048;
+
+/// Longest part of a typed username that is worth writing down.
+const LOGGED_CHARACTERS: usize = 64;
+
+/// Wrong guesses, in constant memory.
+pub(super) struct Guesses {
+    by_device: Throttle,
+    by_username: Throttle,
+}
+
+impl Default for Guesses {
+    fn default() -> Self {
+        let throttle = |burst, leak| Throttle::new(THROTTLED, burst, leak, Default::default());
+        Self {
+            by_device: throttle(GUESSES, FORGIVEN),
+            by_username: throttle(GUESSES_AT_ONE, FORGIVEN_AT_ONE),
+        }
+    }
+}
+
+/// A voucher that lets somebody in.
+struct Redeemed {
+    entry: Entry<Voucher>,
+    grant: Grant,
+}
+
+/// What somebody at the door has come to.
+struct Attempt {
+    mac: Option<Mac>,
+    outcome: Result<Redeemed, Refusal>,
+}
+
+impl Hotspot {
+    /// The first login with a voucher starts its time: money hangs on it, so it is durable before
+    /// the guest is let in, and so is which device it was. Later ones and the log row stay in
+    /// memory until the next minute.
+    pub(super) fn sign_in(
+        &mut self,
+        caller: Caller,
+        credential: Credential,
+        reply: Reply<Result<Online, Refusal>>,
+        now: Now,
+    ) -> Finish {
+        let typed = printable(credential.name());
+        let attempt = self.judge(&caller, &credential, now);
+        Box::new(move |hotspot, committed| {
+            let attempt = attempt.and_then(|attempt| committed.map(|()| attempt));
+            hotspot.note(&attempt);
+            let Attempt { mac, outcome } = match attempt {
+                Ok(attempt) => attempt,
+                Err(error) => return send(reply, Err(error)),
+            };
+            let let_in = match (mac, outcome) {
+                (Some(mac), Ok(redeemed)) => {
+                    hotspot.let_in(mac, &caller, redeemed, false, now).map(|()| mac)
+                }
+                (_, Err(refusal)) => Err(refusal),
+                (None, Ok(_)) => Err(Refusal::UnknownDevice),
+            };
+            match let_in {
+                Ok(mac) => hotspot.answer_once_open(mac, now, |online| {
+                    let _gone = reply.send(online.map(Ok));
+                }),
+                Err(refusal) => {
+                    hotspot.note_refusal(&caller, mac, typed, refusal, now);
+                    send(reply, Ok(Err(refusal)));
+                }
+            }
+        })
+    }
+
+    /// A guest has opened the portal.
+    pub(super) fn visit(
+        &mut self,
+        caller: Caller,
+        reply: Reply<Option<Online>>,
+        now: Now,
+    ) -> Finish {
+        let mac = self.station(&caller);
+        let known = self.recognise(mac, now);
+        Box::new(move |hotspot, committed| {
+            let known = known.and_then(|known| committed.map(|()| known));
+            hotspot.note(&known);
+            let let_in = match (mac, known) {
+                (_, Err(error)) => return send(reply, Err(error)),
+                (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {
+                    hotspot.refresh(FRESH, now);
+                    Some(mac)
+                }
+                (Some(mac), Ok(Some(redeemed))) => {
+                    hotspot.let_in(mac, &caller, redeemed, true, now).ok().map(|()| mac)
+                }
+                _ => None,
+            };
+            match let_in {
+                Some(mac) => hotspot.answer_once_open(mac, now, |online| {
+                    let _gone = reply.send(online.map(Some));
+                }),
+                None => send(reply, Ok(None)),
+            }
+        })
+    }
+
+    /// A device has turned up: one that has signed in before needs no form, nor even the portal.
+    pub(super) fn arrive(&mut self, mac: Mac, caller: Caller, now: Now) -> Finish {
+        let known = self.recognise(Some(mac), now);
+        Box::new(move |hotspot, committed| {
+            let known = known.and_then(|known| committed.map(|()| known));
+            hotspot.note(&known);
+            if let Ok(Some(redeemed)) = known
+                && hotspot.let_in(mac, &caller, redeemed, true, now).is_ok()
+            {
+                hotspot.answer_once_open(mac, now, |_| {});
+            }
+        })
+    }
+
+    pub(super) fn sign_out(&mut self, caller: Caller, reply: Reply<bool>, now: Now) -> Finish {
+        let mac = self.station(&caller).filter(|mac| self.sessions.get(*mac).is_some());
+        // Who signs out wants to be asked again.
+        let forgotten =
+            self.store.attempt(|| mac.map_or(Ok(()), |it| self.store.forget_device(it)));
+        Box::new(move |hotspot, committed| {
+            hotspot.note(&forgotten.and(committed));
+            // A full disk is no reason to keep somebody online against their will.
+            let ended = mac.is_some_and(|mac| {
+                hotspot.refresh(Duration::ZERO, now);
+                hotspot.close_session(mac, TerminateCause::UserRequest, now).is_some()
+            });
+            hotspot.answer_once_enforced(move |_| send(reply, Ok(ended)));
+        })
+    }
+
+    pub(super) fn close_sessions(&mut self, whose: Whose, reply: Reply<usize>, now: Now) -> Finish {
+        let is_meant = |session: &&Session| match &whose {
+            Whose::Station(mac) => session.mac == *mac,
+            Whose::Username(name) => session.login.to_lowercase() == name.folded(),
+        };
+        let macs: Vec<Mac> = self.sessions.iter().filter(is_meant).map(|it| it.mac).collect();
+        let forgotten =
+            self.store.attempt(|| macs.iter().try_for_each(|mac| self.store.forget_device(*mac)));
+        Box::new(move |hotspot, committed| {
+            hotspot.note(&forgotten.and(committed));
+            hotspot.refresh(Duration::ZERO, now);
+            let closed = macs
+                .into_iter()
+                .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
+            let closed = closed.count();
+            hotspot.answer_once_enforced(move |_| send(reply, Ok(closed)));
+        })
+    }
+
+    /// The device behind an address, as the kernel knows it at this moment.
+    fn station(&mut self, caller: &Caller) -> Option<Mac> {
+        let network = self.settings.networks.iter().find(|it| it.name == caller.network)?;
+        match self.neighbours.find(&network.device, caller.address) {
+            Ok(mac) => mac,
+            Err(error) => {
+                log::warn!("guest: the kernel does not say who has {}: {error}", caller.address);
+                None
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        caller: &Caller,
+        credential: &Credential,
+        now: Now,
+    ) -> Result<Attempt, StoreError> {
+        let Some(mac) = self.station(caller) else {
+            return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
+        };
+        let meanings = credential.meanings();
+        // Before the comparison: who has guessed too often must not learn that a guess was right.
+        let usernames = meanings.iter().map(|(username, _)| folded(username));
+        let waits = usernames
+            .filter_map(|username| self.guesses.by_username.wait(username, now.boot))
+            .chain(self.guesses.by_device.wait(mac, now.boot));
+        if let Some(wait) = waits.max() {
+            return Ok(Attempt { mac: Some(mac), outcome: Err(Refusal::TooManyTries(wait)) });
+        }
+        let outcome = self.store.attempt(|| {
+            let mut refusal = Refusal::UnknownUsername;
+            for (username, passcode) in &meanings {
+                let Some(entry) = self.voucher_named(username)? else { continue };
+                match entry.value.redeem(passcode, &self.settings.preset, now) {
+                    Ok(grant) => return self.redeem(mac, entry, grant, now).map(Ok),
+                    Err(Refusal::WrongPasscode) => {
+                        if matches!(credential, Credential::Pair { .. }) {
+                            refusal = Refusal::WrongPasscode;
+                        }
+                    }
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
+            }
+            Ok(Err(refusal))
+        })?;
+        if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode)) {
+            for (username, _) in &meanings {
+                self.guesses.by_username.failed(folded(username), now.boot);
+            }
+            if self.guesses.by_device.failed(mac, now.boot) {
+                log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
+            }
+        }
+        Ok(Attempt { mac: Some(mac), outcome })
+    }
+
+    fn voucher_named(&self, username: &str) -> Result<Option<Entry<Voucher>>, StoreError> {
+        let Ok(Some(username)) = Username::parse(username) else { return Ok(None) };
+        let entry = self.store.voucher(&username)?;
+        Ok(entry.map(|entry| self.up_to_date(entry)))
+    }
+
+    fn up_to_date(&self, mut entry: Entry<Voucher>) -> Entry<Voucher> {
+        self.journal.update(&mut entry);
+        self.sessions.update(&mut entry);
+        entry
+    }
+
+    /// Writes down what must be durable before the guest is let in.
+    fn redeem(
+        &self,
+        mac: Mac,
+        entry: Entry<Voucher>,
+        grant: Grant,
+        now: Now,
+    ) -> Result<Redeemed, StoreError> {
+        if entry.value.first_login.is_none() {
+            self.store.set_first_login(entry.id, mac, now)?;
+        }
+        if self.store.voucher_of_device(mac)? != Some(entry.id) {
+            self.store.remember_device(mac, entry.id)?;
+        }
+        Ok(Redeemed { entry, grant })
+    }
+
+    /// The voucher of a device that was here before, if that still lets it in.
+    fn recognise(&self, mac: Option<Mac>, now: Now) -> Result<Option<Redeemed>, StoreError> {
+        let Some(mac) = mac.filter(|mac| self.sessions.get(*mac).is_none()) else {
+            return Ok(None);
+        };
+        let Some(voucher) = self.store.voucher_of_device(mac)? else { return Ok(None) };
+        let Some(entry) = self.store.voucher_by_id(voucher)? else { return Ok(None) };
+        let entry = self.up_to_date(entry);
+        let granted = entry.value.admit(&self.settings.preset, now);
+        Ok(granted.ok().map(|grant| Redeemed { entry, grant }))
+    }
+
+    /// Opens a session, and makes room for it. A device that comes back by itself makes nobody
+    /// leave: two phones with one voucher would take it from each other for ever.
+    fn let_in(
+        &mut self,
+        mac: Mac,
+        caller: &Caller,
+        redeemed: Redeemed,
+        by_itself: bool,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let Redeemed { entry, grant } = redeemed;
+        let (login, voucher) = (entry.value.username.as_str().to_owned(), entry.id);
+        if self.sessions.get(mac).is_some_and(|session| session.voucher == voucher) {
+            self.note_login(caller, mac, voucher, login, now);
+            return Ok(());
+        }
+        let others = self.sessions.devices(voucher);
+        let room = usize::from(grant.plan.devices.get());
+        let too_many = (others.len() + 1).saturating_sub(room);
+        if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
+            return Err(Refusal::TooManyDevices);
+        }
+        for oldest in others.into_iter().take(too_many) {
+            self.close_session(oldest, TerminateCause::PortPreempted, now);
+        }
+        self.close_session(mac, TerminateCause::UserRequest, now);
+        let (network, address) = (caller.network.clone(), Some(caller.address));
+        self.open_session(NewSession { entry, grant, mac, network, address }, now);
+        log::info!("guest: {mac}, {} signed in with {}", caller.address, printable(&login));
+        self.note_login(caller, mac, voucher, login, now);
+        Ok(())
+    }
+
+    fn note_login(&mut self, caller: &Caller, mac: Mac, voucher: i64, login: String, now: Now) {
+        self.journal.used(voucher, mac, now);
+        self.write_login(caller, Some(mac), login, None, now);
+    }
+
+    fn note_refusal(
+        &mut self,
+        caller: &Caller,
+        mac: Option<Mac>,
+        typed: String,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        log::debug!("guest: {} refused: {refusal}", caller.address);
+        self.write_login(caller, mac, typed, Some(refusal), now);
+    }
+
+    fn write_login(
+        &mut self,
+        caller: &Caller,
+        mac: Option<Mac>,
+        login: String,
+        refusal: Option<Refusal>,
+        now: Now,
+    ) {
+        let record = LoginRecord {
+            at: now.wall,
+            method: Method::Voucher,
+            login,
+            mac,
+            address: Some(caller.address),
+            refusal: refusal.map(|refusal| refusal.to_string()),
+        };
+        self.journal.write(record, now);
+    }
+
+    /// Answers with the session once the kernel lets its packets through; where it does not, the
+    /// session is closed again.
+    fn answer_once_open(
+        &mut self,
+        mac: Mac,
+        now: Now,
+        answer: impl FnOnce(Result<Online, Fault>) + 'static,
+    ) {
+        self.answers.push(Box::new(move |hotspot, enforced| {
+            if let Err(error) = enforced {
+                hotspot.close_session(mac, TerminateCause::NasError, now);
+                return answer(Err(Fault::Gate(error)));
+            }
+            let session = hotspot.sessions.get(mac);
+            // Another device of the same batch may have taken its place already.
+            answer(session.map(|it| hotspot.online(it, now)).ok_or(Fault::Preempted));
+        }));
+    }
+
+    pub(super) fn answer_once_enforced(&mut self, answer: impl FnOnce(&mut Self) + 'static) {
+        self.answers.push(Box::new(move |hotspot, _| answer(hotspot)));
+    }
+
+    fn online(&self, session: &Session, now: Now) -> Online {
+        let account = self.sessions.account(session.voucher);
+        let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
+        Online {
+            login: session.login.clone(),
+            mac: session.mac,
+            uptime: session.uptime(now),
+            usage: session.usage,
+            left: self.left(session, now),
+            until,
+        }
+    }
+
+    /// What a session may still use, shared with the voucher's other devices.
+    pub(super) fn left(&self, session: &Session, now: Now) -> Allowance {
+        let account = self.sessions.account(session.voucher);
+        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
+        Allowance { time: session.time_left(now), ..data }
+    }
+
+    /// The configured network of this name.
+    pub(super) fn network_name(&self, name: &str) -> Arc<str> {
+        let mut networks = self.settings.networks.iter();
+        networks.find(|it| *it.name == *name).map_or_else(|| name.into(), |it| it.name.clone())
+    }
+}
+
+fn folded(username: &str) -> String {
+    username.trim().to_lowercase()
+}
+
+/// What a guest typed, fit for a log that is printed on a terminal.
+fn printable(typed: &str) -> String {
+    typed
+        .trim()
+        .chars()
+        .take(LOGGED_CHARACTERS)
+        .map(|c| if breaks_a_line(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
+}

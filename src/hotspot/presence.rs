@@ -1,0 +1,259 @@
+//! Who is on the guest networks, signed in or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::sessions::Session;
+use super::{Hotspot, Write};
+use crate::domain::guest::{ActiveGuest, Caller, Host, SessionView};
+use crate::domain::neighbour::{Neighbour, Reach, Sighting};
+use crate::domain::station::Mac;
+use crate::domain::time::Now;
+
+/// Devices told apart; beyond that, those who are not signed in and quiet for longest are dropped.
+const MOST: usize = 4096;
+/// Addresses of one device; IPv6 privacy addresses come and go.
+const ADDRESSES: usize = 16;
+/// A device that is remembered is tried again after this time: what kept it out may have changed.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// A device.
+#[derive(Debug)]
+struct Device {
+    network: Arc<str>,
+    addresses: Vec<(IpAddr, Reach)>,
+    /// By the boot clock.
+    appeared: Duration,
+    heard: Duration,
+    tried: Option<Duration>,
+}
+
+impl Device {
+    /// The address to show: IPv4 where there is one.
+    fn address(&self) -> Option<IpAddr> {
+        let newest = |v4| self.addresses.iter().rev().find(|(it, _)| it.is_ipv4() == v4);
+        newest(true).or_else(|| newest(false)).map(|(address, _)| *address)
+    }
+}
+
+/// Every device that the kernel has seen on a guest network.
+#[derive(Debug, Default)]
+pub(super) struct Presence(BTreeMap<Mac, Device>);
+
+impl Presence {
+    /// The address a device was last seen with.
+    pub(super) fn address(&self, mac: Mac) -> Option<IpAddr> {
+        self.0.get(&mac).and_then(Device::address)
+    }
+
+    /// Takes an entry of the kernel's table down; gives the device where it is there.
+    fn see(&mut self, seen: &Neighbour, now: Now) -> Option<Mac> {
+        let (Some(mac), true) = (seen.mac, seen.reach != Reach::Gone) else {
+            self.lose(&seen.network, seen.address);
+            return None;
+        };
+        self.take_from_others(mac, seen);
+        let device = self.0.entry(mac).or_insert_with(|| Device {
+            network: seen.network.clone(),
+            addresses: Vec::new(),
+            appeared: now.boot,
+            heard: now.boot,
+            tried: None,
+        });
+        device.network = seen.network.clone();
+        if seen.reach == Reach::Present {
+            device.heard = now.boot;
+        }
+        device.addresses.retain(|(address, _)| *address != seen.address);
+        device.addresses.push((seen.address, seen.reach));
+        if device.addresses.len() > ADDRESSES {
+            device.addresses.remove(0);
+        }
+        Some(mac)
+    }
+
+    /// An address belongs to one device at a time.
+    fn take_from_others(&mut self, mac: Mac, seen: &Neighbour) {
+        let holds = |device: &Device| {
+            device.network == seen.network
+                && device.addresses.iter().any(|(address, _)| *address == seen.address)
+        };
+        let other = self.0.iter().find(|(other, device)| **other != mac && holds(device));
+        if other.is_some() {
+            self.lose(&seen.network, seen.address);
+        }
+    }
+
+    /// An address is gone, and its device with its last one.
+    fn lose(&mut self, network: &Arc<str>, address: IpAddr) {
+        self.0.retain(|_, device| {
+            if device.network == *network {
+                device.addresses.retain(|(known, _)| *known != address);
+            }
+            !device.addresses.is_empty()
+        });
+    }
+
+    fn keep_bounded(&mut self, online: impl Fn(Mac) -> bool) {
+        while self.0.len() > MOST {
+            let idle = self.0.iter().filter(|(mac, _)| !online(**mac));
+            let Some(mac) = idle.min_by_key(|(_, device)| device.heard).map(|(mac, _)| *mac) else {
+                return;
+            };
+            self.0.remove(&mac);
+        }
+    }
+
+    /// Whether a device should be looked up among those remembered.
+    fn may_try(&mut self, mac: Mac, now: Now) -> bool {
+        let Some(device) = self.0.get_mut(&mac) else { return false };
+        let due = device.tried.is_none_or(|tried| now.boot.saturating_sub(tried) >= TRY_AGAIN);
+        if due {
+            device.tried = Some(now.boot);
+        }
+        due
+    }
+
+    /// A session has ended: whoever is still there may come back by itself, but not at once.
+    pub(super) fn hold_back(&mut self, mac: Mac, now: Now) {
+        if let Some(device) = self.0.get_mut(&mac) {
+            device.tried = Some(now.boot);
+        }
+    }
+}
+
+impl Hotspot {
+    /// Takes down what has happened on the guest networks, and lets those in who come back.
+    pub(super) fn sighted(&mut self, sightings: Vec<Sighting>, now: Now) {
+        let mut here = BTreeSet::new();
+        for sighting in sightings {
+            match sighting {
+                Sighting::Seen(seen) => here.extend(self.presence.see(&seen, now)),
+                Sighting::Forgotten { network, address } => self.presence.lose(&network, address),
+                Sighting::Everything(all) => {
+                    self.presence.forget_all_but(&all);
+                    here.extend(all.iter().filter_map(|seen| self.presence.see(seen, now)));
+                }
+                Sighting::Device { .. } => self.reinstall(now),
+            }
+        }
+        self.presence.keep_bounded(|mac| self.sessions.get(mac).is_some());
+        let mut arrivals = Vec::new();
+        for mac in here {
+            if self.sessions.get(mac).is_some() {
+                self.follow(mac, now);
+            } else if self.presence.may_try(mac, now)
+                && let Some(caller) = self.presence.caller(mac)
+            {
+                arrivals.push(Write::Arrive { mac, caller });
+            }
+        }
+        self.commit(arrivals, now);
+    }
+
+    /// Keeps an open session's address and network up to date.
+    fn follow(&mut self, mac: Mac, now: Now) {
+        let Some(caller) = self.presence.caller(mac) else { return };
+        let enforced =
+            self.settings.networks.iter().any(|it| it.name == caller.network && it.enforce);
+        if let Some(session) = self.sessions.get_mut(mac) {
+            session.address = Some(caller.address);
+            session.network = caller.network;
+            if !enforced {
+                // Nothing is counted there: being there is all there is to go by.
+                session.last_traffic = now.boot;
+            }
+        }
+    }
+
+    /// Every device on the guest networks.
+    pub(super) fn hosts(&mut self, now: Now) -> Vec<Host> {
+        self.read_host_names();
+        let rows = self.presence.0.iter().map(|(mac, device)| {
+            let session = self.sessions.get(*mac);
+            let idle = session.map_or(device.heard, |session| session.last_traffic);
+            let usage = session.map(|session| session.usage).unwrap_or_default();
+            Host {
+                mac: *mac,
+                address: device.address(),
+                host_name: self.host_name(*mac),
+                server: device.network.to_string(),
+                uptime: now.boot.saturating_sub(device.appeared),
+                idle: now.boot.saturating_sub(idle.max(device.heard)),
+                download: usage.download,
+                upload: usage.upload,
+                authorized: session.is_some(),
+                bypassed: false,
+            }
+        });
+        rows.collect()
+    }
+
+    /// Every guest who is signed in.
+    pub(super) fn active_guests(&self, now: Now) -> Vec<ActiveGuest> {
+        let row = |session: &Session| ActiveGuest {
+            login: session.login.clone(),
+            address: self.address(session),
+            mac: session.mac,
+            uptime: session.uptime(now),
+            idle: now.boot.saturating_sub(session.last_traffic),
+            download: session.usage.download,
+            upload: session.usage.upload,
+        };
+        self.sessions.iter().map(row).collect()
+    }
+
+    /// Every open session.
+    pub(super) fn session_views(&mut self, now: Now) -> Vec<SessionView> {
+        self.read_host_names();
+        let row = |session: &Session| SessionView {
+            id: session.id,
+            login: session.login.clone(),
+            mac: session.mac,
+            host_name: self.host_name(session.mac),
+            network: session.network.to_string(),
+            address: self.address(session),
+            started_at: session.started_at,
+            uptime: session.uptime(now),
+            idle: now.boot.saturating_sub(session.last_traffic),
+            usage: session.usage,
+            left: self.left(session, now),
+        };
+        self.sessions.iter().map(row).collect()
+    }
+
+    fn address(&self, session: &Session) -> Option<IpAddr> {
+        self.presence.address(session.mac).or(session.address)
+    }
+
+    fn read_host_names(&mut self) {
+        for names in &mut self.host_names {
+            if let Err(error) = names.refresh() {
+                log::debug!("leases: {error}");
+            }
+        }
+    }
+
+    fn host_name(&self, mac: Mac) -> Option<String> {
+        self.host_names.iter().find_map(|names| names.name(mac)).map(str::to_owned)
+    }
+}
+
+impl Presence {
+    fn caller(&self, mac: Mac) -> Option<Caller> {
+        let device = self.0.get(&mac)?;
+        Some(Caller { network: device.network.clone(), address: device.address()? })
+    }
+
+    fn forget_all_but(&mut self, all: &[Neighbour]) {
+        let known: BTreeSet<(&str, IpAddr)> =
+            all.iter().map(|seen| (&*seen.network, seen.address)).collect();
+        self.0.retain(|_, device| {
+            let network = device.network.clone();
+            device.addresses.retain(|(address, _)| known.contains(&(&*network, *address)));
+            !device.addresses.is_empty()
+        });
+    }
+}

@@ -1,0 +1,422 @@
+//! The table of open sessions, and what the vouchers behind them have left.
+//!
+//! Sessions run on the boot clock: a session's end is a moment of that clock, fixed when it opens,
+//! and no jump of the wall clock moves it. What a voucher's devices have used together is kept
+//! with the voucher; each session gets a share of what is left, so that the kernel can cut every
+//! device off by itself and all of them together never get more than was sold.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::list::Entry;
+use crate::domain::login::Grant;
+use crate::domain::plan::Plan;
+use crate::domain::session::{Allowance, TerminateCause, Usage};
+use crate::domain::station::Mac;
+use crate::domain::time::{Now, Timestamp};
+use crate::domain::voucher::Voucher;
+use crate::firewall::{Count, Lane, Pass};
+use crate::store::{SessionRecord, Store, StoreError};
+
+/// Ended sessions kept in memory while the disk is full; the oldest go first.
+const MOST_ENDED: usize = 10_000;
+
+/// A share smaller than this is not worth a transaction with the kernel: no full frame fits.
+const SMALLEST_SHARE: u64 = 2048;
+
+/// An open session.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) id: i64,
+    pub(super) voucher: i64,
+    pub(super) login: String,
+    pub(super) mac: Mac,
+    pub(super) network: Arc<str>,
+    pub(super) address: Option<IpAddr>,
+    pub(super) started_at: Timestamp,
+    pub(super) clock_is_set: bool,
+    /// Time used before `since`: in earlier boots, or under an earlier daemon.
+    pub(super) before: Duration,
+    /// By the boot clock.
+    pub(super) since: Duration,
+    pub(super) usage: Usage,
+    /// What has been written down of `usage`.
+    pub(super) written: Option<Usage>,
+    /// The totals at which the kernel was told to cut it off.
+    limit: Allowance,
+    /// By the boot clock.
+    pub(super) last_traffic: Duration,
+    /// By the boot clock; `None` is never.
+    pub(super) deadline: Option<Duration>,
+}
+
+impl Session {
+    /// A session that was open before; it goes on from here.
+    pub(super) fn again(
+        row: &SessionRecord,
+        network: Arc<str>,
+        deadline: Option<Duration>,
+        now: Now,
+    ) -> Self {
+        Self {
+            id: row.id,
+            voucher: row.voucher,
+            login: row.login.clone(),
+            mac: row.mac,
+            network,
+            address: row.address.as_deref().and_then(|address| address.parse().ok()),
+            started_at: row.started_at,
+            clock_is_set: row.clock_is_set,
+            before: row.time,
+            since: now.boot,
+            usage: row.usage,
+            written: None,
+            limit: Allowance::default(),
+            last_traffic: now.boot,
+            deadline,
+        }
+    }
+
+    /// Time used so far.
+    pub(super) fn uptime(&self, now: Now) -> Duration {
+        self.before + now.boot.saturating_sub(self.since)
+    }
+
+    /// Time left.
+    pub(super) fn time_left(&self, now: Now) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_sub(now.boot))
+    }
+
+    /// For the store.
+    pub(super) fn record(
+        &self,
+        now: Now,
+        end: Option<(Timestamp, TerminateCause)>,
+    ) -> SessionRecord {
+        SessionRecord {
+            id: self.id,
+            voucher: self.voucher,
+            login: self.login.clone(),
+            mac: self.mac,
+            network: self.network.to_string(),
+            address: self.address.map(|address| address.to_string()),
+            started_at: self.started_at,
+            clock_is_set: self.clock_is_set,
+            time: self.uptime(now),
+            usage: self.usage,
+            deadline: self.deadline,
+            end,
+        }
+    }
+
+    /// What the kernel is to let through.
+    pub(super) fn pass(&self, plan: &Plan, now: Now) -> Pass {
+        let lane = |rate, used, limit| Lane { rate, used, limit };
+        Pass {
+            mac: self.mac,
+            session: self.id,
+            voucher: self.voucher,
+            time: self.time_left(now),
+            download: lane(plan.download_rate, self.usage.download, self.limit.download),
+            upload: lane(plan.upload_rate, self.usage.upload, self.limit.upload),
+        }
+    }
+}
+
+/// A voucher with open sessions, or with usage that is not written down yet.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub(super) voucher: Voucher,
+    pub(super) until: Option<Timestamp>,
+    written: Usage,
+}
+
+/// What follows from the counters of one voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything is in order.
+    Continue,
+    /// The devices should get new shares of what is left.
+    Share,
+    /// Nothing is left.
+    Over,
+}
+
+/// Every open session, keyed by device.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    open: BTreeMap<Mac, Session>,
+    accounts: HashMap<i64, Account>,
+    ended: Vec<SessionRecord>,
+    last_id: i64,
+}
+
+impl Sessions {
+    /// Continues after the highest id that was ever given.
+    pub(super) fn after(last_id: i64) -> Self {
+        Self { last_id, ..Self::default() }
+    }
+
+    pub(super) fn get(&self, mac: Mac) -> Option<&Session> {
+        self.open.get(&mac)
+    }
+
+    pub(super) fn get_mut(&mut self, mac: Mac) -> Option<&mut Session> {
+        self.open.get_mut(&mac)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.open.values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn account(&self, voucher: i64) -> Option<&Account> {
+        self.accounts.get(&voucher)
+    }
+
+    /// The devices that are online with a voucher, the longest first.
+    pub(super) fn devices(&self, voucher: i64) -> Vec<Mac> {
+        let mut sessions: Vec<&Session> =
+            self.open.values().filter(|session| session.voucher == voucher).collect();
+        sessions.sort_by_key(|session| session.id);
+        sessions.into_iter().map(|session| session.mac).collect()
+    }
+
+    /// Brings what the store says of a voucher up to what has been used since.
+    pub(super) fn update(&self, entry: &mut Entry<Voucher>) {
+        if let Some(account) = self.accounts.get(&entry.id) {
+            entry.value.used = account.voucher.used;
+        }
+    }
+
+    /// Opens a session for a device that has none.
+    pub(super) fn open(&mut self, new: NewSession, now: Now) -> &Session {
+        self.last_id += 1;
+        let NewSession { entry, grant, mac, network, address } = new;
+        self.know(&entry, grant.until);
+        let session = Session {
+            id: self.last_id,
+            voucher: entry.id,
+            login: entry.value.username.as_str().to_owned(),
+            mac,
+            network,
+            address,
+            started_at: now.wall,
+            clock_is_set: now.wall_is_set,
+            before: Duration::ZERO,
+            since: now.boot,
+            usage: Usage::default(),
+            written: None,
+            limit: Allowance::default(),
+            last_traffic: now.boot,
+            deadline: deadline(grant.until, now),
+        };
+        self.open.entry(mac).insert_entry(session).into_mut()
+    }
+
+    /// Takes a session up again that was open before the daemon was started.
+    pub(super) fn reopen(&mut self, session: Session, entry: &Entry<Voucher>, grant: Grant) {
+        self.last_id = self.last_id.max(session.id);
+        self.know(entry, grant.until);
+        self.open.insert(session.mac, session);
+    }
+
+    fn know(&mut self, entry: &Entry<Voucher>, until: Option<Timestamp>) {
+        let account = self.accounts.entry(entry.id).or_insert_with(|| Account {
+            voucher: entry.value.clone(),
+            until,
+            written: entry.value.used,
+        });
+        account.until = until;
+    }
+
+    /// Ends a session.
+    pub(super) fn close(&mut self, mac: Mac, cause: TerminateCause, now: Now) -> Option<Session> {
+        let session = self.open.remove(&mac)?;
+        if self.ended.len() >= MOST_ENDED {
+            self.ended.remove(0);
+        }
+        self.ended.push(session.record(now, Some((now.wall, cause))));
+        Some(session)
+    }
+
+    /// A session from the store has ended while nobody was looking.
+    pub(super) fn ended(&mut self, row: SessionRecord, cause: TerminateCause, now: Now) {
+        self.ended.push(SessionRecord { end: Some((now.wall, cause)), ..row });
+    }
+
+    /// A voucher's end has moved; gives the devices whose end has moved along.
+    pub(super) fn move_end(
+        &mut self,
+        voucher: i64,
+        until: Option<Timestamp>,
+        now: Now,
+    ) -> Vec<Mac> {
+        if let Some(account) = self.accounts.get_mut(&voucher) {
+            account.until = until;
+        }
+        let end = deadline(until, now);
+        let mut moved = Vec::new();
+        for session in self.open.values_mut().filter(|session| session.voucher == voucher) {
+            let near = |a: Option<Duration>, b: Option<Duration>| match (a, b) {
+                (Some(a), Some(b)) => a.abs_diff(b) < Duration::from_secs(2),
+                (a, b) => a == b,
+            };
+            if !near(session.deadline, end) {
+                session.deadline = end;
+                moved.push(session.mac);
+            }
+        }
+        moved
+    }
+
+    /// Takes down what the kernel has counted for one session.
+    pub(super) fn count(&mut self, count: &Count, now: Now) {
+        let Some(session) = self.open.get_mut(&count.mac) else { return };
+        if session.id != count.session {
+            return;
+        }
+        let new = count.usage.since(session.usage);
+        if new.upload > 0 {
+            session.last_traffic = now.boot;
+        }
+        session.usage = session.usage.plus(new);
+        if let Some(account) = self.accounts.get_mut(&session.voucher) {
+            account.voucher.used = account.voucher.used.plus(new);
+        }
+    }
+
+    /// What follows for a voucher once its devices have been counted. `depleted`: some device has
+    /// come to its limit in a direction (download, upload).
+    pub(super) fn verdict(&self, voucher: i64, depleted: (bool, bool)) -> Verdict {
+        let Some(account) = self.accounts.get(&voucher) else { return Verdict::Continue };
+        let left = account.voucher.data_left();
+        let devices = self.devices(voucher);
+        let each = Allowance { time: None, ..left.shared_by(devices.len()) };
+        let over = |each: Option<u64>, depleted: bool| {
+            each == Some(0) || depleted && each.is_none_or(|each| each < SMALLEST_SHARE)
+        };
+        let alone = devices.len() <= 1;
+        if over(each.download, depleted.0)
+            || over(each.upload, depleted.1)
+            || alone && (depleted.0 || depleted.1)
+        {
+            return Verdict::Over;
+        }
+        let tight = |limit: Option<u64>, used: u64, each: Option<u64>| match (limit, each) {
+            (Some(limit), Some(each)) => limit.saturating_sub(used) < each / 2,
+            _ => false,
+        };
+        let is_tight = |session: &Session| {
+            tight(session.limit.download, session.usage.download, each.download)
+                || tight(session.limit.upload, session.usage.upload, each.upload)
+        };
+        let mut sessions = devices.iter().filter_map(|mac| self.open.get(mac));
+        if sessions.any(is_tight) { Verdict::Share } else { Verdict::Continue }
+    }
+
+    /// Gives every device of a voucher the same share of what is left.
+    pub(super) fn share(&mut self, voucher: i64) -> Vec<Mac> {
+        let devices = self.devices(voucher);
+        let Some(account) = self.accounts.get(&voucher) else { return devices };
+        let each = account.voucher.data_left().shared_by(devices.len());
+        for mac in &devices {
+            if let Some(session) = self.open.get_mut(mac) {
+                let limit =
+                    |each: Option<u64>, used: u64| each.map(|each| used.saturating_add(each));
+                session.limit.download = limit(each.download, session.usage.download);
+                session.limit.upload = limit(each.upload, session.usage.upload);
+            }
+        }
+        devices
+    }
+
+    /// Nothing is left in the directions (download, upload) that have come to their end: what is
+    /// smaller than a packet is not kept for a next time.
+    pub(super) fn use_up(&mut self, voucher: i64, depleted: (bool, bool)) {
+        let Some(account) = self.accounts.get_mut(&voucher) else { return };
+        let voucher = &mut account.voucher;
+        let full = |used: &mut u64, limit: Option<u64>| *used = limit.unwrap_or(*used).max(*used);
+        if depleted.0 {
+            full(&mut voucher.used.download, voucher.download_limit.bytes());
+        }
+        if depleted.1 {
+            full(&mut voucher.used.upload, voucher.upload_limit.bytes());
+        }
+    }
+
+    /// Moves the stamps that were given while the clock was not set.
+    pub(super) fn shift(&mut self, seconds: i64) {
+        for session in self.open.values_mut().filter(|session| !session.clock_is_set) {
+            session.started_at = session.started_at.plus(seconds);
+            session.clock_is_set = true;
+        }
+        for record in self.ended.iter_mut().filter(|record| !record.clock_is_set) {
+            record.started_at = record.started_at.plus(seconds);
+            record.end = record.end.map(|(at, cause)| (at.plus(seconds), cause));
+            record.clock_is_set = true;
+        }
+    }
+
+    /// Whether anything has happened that is not written down.
+    pub(super) fn is_written(&self) -> bool {
+        self.ended.is_empty()
+            && self.open.values().all(|session| session.written == Some(session.usage))
+            && self.accounts.values().all(|account| account.written == account.voucher.used)
+    }
+
+    /// Writes everything into the open transaction; [`Sessions::settle`] keeps in mind that it is
+    /// committed.
+    pub(super) fn fold(&self, store: &Store, now: Now) -> Result<(), StoreError> {
+        for record in &self.ended {
+            store.put_session(record)?;
+        }
+        for session in self.open.values().filter(|it| it.written != Some(it.usage)) {
+            store.put_session(&session.record(now, None))?;
+        }
+        for (id, account) in &self.accounts {
+            if account.written != account.voucher.used {
+                store.set_used(*id, account.voucher.used)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything has been committed.
+    pub(super) fn settle(&mut self) {
+        self.ended.clear();
+        for session in self.open.values_mut() {
+            session.written = Some(session.usage);
+        }
+        for account in self.accounts.values_mut() {
+            account.written = account.voucher.used;
+        }
+        let online: HashSet<i64> = self.open.values().map(|session| session.voucher).collect();
+        self.accounts.retain(|voucher, _| online.contains(voucher));
+    }
+}
+
+/// The end of a grant on the boot clock. While the wall clock is not set, an end that seems to have
+/// passed already is no reason to turn anybody away: the true time is unknown.
+pub(super) fn deadline(until: Option<Timestamp>, now: Now) -> Option<Duration> {
+    let left = until?.unix().saturating_sub(now.wall.unix());
+    match u64::try_from(left) {
+        Ok(left @ 1..) => Some(now.boot + Duration::from_secs(left)),
+        _ if now.wall_is_set => Some(now.boot),
+        _ => None,
+    }
+}
+
+/// What a session begins with.
+pub(super) struct NewSession {
+    pub(super) entry: Entry<Voucher>,
+    pub(super) grant: Grant,
+    pub(super) mac: Mac,
+    pub(super) network: Arc<str>,
+    pub(super) address: Option<IpAddr>,
+}

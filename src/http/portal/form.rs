@@ -1,0 +1,140 @@
+//! What a guest sends back.
+
+use crate::domain::login::Credential;
+use crate::domain::secret::Secret;
+use crate::domain::voucher::{Passcode, Username};
+use crate::http::api::params::Params;
+
+use super::page::Typed;
+
+/// Bytes of a code: the longest username and passcode with some hyphens between.
+const CODE: usize = 512;
+
+/// A sign-in form.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// What to ask the hotspot.
+    pub(super) typed: Result<Credential, Untyped>,
+    /// Which sentence a refusal deserves.
+    pub(super) kind: Typed,
+    /// Shown again after a refusal; never a code or passcode.
+    pub(super) username: String,
+    /// Whether the box beside the terms was ticked.
+    pub(super) terms: bool,
+}
+
+/// There is nothing to ask the hotspot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untyped {
+    /// All fields are empty.
+    Nothing,
+    /// No voucher can have this: too long, control characters, not UTF-8.
+    Unfit,
+}
+
+impl Form {
+    /// Username and passcode, or one code; a code is taken from whichever field it was typed into,
+    /// also where it is the only one that is filled.
+    pub(super) fn read(params: &Params) -> Self {
+        let field = |name| params.text(name).map(Option::unwrap_or_default);
+        let terms = field("terms").is_ok_and(|text| !text.is_empty());
+        let unfit =
+            |kind| Self { typed: Err(Untyped::Unfit), kind, username: String::new(), terms };
+        let (Ok(username), Ok(passcode), Ok(code)) =
+            (field("username"), field("passcode"), field("code"))
+        else {
+            return unfit(Typed::Pair);
+        };
+        let filled = |text: &&str| !text.trim().is_empty();
+        if filled(&username) && filled(&passcode) {
+            let fits = Username::parse(username).is_ok() && Passcode::parse(passcode).is_ok();
+            if !fits {
+                return unfit(Typed::Pair);
+            }
+            let passcode = Secret::new(passcode);
+            let typed = Ok(Credential::Pair { username: username.to_owned(), passcode });
+            return Self { typed, kind: Typed::Pair, username: username.trim().to_owned(), terms };
+        }
+        let typed = match [code, username, passcode].into_iter().find(filled) {
+            None => Err(Untyped::Nothing),
+            Some(code) if code.len() > CODE || code.trim().contains(char::is_control) => {
+                Err(Untyped::Unfit)
+            }
+            Some(code) => Ok(Credential::Code(Secret::new(code))),
+        };
+        Self { typed, kind: Typed::Code, username: String::new(), terms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::api::params::from_query;
+    use proptest::prelude::*;
+
+    fn read(form: &str) -> Form {
+        Form::read(&from_query(form))
+    }
+
+    fn code(form: &str) -> String {
+        match read(form).typed.unwrap() {
+            Credential::Code(code) => code.reveal().to_owned(),
+            pair => panic!("{pair:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pair_is_passed_on_as_typed() {
+        let form = read("username=+Abc+&passcode=+x+y+");
+        let Ok(Credential::Pair { username, passcode }) = form.typed else { panic!() };
+        assert_eq!((username.as_str(), passcode.reveal()), (" Abc ", " x y "));
+        assert_eq!((form.username.as_str(), form.kind), ("Abc", Typed::Pair));
+    }
+
+    #[test]
+    fn a_code_is_found_in_whichever_field_it_is() {
+        for form in
+            ["code=abc-def", "username=abc-def", "username=abc-def&passcode=+", "passcode=abc-def"]
+        {
+            assert_eq!(code(form), "abc-def", "{form}");
+            assert_eq!(read(form).username, "", "{form}");
+        }
+        assert_eq!(code("code=a&username=b"), "a");
+        let pair = read("code=a&username=b&passcode=c");
+        assert!(matches!(pair.typed, Ok(Credential::Pair { .. })));
+    }
+
+    #[test]
+    fn what_no_voucher_can_have_is_not_even_asked_for() {
+        let long = "a".repeat(600);
+        for form in [
+            format!("username={long}&passcode=x"),
+            format!("username=x&passcode={long}"),
+            format!("code={long}"),
+            "username=a%00b&passcode=x".into(),
+            "username=a&passcode=x%1b".into(),
+            "code=a%0ab".into(),
+            "code=%ff".into(),
+        ] {
+            assert_eq!(read(&form).typed.unwrap_err(), Untyped::Unfit, "{form}");
+        }
+        for form in ["", "username=&passcode=+&code=", "next=x", "&&&=&"] {
+            assert_eq!(read(form).typed.unwrap_err(), Untyped::Nothing, "{form}");
+        }
+    }
+
+    #[test]
+    fn neither_code_nor_passcode_can_be_printed() {
+        for form in ["username=a&passcode=s3cret", "code=s3cret", "username=s3cret"] {
+            assert!(!format!("{:?}", read(form)).contains("s3cret"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_form_is_understood_or_refused(form in any::<String>()) {
+            let form = read(&form);
+            prop_assert!(form.username.len() <= 253);
+        }
+    }
+}
