@@ -123,7 +123,7 @@ impl Hotspot {
 
     fn signal(&self, signal: &str) {
         let pid = self.lab.read("hotspotd.pid");
-        self.router.ok(&["kill", &format!("-{signal}"), pid.trim()]);
+        self.router.ok(&["sh", "-c", &format!("kill -{signal} {pid}")]);
     }
 
     pub fn log(&self) -> String {
