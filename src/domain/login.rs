@@ -42,7 +42,7 @@ impl Credential {
     /// The part that is no secret, for the log.
     pub fn name(&self) -> &str {
         match self {
-            Self::Pair { username, passcode } if !passcode.reveal().is_empty() => username,
+            Self::Pair { username, passcode } if !passcode.reveal().trim().is_empty() => username,
             _ => "",
         }
     }
@@ -53,8 +53,11 @@ impl Credential {
     /// hyphen between them, or as they are generated, with blanks and hyphens anywhere.
     pub fn meanings(&self) -> Vec<(String, Secret)> {
         let typed = match self {
-            Self::Pair { username, passcode } if !passcode.reveal().is_empty() => {
-                return vec![(username.clone(), passcode.clone())];
+            Self::Pair { username, passcode } if !passcode.reveal().trim().is_empty() => {
+                let exact = (username.clone(), passcode.clone());
+                // Keyboards put a blank behind what they complete.
+                let trimmed = (username.clone(), Secret::new(passcode.reveal().trim()));
+                return if trimmed == exact { vec![exact] } else { vec![exact, trimmed] };
             }
             // Who types a code into the first field of two means a code.
             Self::Pair { username, .. } => username.trim(),
