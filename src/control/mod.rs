@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::listing::{CreatedRow, LoginRow, VoucherRow};
+use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
 
 pub use server::{Control, bind};
 
@@ -38,6 +38,12 @@ pub enum Ask {
     Vouchers,
     /// The login log, as [`Tell::Login`] rows.
     Logins,
+    /// Every device on the guest networks, as [`Tell::Guest`] rows.
+    Guests,
+    /// Every open session, as [`Tell::Session`] rows.
+    Sessions,
+    /// End the sessions of a MAC address or a username; answered by [`Tell::Text`].
+    CloseSessions(String),
     /// The API key, as [`Tell::Text`].
     ShowKey,
     /// Make a new API key; answered by [`Tell::Text`].
@@ -60,6 +66,10 @@ pub enum Tell {
     Voucher(VoucherRow),
     /// A row of the login log.
     Login(LoginRow),
+    /// A device on a guest network.
+    Guest(HostRow),
+    /// An open session.
+    Session(SessionRow),
     /// One sentence or value.
     Text(String),
     /// So many raw bytes follow.
