@@ -107,4 +107,36 @@ pub struct Health {
     pub recovery: Option<String>,
     /// Why writing fails, if it does.
     pub trouble: Option<String>,
+    /// How the rules for the guest networks are installed.
+    pub gate: GateHealth,
+    /// Open sessions.
+    pub sessions: usize,
+    /// The portals by the names of their networks.
+    pub portals: BTreeMap<String, PortalHealth>,
+}
+
+/// How the kernel's rules are installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateHealth {
+    /// At the guest devices themselves.
+    Device,
+    /// In the routing path.
+    Routing,
+    /// Not at all: no network is enforced, or no device is there.
+    Nothing,
+    /// They cannot be installed, and why.
+    Trouble(String),
+}
+
+/// What a portal is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortalHealth {
+    /// Its device is not there.
+    Waiting,
+    /// It listens, and where.
+    Listening(String),
+    /// It should listen and cannot: where, and why.
+    Trouble(String),
 }

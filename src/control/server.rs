@@ -14,11 +14,12 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Ask, BACKUP_BYTES, Health, LINE_BYTES, Tell};
+use super::{Ask, BACKUP_BYTES, GateHealth, Health, LINE_BYTES, PortalHealth, Tell};
 use crate::domain::list::{Entry, Page};
 use crate::domain::station::Mac;
 use crate::domain::voucher::{Username, VoucherRequest};
-use crate::hotspot::{Fault, Handle, Read, Reply, Whose, Write};
+use crate::firewall::Hook;
+use crate::hotspot::{Fault, Handle, Read, Reply, Status, Whose, Write};
 use crate::http::api::params::Params;
 use crate::http::api::{self, key};
 use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
@@ -49,6 +50,8 @@ pub struct Control {
     pub data_dir: PathBuf,
     /// Where the API listens, or why it cannot.
     pub listening: watch::Receiver<BTreeMap<String, Result<(), String>>>,
+    /// What the portals are doing, by the names of their networks.
+    pub portals: watch::Receiver<BTreeMap<String, PortalHealth>>,
 }
 
 /// Binds the socket, for its owner only. One that a killed daemon left behind is replaced.
@@ -287,6 +290,9 @@ impl Control {
         };
         let settings = self.settings();
         let health = Health {
+            gate: gate(&status),
+            sessions: status.sessions,
+            portals: self.portals.borrow().clone(),
             version: crate::VERSION.to_owned(),
             api: settings.config.state().to_owned(),
             listening: up.into_iter().map(|(address, _)| address).collect(),
@@ -300,6 +306,15 @@ impl Control {
             trouble: status.trouble,
         };
         tell(stream, &Tell::Health(health)).await
+    }
+}
+
+fn gate(status: &Status) -> GateHealth {
+    match (&status.gate_trouble, status.hook) {
+        (Some(trouble), _) => GateHealth::Trouble(trouble.clone()),
+        (None, Some(Hook::Netdev)) => GateHealth::Device,
+        (None, Some(Hook::Inet)) => GateHealth::Routing,
+        (None, Some(Hook::Nothing) | None) => GateHealth::Nothing,
     }
 }
 
