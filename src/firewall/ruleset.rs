@@ -20,8 +20,9 @@ pub(super) const TABLE: &str = "hotspotd";
 /// to the egress hook.
 const LOCAL: u32 = 0x2000_0000;
 
-/// Most guests at one time, and most devices that the DNS limit tells apart.
-const GUESTS: u32 = 65_535;
+/// Most guests at one time, and most devices that the DNS limit tells apart. The kernel makes room
+/// for all of them at once: 128 KB for each set, given back as long as few are there.
+const GUESTS: u32 = 8192;
 
 /// Rules for these networks, to be loaded into empty tables.
 pub(super) fn render(networks: &[Network], hook: Hook) -> String {
