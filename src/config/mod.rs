@@ -57,6 +57,9 @@ pub struct Main {
     pub log_level: LevelFilter,
     /// Days for which logins are kept, 0 to 3650; 0 keeps them by count only.
     pub login_log_days: u16,
+    /// Whether the rules may use the kernel's egress hook; off, they stand in the routing path as
+    /// on kernels that have none.
+    pub egress_hook: bool,
 }
 
 impl Default for Main {
@@ -66,6 +69,7 @@ impl Default for Main {
             control_socket: PathBuf::from("/var/run/hotspotd.sock"),
             log_level: LevelFilter::Info,
             login_log_days: 90,
+            egress_hook: true,
         }
     }
 }

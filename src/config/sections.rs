@@ -181,6 +181,7 @@ fn main(reader: &mut Reader<'_>) -> Main {
             default.login_log_days,
             value::short(0..=3650),
         ),
+        egress_hook: reader.value("egress_hook", default.egress_hook, value::flag),
     }
 }
 

@@ -125,7 +125,7 @@ impl Daemon {
         let machine = Machine {
             clock: Box::new(SystemClock::new()),
             rng: Box::new(UnwrapErr(SysRng)),
-            gate: Box::new(firewall::Kernel::new()),
+            gate: Box::new(firewall::Kernel::new(config.main.egress_hook)),
             neighbours: Box::new(neighbour::Lookup::open().map_err(|error| error.to_string())?),
         };
         let hotspot =

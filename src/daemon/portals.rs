@@ -1,8 +1,8 @@
 //! The portals: one for each guest network, bound to its device, so that nobody else reaches it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
@@ -14,8 +14,9 @@ use crate::config;
 use crate::control::PortalHealth;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
-use crate::http::portal::{self, Brand, Settings};
+use crate::http::portal::{self, Brand, Peers, Settings};
 use crate::http::{self, Server};
+use crate::neighbour::{self, Find};
 
 /// Time between two attempts at a port that another program holds.
 const RETRY: Duration = Duration::from_secs(3);
@@ -93,7 +94,7 @@ impl Portals {
         index: Option<u32>,
     ) -> Portal {
         let (settings, receiver) = watch::channel(settings);
-        let server = portal::server(self.hotspot.clone(), receiver);
+        let server = portal::server(self.hotspot.clone(), receiver, peers(&guest.device));
         let (device, index) = watch::channel(index);
         let report = self.report.clone();
         let task = tokio::spawn(keep_open(server.clone(), guest.clone(), index, report));
@@ -217,6 +218,21 @@ fn settings(guest: &config::Guest, zone: &Zone, brand: Brand) -> Settings {
         zone: zone.clone(),
         brand,
     }
+}
+
+/// A guest's places at the portal are counted by device: whoever takes many addresses gets no more
+/// of them. Devices stand in for addresses as those that RFC 4291 appendix A makes of them.
+fn peers(device: &str) -> Peers {
+    let device = device.to_owned();
+    let lookup = Mutex::new(neighbour::Lookup::open().ok());
+    Arc::new(move |address| {
+        let mut lookup = lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lookup.as_mut().and_then(|lookup| lookup.find(&device, address).ok().flatten());
+        found.map_or(address, |mac| {
+            let [a, b, c, d, e, f] = mac.octets().map(u16::from);
+            IpAddr::from([0xfe80, 0, 0, 0, a << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f])
+        })
+    })
 }
 
 fn first_address(device: &str) -> Option<Ipv4Addr> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::message::{ACK, Answer, Attributes, CREATE, DUMP, Writer, answers};
 use super::ruleset::TABLE;
-use super::{Lane, Pass};
+use super::{ADMITTED, Hook, Lane, Pass};
 use crate::domain::station::Mac;
 
 /// `NFT_MSG_*`.
@@ -24,6 +24,7 @@ const LIST_ELEMENTS: u16 = 3;
 const ITEM: u16 = 1;
 /// `NFTA_SET_ELEM_*`.
 const KEY: u16 = 1;
+const DATA: u16 = 2;
 const TIMEOUT: u16 = 4;
 const EXPIRATION: u16 = 5;
 const USERDATA: u16 = 6;
@@ -63,6 +64,10 @@ const BURST: u32 = 128 * 1024;
 /// Elements in one message: their list must stay below 64 KB.
 const TOGETHER: usize = 200;
 
+/// `NFPROTO_INET`, `NFPROTO_NETDEV`.
+pub(super) const INET: u8 = 1;
+pub(super) const NETDEV: u8 = 5;
+
 /// One of the sets that hold guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Set {
@@ -70,11 +75,31 @@ pub(super) enum Set {
     Download,
     UploadRate,
     DownloadRate,
+    /// In the routing path only: from a device to the mark of its connections.
+    Connections,
 }
 
 impl Set {
-    pub(super) const ALL: [Self; 4] =
-        [Self::Upload, Self::Download, Self::UploadRate, Self::DownloadRate];
+    /// The sets there are.
+    pub(super) fn all(hook: Hook) -> &'static [Self] {
+        let all = &[
+            Self::Upload,
+            Self::Download,
+            Self::UploadRate,
+            Self::DownloadRate,
+            Self::Connections,
+        ];
+        match hook {
+            Hook::Inet => all,
+            _ => all.split_last().map_or(&[], |(_, rest)| rest),
+        }
+    }
+
+    /// In the routing path a packet to a guest has no MAC yet: its connection's mark tells whose
+    /// it is.
+    fn is_by_mark(self, hook: Hook) -> bool {
+        hook == Hook::Inet && matches!(self, Self::Download | Self::DownloadRate)
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -82,12 +107,13 @@ impl Set {
             Self::Download => "download",
             Self::UploadRate => "upload_rate",
             Self::DownloadRate => "download_rate",
+            Self::Connections => "connections",
         }
     }
 
     fn lane(self, pass: &Pass) -> &Lane {
         match self {
-            Self::Upload | Self::UploadRate => &pass.upload,
+            Self::Upload | Self::UploadRate | Self::Connections => &pass.upload,
             Self::Download | Self::DownloadRate => &pass.download,
         }
     }
@@ -95,7 +121,7 @@ impl Set {
     /// Octets a second that an element of this set carries.
     pub(super) fn rate(self, pass: &Pass) -> u64 {
         match self {
-            Self::Upload | Self::Download => 0,
+            Self::Upload | Self::Download | Self::Connections => 0,
             Self::UploadRate | Self::DownloadRate => u64::from(self.lane(pass).rate) * 125,
         }
     }
@@ -103,45 +129,71 @@ impl Set {
     /// Whether a guest with this pass belongs into the set.
     pub(super) fn holds(self, pass: &Pass) -> bool {
         match self {
-            Self::Upload | Self::Download => true,
+            Self::Upload | Self::Download | Self::Connections => true,
             Self::UploadRate | Self::DownloadRate => self.lane(pass).rate > 0,
         }
     }
 }
 
+/// A guest in a set: the device and its session.
+pub(super) type Place = (Mac, i64);
+
+/// The mark on the connections of a session: no two open sessions are 268 million apart.
+fn mark(session: i64) -> [u8; 4] {
+    let number = session.to_le_bytes();
+    let [a, b, c, d, ..] = number;
+    (ADMITTED | u32::from_le_bytes([a, b, c, d]) & (ADMITTED - 1)).to_ne_bytes()
+}
+
+/// Where the sets are.
+pub(super) fn family(hook: Hook) -> u8 {
+    if hook == Hook::Inet { INET } else { NETDEV }
+}
+
 /// Asks for a set's elements.
-pub(super) fn request(writer: &mut Writer, family: u8, set: Set) {
-    writer.nftables(GET_ELEMENT, family, DUMP, |message| {
+pub(super) fn request(writer: &mut Writer, hook: Hook, set: Set) {
+    writer.nftables(GET_ELEMENT, family(hook), DUMP, |message| {
         message.text(LIST_TABLE, TABLE);
         message.text(LIST_SET, set.name());
     });
 }
 
+/// Asks for one guest's element.
+pub(super) fn request_one(writer: &mut Writer, hook: Hook, set: Set, place: Place) {
+    writer.nftables(GET_ELEMENT, family(hook), 0, |message| {
+        message.text(LIST_TABLE, TABLE);
+        message.text(LIST_SET, set.name());
+        message.nested(LIST_ELEMENTS, |elements| {
+            elements.nested(ITEM, |element| key(element, hook, set, place));
+        });
+    });
+}
+
 /// Puts guests into a set.
-pub(super) fn insert(writer: &mut Writer, family: u8, set: Set, passes: &[Pass]) {
+pub(super) fn insert(writer: &mut Writer, hook: Hook, set: Set, passes: &[Pass]) {
     for passes in passes.chunks(TOGETHER) {
-        list(writer, NEW_ELEMENT, family, set.name(), CREATE, |elements| {
+        list(writer, NEW_ELEMENT, family(hook), set.name(), CREATE, |elements| {
             for pass in passes {
-                elements.nested(ITEM, |element| write(element, set, pass));
+                elements.nested(ITEM, |element| write(element, hook, set, pass));
             }
         });
     }
 }
 
-/// Takes devices out of a set. The kernel refuses where one is not in it.
-pub(super) fn delete(writer: &mut Writer, family: u8, set: Set, macs: &[Mac]) {
-    for macs in macs.chunks(TOGETHER) {
-        list(writer, DELETE_ELEMENT, family, set.name(), 0, |elements| {
-            for mac in macs {
-                elements.nested(ITEM, |element| key(element, *mac));
+/// Takes guests out of a set. The kernel refuses where one is not in it.
+pub(super) fn delete(writer: &mut Writer, hook: Hook, set: Set, places: &[Place]) {
+    for places in places.chunks(TOGETHER) {
+        list(writer, DELETE_ELEMENT, family(hook), set.name(), 0, |elements| {
+            for place in places {
+                elements.nested(ITEM, |element| key(element, hook, set, *place));
             }
         });
     }
 }
 
 /// Puts TCP into the set of protocols that are answered by a reset.
-pub(super) fn allow_resets(writer: &mut Writer, family: u8) {
-    list(writer, NEW_ELEMENT, family, "resets", CREATE, |elements| {
+pub(super) fn allow_resets(writer: &mut Writer) {
+    list(writer, NEW_ELEMENT, INET, "resets", CREATE, |elements| {
         elements.nested(ITEM, |element| {
             element.nested(KEY, |key| key.bytes(VALUE, &[libc::IPPROTO_TCP as u8]));
         });
@@ -163,12 +215,15 @@ fn list(
     });
 }
 
-fn key(element: &mut Writer, mac: Mac) {
-    element.nested(KEY, |key| key.bytes(VALUE, &mac.octets()));
+fn key(element: &mut Writer, hook: Hook, set: Set, (mac, session): Place) {
+    element.nested(KEY, |key| match set.is_by_mark(hook) {
+        true => key.bytes(VALUE, &mark(session)),
+        false => key.bytes(VALUE, &mac.octets()),
+    });
 }
 
-fn write(element: &mut Writer, set: Set, pass: &Pass) {
-    key(element, pass.mac);
+fn write(element: &mut Writer, hook: Hook, set: Set, pass: &Pass) {
+    key(element, hook, set, (pass.mac, pass.session));
     if let Some(time) = pass.time {
         element.u64(TIMEOUT, milliseconds(time));
     }
@@ -186,6 +241,9 @@ fn write(element: &mut Writer, set: Set, pass: &Pass) {
                 counter.u64(COUNTER_BYTES, lane.used);
             });
         }),
+        Set::Connections => {
+            element.nested(DATA, |data| data.bytes(VALUE, &mark(pass.session)));
+        }
         Set::UploadRate | Set::DownloadRate => {
             expression(element, EXPRESSION, "limit", |limit| {
                 limit.u64(LIMIT_RATE, set.rate(pass));
@@ -210,23 +268,24 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 2).max(1)
 }
 
-/// Enough to take a session up again that the store does not know of yet.
+/// Enough to take a session up again that the store does not know of yet, and to know whose
+/// element it is where the key does not tell.
 fn comment(pass: &Pass) -> Vec<u8> {
-    let text = format!("session {} voucher {}", pass.session, pass.voucher);
+    let text = format!("session {} voucher {} {}", pass.session, pass.voucher, pass.mac);
     let mut bytes = vec![COMMENT, u8::try_from(text.len() + 1).unwrap_or(u8::MAX)];
     bytes.extend_from_slice(text.as_bytes());
     bytes.push(0);
     bytes
 }
 
-/// A guest as the kernel has it.
+/// A guest as the kernel has it: an element with a comment of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element {
     /// The device.
     pub mac: Mac,
-    /// From the element's comment; 0 where there is none of ours.
+    /// The session.
     pub session: i64,
-    /// From the element's comment.
+    /// The voucher behind it.
     pub voucher: i64,
     /// Time left; `None` is without end.
     pub time: Option<Duration>,
@@ -259,10 +318,8 @@ pub(super) fn read(elements: &mut Vec<Element>, message: Attributes<'_>) {
 }
 
 fn read_element(element: Attributes<'_>) -> Option<Element> {
-    let octets: [u8; 6] = element.inside(KEY).get(VALUE)?.try_into().ok()?;
-    let (session, voucher) = element.get(USERDATA).and_then(read_comment).unwrap_or((0, 0));
+    let (session, voucher, mac) = element.get(USERDATA).and_then(read_comment)?;
     let time = element.u64(EXPIRATION).map(Duration::from_millis);
-    let mac = Mac::new(octets);
     let mut read = Element { mac, session, voucher, time, octets: 0, is_over: false, rate: 0 };
     let alone = element.get(EXPRESSION).into_iter();
     let several = element.inside(EXPRESSIONS).map(|(_, expression)| expression);
@@ -282,9 +339,10 @@ fn read_element(element: Attributes<'_>) -> Option<Element> {
     Some(read)
 }
 
-fn read_comment(bytes: &[u8]) -> Option<(i64, i64)> {
+fn read_comment(bytes: &[u8]) -> Option<(i64, i64, Mac)> {
     let text = bytes.strip_prefix(&[COMMENT])?.get(1..)?.strip_suffix(&[0])?;
-    let text = std::str::from_utf8(text).ok()?.strip_prefix("session ")?;
-    let (session, voucher) = text.split_once(" voucher ")?;
-    Some((session.parse().ok()?, voucher.parse().ok()?))
+    let mut words = std::str::from_utf8(text).ok()?.split(' ');
+    let mut number = |name| (words.next()? == name).then(|| words.next())?;
+    let (session, voucher) = (number("session")?.parse().ok()?, number("voucher")?.parse().ok()?);
+    Some((session, voucher, words.next()?.parse().ok()?))
 }

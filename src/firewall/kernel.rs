@@ -1,11 +1,14 @@
 //! The gate of the running kernel.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use nix::net::if_::if_nametoindex;
 
-use super::element::{self, DELETE_TABLE, Element, GET_CHAIN, NEW_CHAIN, Set};
+use super::element::{
+    self, DELETE_TABLE, Element, GET_CHAIN, INET, NETDEV, NEW_CHAIN, Place, Set, family,
+};
 use super::message::{ACK, CREATE, DUMP, Writer};
 use super::ruleset::{self, TABLE};
 use super::socket::Socket;
@@ -13,9 +16,6 @@ use super::{Change, Count, Gate, GateError, Hook, Network, Pass, nft};
 use crate::domain::session::Usage;
 use crate::domain::station::Mac;
 
-/// `NFPROTO_INET`, `NFPROTO_NETDEV`.
-const INET: u8 = 1;
-const NETDEV: u8 = 5;
 const FAMILIES: [(u8, &str); 2] = [(NETDEV, "netdev"), (INET, "inet")];
 
 /// `NFTA_CHAIN_TABLE`, `NFTA_CHAIN_NAME`, `NFTA_TABLE_NAME`.
@@ -29,22 +29,27 @@ const STAMP: &str = "rules_";
 /// Guests in one transaction; the kernel's answers to it must fit into the socket.
 const TOGETHER: usize = 1000;
 
+/// The time a resize of a set may take, and how often it is waited for.
+const RESIZE: Duration = Duration::from_millis(20);
+const LOOKS: usize = 50;
+
 /// The nftables rules and sets of this machine.
 #[derive(Default)]
 pub struct Kernel {
     socket: Option<Socket>,
-    /// The family of the table with the guests' sets; `None` before the rules are loaded.
-    family: Option<u8>,
-    /// What we have put where and not seen go.
-    present: HashSet<(Set, Mac)>,
+    /// Where the rules are; `None` before they are loaded.
+    hook: Option<Hook>,
+    /// Whom we have put where and not seen go, with the session.
+    present: HashMap<(Set, Mac), i64>,
     /// Kernels without an egress hook are asked once.
     without_egress: bool,
 }
 
 impl Kernel {
-    /// A gate that has done nothing yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// A gate that has done nothing yet. It stands in the routing path where the kernel has no
+    /// egress hook, and where `egress` says not to use it.
+    pub fn new(egress: bool) -> Self {
+        Self { without_egress: !egress, ..Self::default() }
     }
 
     fn socket(&mut self) -> Result<&mut Socket, GateError> {
@@ -98,37 +103,38 @@ impl Kernel {
         hook: Hook,
         chains: &[(u8, String)],
     ) -> Result<Hook, GateError> {
-        let family = if hook == Hook::Netdev { NETDEV } else { INET };
         let rules = ruleset::render(networks, hook);
         let stamp = stamp(&rules, networks);
         let is_there = |family| chains.iter().any(|chain| *chain == (family, stamp.clone()));
         if is_there(INET) && (hook == Hook::Inet || is_there(NETDEV)) {
-            self.family = Some(family);
+            self.hook = Some(hook);
             return Ok(hook);
         }
-        let kept = in_place_of(chains, family) + &rules;
+        let kept = in_place_of(chains, family(hook)) + &rules;
         if let Err(why) = nft::load(&kept) {
             // Sets of another version cannot be kept; nor can what does not load at all.
             log::debug!("gate: {why}; replacing the tables whole");
             nft::load(&(cleared() + &rules))?;
         }
         let stamped = |family| (family, stamp.as_str());
-        let places = if family == NETDEV { vec![NETDEV, INET] } else { vec![INET] };
+        let places = if hook == Hook::Netdev { vec![NETDEV, INET] } else { vec![INET] };
         self.set_stamps(places.into_iter().map(stamped))?;
-        self.family = Some(family);
+        self.hook = Some(hook);
         Ok(hook)
     }
 
     /// Where the guests' sets are; another daemon may have made them before this one.
-    fn family(&mut self) -> Result<u8, GateError> {
-        if self.family.is_none() {
+    fn hook(&mut self) -> Result<Hook, GateError> {
+        if self.hook.is_none() {
             let chains = self.chains()?;
-            let stamped = |number| {
-                chains.iter().any(|(family, name)| *family == number && name.starts_with(STAMP))
+            let stamped = |hook: &Hook| {
+                chains
+                    .iter()
+                    .any(|(place, name)| *place == family(*hook) && name.starts_with(STAMP))
             };
-            self.family = [NETDEV, INET].into_iter().find(|family| stamped(*family));
+            self.hook = [Hook::Netdev, Hook::Inet].into_iter().find(stamped);
         }
-        self.family.ok_or(GateError::Lost)
+        self.hook.ok_or(GateError::Lost)
     }
 
     fn set_stamps<'a>(
@@ -146,18 +152,38 @@ impl Kernel {
     }
 
     fn elements(&mut self, set: Set) -> Result<Vec<Element>, GateError> {
-        let family = self.family()?;
-        let request = |writer: &mut Writer| element::request(writer, family, set);
+        let hook = self.hook()?;
+        let request = |writer: &mut Writer| element::request(writer, hook, set);
         Ok(self.socket()?.dump(request, element::read)?)
+    }
+
+    /// The elements of a set, all of them. While the kernel resizes a set, a list that takes several
+    /// datagrams can have some twice and others not at all: only what is seen twice is believed.
+    fn all_elements(&mut self, set: Set) -> Result<Vec<Element>, GateError> {
+        let places = |elements: &[Element]| -> BTreeSet<Place> {
+            elements.iter().map(|element| (element.mac, element.session)).collect()
+        };
+        let mut before = places(&self.elements(set)?);
+        for _ in 0..LOOKS {
+            let elements = self.elements(set)?;
+            let now = places(&elements);
+            if now == before && now.len() == elements.len() {
+                return Ok(elements);
+            }
+            before = now;
+            std::thread::sleep(RESIZE);
+        }
+        Err(GateError::Netlink("the list of guests does not come to rest".to_owned()))
     }
 
     /// Makes the sets hold these guests.
     fn settle(&mut self, passes: &[Pass]) -> Result<(), GateError> {
         let wanted: HashMap<Mac, &Pass> = passes.iter().map(|pass| (pass.mac, pass)).collect();
+        let sets = Set::all(self.hook()?);
         let mut places: HashMap<(Set, Mac), Element> = HashMap::new();
-        for set in Set::ALL {
-            let elements = self.elements(set)?;
-            places.extend(elements.into_iter().map(|element| ((set, element.mac), element)));
+        for set in sets {
+            let elements = self.all_elements(*set)?;
+            places.extend(elements.into_iter().map(|element| ((*set, element.mac), element)));
         }
         let fits = |set: Set, pass: &Pass| match places.get(&(set, pass.mac)) {
             Some(element) => element.session == pass.session && element.rate == set.rate(pass),
@@ -165,7 +191,7 @@ impl Kernel {
         };
         let settled = |element: &Element| {
             let pass = wanted.get(&element.mac);
-            pass.is_some_and(|pass| Set::ALL.iter().all(|set| fits(*set, pass)))
+            pass.is_some_and(|pass| sets.iter().all(|set| fits(*set, pass)))
         };
         let uploads = places.iter().filter(|((set, _), _)| *set == Set::Upload);
         let present: Vec<Element> = uploads.map(|(_, element)| *element).collect();
@@ -182,39 +208,56 @@ impl Kernel {
         Ok(())
     }
 
-    /// Looks first which devices are in which set: the kernel takes one out on time by itself, and
-    /// refuses a whole transaction that wants to take out one that is not there.
+    /// Looks first which of the devices are in which set: the kernel takes one out on time by
+    /// itself, and refuses a whole transaction that wants to take out one that is not there.
     fn change_carefully(&mut self, changes: &[Change]) -> Result<(), GateError> {
-        self.present.clear();
-        for set in Set::ALL {
-            let elements = self.elements(set)?;
-            self.present.extend(elements.into_iter().map(|element| (set, element.mac)));
+        let hook = self.hook()?;
+        for mac in changes.iter().map(mac_of) {
+            let mut session = self.present.get(&(Set::Upload, mac)).copied().unwrap_or(0);
+            for set in Set::all(hook) {
+                self.present.remove(&(*set, mac));
+                if let Some(element) = self.look_up(hook, *set, (mac, session))? {
+                    session = element.session;
+                    self.present.insert((*set, mac), session);
+                }
+            }
         }
         self.transact(changes)
     }
 
+    fn look_up(
+        &mut self,
+        hook: Hook,
+        set: Set,
+        place: Place,
+    ) -> Result<Option<Element>, GateError> {
+        let request = |writer: &mut Writer| element::request_one(writer, hook, set, place);
+        Ok(self.socket()?.ask(request, element::read)?.into_iter().next())
+    }
+
     fn transact(&mut self, changes: &[Change]) -> Result<(), GateError> {
-        let family = self.family()?;
+        let hook = self.hook()?;
         let last = last_of_each(changes);
         let admitted: Vec<Pass> = last.iter().filter_map(pass_of).collect();
         let present = std::mem::take(&mut self.present);
         let outcome = self.socket()?.transact(|writer| {
-            for set in Set::ALL {
-                let old = last.iter().map(mac_of).filter(|mac| present.contains(&(set, *mac)));
-                element::delete(writer, family, set, &old.collect::<Vec<_>>());
+            for set in Set::all(hook) {
+                let place = |mac| present.get(&(*set, mac)).map(|session| (mac, *session));
+                let old: Vec<Place> = last.iter().map(mac_of).filter_map(place).collect();
+                element::delete(writer, hook, *set, &old);
                 let new: Vec<Pass> =
                     admitted.iter().filter(|pass| set.holds(pass)).copied().collect();
-                element::insert(writer, family, set, &new);
+                element::insert(writer, hook, *set, &new);
             }
         });
         self.present = present;
         outcome?;
-        for set in Set::ALL {
+        for set in Set::all(hook) {
             for change in &last {
-                self.present.remove(&(set, mac_of(change)));
+                self.present.remove(&(*set, mac_of(change)));
             }
             let new = admitted.iter().filter(|pass| set.holds(pass));
-            self.present.extend(new.map(|pass| (set, pass.mac)));
+            self.present.extend(new.map(|pass| ((*set, pass.mac), pass.session)));
         }
         Ok(())
     }
@@ -231,7 +274,7 @@ impl Gate for Kernel {
         }
         let hook = self.load(&there)?;
         self.settle(passes)?;
-        self.socket()?.transact(|writer| element::allow_resets(writer, INET))?;
+        self.socket()?.transact(element::allow_resets)?;
         Ok(hook)
     }
 
@@ -269,13 +312,12 @@ impl Gate for Kernel {
             }
         };
         let counts: Vec<Count> = uploads.into_iter().map(count).collect();
-        let there: HashSet<Mac> = counts.iter().map(|count| count.mac).collect();
-        self.present.retain(|(_, mac)| there.contains(mac));
         Ok(counts)
     }
 
     fn remove(&mut self) -> Result<(), GateError> {
-        self.family = None;
+        self.hook = None;
+        self.present.clear();
         for (family, _) in FAMILIES {
             let removed = self.socket()?.transact(|writer| {
                 writer.nftables(DELETE_TABLE, family, ACK, |table| {

@@ -20,8 +20,9 @@ pub(super) const TABLE: &str = "hotspotd";
 /// to the egress hook.
 const LOCAL: u32 = 0x2000_0000;
 
-/// Most guests at one time, and most devices that the DNS limit tells apart.
-const GUESTS: u32 = 65_535;
+/// Most guests at one time, and most devices that the DNS limit tells apart. The kernel makes room
+/// for all of them at once: 128 KB for each set, given back as long as few are there.
+const GUESTS: u32 = 8192;
 
 /// Rules for these networks, to be loaded into empty tables.
 pub(super) fn render(networks: &[Network], hook: Hook) -> String {
@@ -34,8 +35,8 @@ pub(super) fn render(networks: &[Network], hook: Hook) -> String {
 
 fn netdev(networks: &[Network]) -> String {
     let mut text = format!("table netdev {TABLE} {{\n");
-    text += &guest_sets();
-    text += &strangers_dns("netdev");
+    text += &guest_sets("ether_addr");
+    text += &strangers_dns();
     for (number, network) in networks.iter().enumerate() {
         text += &ingress(number + 1, network);
         text += &egress(number + 1, network);
@@ -45,14 +46,14 @@ fn netdev(networks: &[Network]) -> String {
 
 /// What the elements carry is fixed here; netlink fills them. One octet a second is a placeholder:
 /// every element brings its own.
-fn guest_sets() -> String {
+fn guest_sets(downloads: &str) -> String {
     let mut text = String::new();
-    for direction in ["upload", "download"] {
+    for (direction, key) in [("upload", "ether_addr"), ("download", downloads)] {
         let _ = write!(
             text,
-            "\tset {direction} {{\n\t\ttype ether_addr\n\t\tsize {GUESTS}\n\t\tflags dynamic,timeout\n\
+            "\tset {direction} {{\n\t\ttype {key}\n\t\tsize {GUESTS}\n\t\tflags dynamic,timeout\n\
              \t\tquota 9223372036854775807 bytes counter\n\t}}\n\
-             \tset {direction}_rate {{\n\t\ttype ether_addr\n\t\tsize {GUESTS}\n\
+             \tset {direction}_rate {{\n\t\ttype {key}\n\t\tsize {GUESTS}\n\
              \t\tflags dynamic,timeout\n\t\tlimit rate over 1 bytes/second\n\t}}\n"
         );
     }
@@ -61,26 +62,31 @@ fn guest_sets() -> String {
 
 /// DNS is needed to find the portal, and is all a tunnel needs: 20 questions a second for a
 /// device, and an upper end for those who change their MAC with every packet.
-fn strangers_dns(family: &str) -> String {
-    let ttl = if family == "netdev" { TTL_ONE } else { "\t\taccept\n" };
+fn strangers_dns() -> String {
     format!(
         "\tset dns_rate {{\n\t\ttype ether_addr\n\t\tsize {GUESTS}\n\t\tflags dynamic,timeout\n\
          \t\ttimeout 10s\n\t}}\n\
          \tchain strangers_dns {{\n\
          \t\tupdate @dns_rate {{ ether saddr limit rate over 20/second burst 100 packets }} drop\n\
-         \t\tlimit rate over 2000/second burst 2000 packets drop\n{ttl}\t}}\n"
+         \t\tlimit rate over 2000/second burst 2000 packets drop\n\
+         \t\tip ttl set 1 accept\n\t\tip6 hoplimit set 1 accept\n\t}}\n"
     )
 }
 
-const TTL_ONE: &str = "\t\tip ttl set 1 accept\n\t\tip6 hoplimit set 1 accept\n";
-
 fn ingress(number: usize, network: &Network) -> String {
     let device = &network.device;
-    let mut text = format!(
+    format!(
         "\tchain ingress_{number} {{\n\
          \t\ttype filter hook ingress device \"{device}\" priority -500; policy drop;\n\
-         \t\tether type arp accept\n\
-         \t\tether saddr @upload_rate drop\n\
+         \t\tether type arp accept\n{}\t}}\n",
+        uploads(network)
+    )
+}
+
+/// What may come from guests, and from strangers.
+fn uploads(network: &Network) -> String {
+    let mut text = format!(
+        "\t\tether saddr @upload_rate drop\n\
          \t\tether saddr @upload meta mark set meta mark | {ADMITTED:#x} accept\n"
     );
     for (family, list) in garden(&network.garden) {
@@ -98,7 +104,7 @@ fn ingress(number: usize, network: &Network) -> String {
          \t\ticmpv6 type { 131, 132, 143 } ip6 hoplimit 1 accept\n\
          \t\tmeta l4proto { tcp, udp } th dport 53 jump strangers_dns\n\
          \t\tmeta l4proto tcp ip ttl set 1 accept\n\
-         \t\tmeta l4proto tcp ip6 hoplimit set 1 accept\n\t}\n";
+         \t\tmeta l4proto tcp ip6 hoplimit set 1 accept\n";
     text
 }
 
@@ -167,8 +173,42 @@ fn stranger(network: &Network) -> String {
     format!("iifname \"{}\" meta mark & {ADMITTED:#x} == 0", network.device)
 }
 
-fn inet_only(_networks: &[Network]) -> String {
-    String::new()
+/// The same in the routing path. Downloads are told apart by the mark that the guest's own packets
+/// have put on the connection; frames that never reach the routing path need no rules.
+fn inet_only(networks: &[Network]) -> String {
+    let mut text = format!("table inet {TABLE} {{\n");
+    text += &guest_sets("mark");
+    text += "\tmap connections {\n\t\ttype ether_addr : mark\n\t\tflags dynamic,timeout\n\t}\n";
+    text += &strangers_dns();
+    text += &to_portal(networks);
+    for (number, network) in networks.iter().enumerate() {
+        let number = number + 1;
+        let _ =
+            write!(text, "\tchain from_guests_{number} {{\n{}\t\tdrop\n\t}}\n", uploads(network));
+    }
+    text += "\tchain guests {\n\t\ttype filter hook prerouting priority -310; policy accept;\n";
+    for (number, network) in networks.iter().enumerate() {
+        let (device, number) = (&network.device, number + 1);
+        let _ = writeln!(text, "\t\tiifname \"{device}\" jump from_guests_{number}");
+    }
+    text +=
+        "\t}\n\tchain owners {\n\t\ttype filter hook prerouting priority mangle; policy accept;\n";
+    for network in networks {
+        let device = &network.device;
+        let _ = writeln!(text, "\t\tiifname \"{device}\" ct mark set ether saddr map @connections");
+    }
+    text += "\t}\n\tchain forward {\n\t\ttype filter hook forward priority -10; policy accept;\n";
+    for network in networks {
+        let device = &network.device;
+        let _ = writeln!(text, "\t\t{} drop", stranger(network));
+        let _ = writeln!(text, "\t\toifname \"{device}\" ct mark @download_rate drop");
+        let _ = writeln!(text, "\t\toifname \"{device}\" ct mark @download accept");
+        for (family, list) in garden(&network.garden) {
+            let _ = writeln!(text, "\t\toifname \"{device}\" {family} saddr {{ {list} }} accept");
+        }
+        let _ = writeln!(text, "\t\toifname \"{device}\" drop");
+    }
+    text + "\t}\n}\n"
 }
 
 /// The garden's networks by family, without overlaps.

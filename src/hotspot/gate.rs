@@ -29,6 +29,8 @@ pub(super) struct Gatekeeper {
     changes: Vec<Change>,
     /// When the counters were read, by the boot clock.
     polled: Duration,
+    /// Sessions that the kernel did not list then.
+    missed: BTreeSet<i64>,
     /// Why it does not work, if it does not.
     pub(super) trouble: Option<GateError>,
 }
@@ -36,7 +38,8 @@ pub(super) struct Gatekeeper {
 impl Gatekeeper {
     pub(super) fn new(gate: Box<dyn Gate>) -> Self {
         let changes = Vec::new();
-        Self { gate, hook: None, changes, polled: Duration::ZERO, trouble: None }
+        let (polled, missed) = (Duration::ZERO, BTreeSet::new());
+        Self { gate, hook: None, changes, polled, missed, trouble: None }
     }
 }
 
@@ -140,22 +143,21 @@ impl Hotspot {
     /// Puts what was decided into force, as one transaction with the kernel.
     pub(super) fn enforce(&mut self, now: Now) -> Result<(), GateError> {
         let changes = std::mem::take(&mut self.gatekeeper.changes);
-        match self.gatekeeper.gate.change(&changes) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                log::debug!("gate: {error}; installing the rules again");
-                self.install(now)
+        if changes.is_empty() {
+            return self.gatekeeper.trouble.clone().map_or(Ok(()), Err);
+        }
+        if self.gatekeeper.trouble.is_none() {
+            match self.gatekeeper.gate.change(&changes) {
+                Ok(()) => return Ok(()),
+                Err(error) => log::debug!("gate: {error}; installing the rules again"),
             }
         }
+        self.install(now)
     }
 
     /// Opens a session and has the kernel let the device through once the batch is enforced.
     pub(super) fn open_session(&mut self, new: NewSession, now: Now) {
         let (mac, voucher) = (new.mac, new.entry.id);
-        let others = self.sessions.devices(voucher).len();
-        if others > 0 && !new.entry.value.data_left().is_endless() {
-            self.poll(now);
-        }
         self.sessions.open(new, now);
         self.share(voucher, Some(mac), now);
     }
@@ -173,8 +175,8 @@ impl Hotspot {
             self.gatekeeper.changes.push(Change::Dismiss(mac));
         }
         log::info!(
-            "guest: {mac} signed out of {} after {} s, {} octets down, {} up: {cause}",
-            session.login,
+            "guest: {mac} is not online any more with {} after {} s, {} octets down, {} up: {cause}",
+            self.sessions.label(session.voucher),
             session.uptime(now).as_secs(),
             session.usage.download,
             session.usage.upload,
@@ -247,13 +249,26 @@ impl Hotspot {
         for (voucher, ends) in depleted {
             self.draw_consequences(voucher, ends, now);
         }
-        let lost = |session: &&Session| {
+        self.admit_the_lost(&there, now);
+    }
+
+    /// Whoever should be let through and is not listed, twice in a row: the kernel may leave
+    /// somebody out of a list while it resizes a set.
+    fn admit_the_lost(&mut self, there: &BTreeSet<(Mac, i64)>, now: Now) {
+        let is_lost = |session: &&Session| {
             self.is_enforced(session)
                 && !there.contains(&(session.mac, session.id))
                 && session.time_left(now).is_none_or(|left| left > LAST_LOOK)
         };
-        for mac in self.sessions.iter().filter(lost).map(|it| it.mac).collect::<Vec<_>>() {
-            self.admit(mac, now);
+        let lost: Vec<(Mac, i64)> =
+            self.sessions.iter().filter(is_lost).map(|it| (it.mac, it.id)).collect();
+        let missed = std::mem::take(&mut self.gatekeeper.missed);
+        for (mac, session) in lost {
+            if missed.contains(&session) {
+                self.admit(mac, now);
+            } else {
+                self.gatekeeper.missed.insert(session);
+            }
         }
     }
 
@@ -277,6 +292,9 @@ impl Hotspot {
         let due = now.boot.saturating_sub(self.gatekeeper.polled) >= POLL;
         if soon || due {
             self.poll(now);
+        }
+        if due && self.gatekeeper.trouble.is_some() {
+            let _noted = self.install(now);
         }
         if due {
             self.close_all(TerminateCause::IdleTimeout, now, |session, idle| {
@@ -318,6 +336,26 @@ impl Hotspot {
             }
         }
         let _noted = self.enforce(now);
+    }
+
+    /// Another store has taken the place of the one the sessions began with: whose voucher is not
+    /// in it is not online any more.
+    pub(super) fn keep_sessions_after_restore(&mut self, now: Now) -> Result<(), StoreError> {
+        self.in_transaction(|hotspot| hotspot.store.end_open_sessions(now.wall))?;
+        let last_id = self.store.last_session_id()?;
+        for voucher in self.sessions.start_over(last_id) {
+            let entry = self.store.voucher_by_id(voucher)?;
+            let is_the_same = entry.is_some_and(|entry| self.sessions.adopt(&entry));
+            if is_the_same {
+                self.share(voucher, None, now);
+                continue;
+            }
+            for mac in self.sessions.devices(voucher) {
+                self.close_session(mac, TerminateCause::AdminReset, now);
+            }
+        }
+        let _noted = self.enforce(now);
+        Ok(())
     }
 
     /// The configuration has changed.

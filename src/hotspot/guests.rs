@@ -297,13 +297,21 @@ impl Hotspot {
         if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
             return Err(Refusal::TooManyDevices);
         }
+        if !others.is_empty() && !entry.value.data_left().is_endless() {
+            self.refresh(Duration::ZERO, now);
+            let account = self.sessions.account(voucher);
+            if account.is_some_and(|account| account.voucher.data_left().is_over()) {
+                return Err(Refusal::UsedUp);
+            }
+        }
         for oldest in others.into_iter().take(too_many) {
             self.close_session(oldest, TerminateCause::PortPreempted, now);
         }
         self.close_session(mac, TerminateCause::UserRequest, now);
         let (network, address) = (caller.network.clone(), Some(caller.address));
         self.open_session(NewSession { entry, grant, mac, network, address }, now);
-        log::info!("guest: {mac}, {} signed in with {}", caller.address, printable(&login));
+        let label = printable(&self.sessions.label(voucher));
+        log::info!("guest: {mac}, {} signed in with {label}", caller.address);
         self.note_login(caller, mac, voucher, login, now);
         Ok(())
     }

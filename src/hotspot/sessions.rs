@@ -5,7 +5,7 @@
 //! with the voucher; each session gets a share of what is left, so that the kernel can cut every
 //! device off by itself and all of them together never get more than was sold.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,6 +192,40 @@ impl Sessions {
         if let Some(account) = self.accounts.get(&entry.id) {
             entry.value.used = account.voucher.used;
         }
+    }
+
+    /// How a log line names a voucher. One that is its own passcode goes by its number: no log
+    /// line carries a passcode.
+    pub(super) fn label(&self, voucher: i64) -> String {
+        match self.accounts.get(&voucher).map(|account| &account.voucher) {
+            Some(known) if !known.is_one_code() => known.username.as_str().to_owned(),
+            _ => format!("voucher {voucher}"),
+        }
+    }
+
+    /// Another store is in use: nothing is written in it yet. Gives the vouchers with sessions.
+    pub(super) fn start_over(&mut self, last_id: i64) -> BTreeSet<i64> {
+        self.last_id = self.last_id.max(last_id);
+        self.ended.clear();
+        for session in self.open.values_mut() {
+            session.written = None;
+        }
+        let vouchers: BTreeSet<i64> = self.open.values().map(|session| session.voucher).collect();
+        self.accounts.retain(|voucher, _| vouchers.contains(voucher));
+        vouchers
+    }
+
+    /// Takes a voucher's terms from another store, where it is the same voucher. What has been
+    /// used since that was written down stays used.
+    pub(super) fn adopt(&mut self, entry: &Entry<Voucher>) -> bool {
+        let Some(account) = self.accounts.get_mut(&entry.id) else { return false };
+        if account.voucher.username != entry.value.username {
+            return false;
+        }
+        let used = account.voucher.used.max(entry.value.used);
+        account.voucher = Voucher { used, ..entry.value.clone() };
+        account.written = entry.value.used;
+        true
     }
 
     /// Opens a session for a device that has none.

@@ -170,6 +170,8 @@ impl Hotspot {
                 self.upkeep.snapshot.due_at(self.upkeep.minutes);
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
                 self.upkeep.snapshot.changed();
+                let kept = self.keep_sessions_after_restore(now);
+                self.note(&kept);
                 self.fold();
             }
             Err(error) => log::error!("store: backup not restored: {error}"),
@@ -195,7 +197,7 @@ impl Hotspot {
         }
     }
 
-    fn in_transaction<T>(
+    pub(super) fn in_transaction<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

@@ -42,8 +42,7 @@ pub struct Pass {
 
 impl Door {
     /// A place for one connection, or `None` where there is none left for this peer.
-    pub fn enter(&self, address: IpAddr, standing: Standing) -> Option<Pass> {
-        let network = network(address);
+    pub fn enter(&self, network: IpAddr, standing: Standing) -> Option<Pass> {
         let mut inside = self.inside();
         let from_address = inside.by_address.get(&network).copied().unwrap_or(0);
         let stranger = standing == Standing::Stranger;

@@ -13,12 +13,17 @@ impl Report {
         }
         let (verdict, finding) = match &health.gate {
             GateHealth::Device => (Verdict::Ok, "the rules stand at the guest device".to_owned()),
-            GateHealth::Routing => (
-                Verdict::Note,
-                "the rules stand in the routing path: this kernel has no egress hook; software \
-                 and hardware flow offload must be off"
-                    .to_owned(),
-            ),
+            GateHealth::Routing => {
+                let why = match config.main.egress_hook {
+                    true => "this kernel has no egress hook",
+                    false => "option egress_hook is '0'",
+                };
+                let finding = format!(
+                    "the rules stand in the routing path: {why}; software and hardware flow \
+                     offload must be off"
+                );
+                (Verdict::Note, finding)
+            }
             GateHealth::Nothing if config.guests.iter().any(|guest| guest.enforce) => (
                 Verdict::Note,
                 "no guest device is there yet, so that there are no rules".to_owned(),

@@ -36,13 +36,13 @@ fn count_of(gate: &mut Kernel, last: u8) -> Option<Count> {
 #[test]
 fn guests_come_and_go_with_their_terms() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         assert_eq!(gate.install(&[network("g0")], &[pass(1)]), Ok(Hook::Netdev));
         gate.change(&[Change::Admit(pass(2))]).unwrap();
         let listed = run("nft list set netdev hotspotd download");
         assert!(listed.contains("02:00:00:00:00:01"), "{listed}");
         assert!(listed.contains("quota 1 mbytes used 1000 bytes"), "{listed}");
-        assert!(listed.contains("comment \"session 102 voucher 7\""), "{listed}");
+        assert!(listed.contains("comment \"session 102 voucher 7 02:00:00:00:00:02\""), "{listed}");
         assert!(listed.contains("timeout 1h"), "{listed}");
         let rates = run("nft list set netdev hotspotd download_rate");
         assert!(rates.contains("limit rate over 250000 bytes/second"), "{rates}");
@@ -59,7 +59,7 @@ fn guests_come_and_go_with_their_terms() {
 #[test]
 fn new_terms_take_the_place_of_the_old() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         gate.install(&[network("g0")], &[pass(1)]).unwrap();
         let mut other = pass(1);
         other.download = Lane { rate: 0, used: 5000, limit: Some(5000) };
@@ -73,14 +73,14 @@ fn new_terms_take_the_place_of_the_old() {
 #[test]
 fn a_guest_whose_time_ran_out_stands_in_nobodys_way() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         let mut short = pass(1);
         short.time = Some(Duration::from_millis(20));
         gate.install(&[network("g0")], &[short]).unwrap();
         std::thread::sleep(Duration::from_millis(60));
         assert_eq!(count_of(&mut gate, 1), None);
         // What we believe is wrong here: the kernel refuses, and we look.
-        let mut again = Kernel::new();
+        let mut again = Kernel::new(true);
         again.install(&[network("g0")], &[short]).unwrap();
         std::thread::sleep(Duration::from_millis(60));
         again.change(&[Change::Admit(pass(2)), Change::Dismiss(mac(1))]).unwrap();
@@ -91,10 +91,10 @@ fn a_guest_whose_time_ran_out_stands_in_nobodys_way() {
 #[test]
 fn a_second_daemon_takes_over_without_touching_who_is_in() {
     in_namespace(|| {
-        let mut first = Kernel::new();
+        let mut first = Kernel::new(true);
         first.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
         drop(first);
-        let mut second = Kernel::new();
+        let mut second = Kernel::new(true);
         let mut changed = pass(1);
         changed.download.used = 7;
         second.install(&[network("g0")], &[changed, pass(3)]).unwrap();
@@ -111,7 +111,7 @@ fn a_second_daemon_takes_over_without_touching_who_is_in() {
 #[test]
 fn other_rules_keep_the_guests_who_are_in() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         gate.install(&[network("g0")], &[pass(1)]).unwrap();
         run("ip link add g1 type bridge");
         let mut both = [network("g0"), network("g1")];
@@ -133,7 +133,7 @@ fn other_rules_keep_the_guests_who_are_in() {
 #[test]
 fn lost_rules_are_noticed_and_come_back() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         gate.install(&[network("g0")], &[pass(1)]).unwrap();
         run("nft flush ruleset");
         assert_eq!(gate.counts(), Err(GateError::Lost));
@@ -152,7 +152,7 @@ fn lost_rules_are_noticed_and_come_back() {
 #[test]
 fn a_device_that_was_replaced_gets_its_rules_again() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         assert_eq!(gate.install(&[network("gone")], &[]), Ok(Hook::Nothing));
         gate.install(&[network("g0")], &[pass(1)]).unwrap();
         run("ip link del g0");
@@ -172,7 +172,7 @@ fn thousands_of_guests_are_let_in_at_once() {
                 Pass { mac: Mac::new([2, 1, 0, 0, high, low]), ..pass(1) }
             })
             .collect();
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         gate.install(&[network("g0")], &passes).unwrap();
         assert_eq!(gate.counts().unwrap().len(), 3000);
         gate.install(&[network("g0")], &[]).unwrap();
@@ -183,10 +183,33 @@ fn thousands_of_guests_are_let_in_at_once() {
 #[test]
 fn nothing_is_left_when_it_is_removed() {
     in_namespace(|| {
-        let mut gate = Kernel::new();
+        let mut gate = Kernel::new(true);
         gate.install(&[network("g0")], &[pass(1)]).unwrap();
         gate.remove().unwrap();
         gate.remove().unwrap();
         assert_eq!(run("nft list ruleset"), "");
+    });
+}
+
+#[test]
+fn without_an_egress_hook_the_same_holds_in_the_routing_path() {
+    in_namespace(|| {
+        let mut gate = Kernel::new(false);
+        assert_eq!(gate.install(&[network("g0")], &[pass(1)]), Ok(Hook::Inet));
+        gate.change(&[Change::Admit(pass(2))]).unwrap();
+        assert!(count_of(&mut gate, 1).is_some());
+        let count = count_of(&mut gate, 2).unwrap();
+        assert_eq!(count.usage, Usage { download: 1000, upload: 0 });
+        let listed = run("nft list table inet hotspotd");
+        assert!(listed.contains("02:00:00:00:00:02"), "{listed}");
+        assert!(listed.contains("0x10000066"), "{listed}");
+        gate.change(&[Change::Dismiss(mac(1))]).unwrap();
+        assert!(!run("nft list ruleset").contains("session 101"));
+        // Another daemon takes over, and finds a hook after all.
+        let mut other = Kernel::new(true);
+        assert_eq!(other.counts().unwrap().len(), 1);
+        assert_eq!(other.install(&[network("g0")], &[pass(2)]), Ok(Hook::Netdev));
+        assert_eq!(other.counts().unwrap().len(), 1);
+        assert!(!run("nft list ruleset").contains("connections"));
     });
 }

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::domain::guest::{Caller, Online};
+use crate::domain::guest::Online;
 use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::plan::{Plan, Preset};
