@@ -156,6 +156,17 @@ fn to_portal(networks: &[Network]) -> String {
             "\t\t{stranger} tcp dport != {{ {ports} }} meta l4proto @resets reject with tcp reset"
         );
     }
+    // A web connection from the time before signing out is not the portal's, and cannot go on.
+    text += "\t}\n\tchain outlived {\n\
+             \t\ttype filter hook prerouting priority mangle; policy accept;\n";
+    for network in networks {
+        let _ = writeln!(
+            text,
+            "\t\t{} tcp dport {{ 53, 80 }} ct state established ct status & dnat == 0 \
+             fib daddr type != local meta l4proto @resets reject with tcp reset",
+            stranger(network)
+        );
+    }
     text += "\t}\n\tchain to_portal {\n\
              \t\ttype nat hook prerouting priority -105; policy accept;\n";
     for network in networks {
