@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may import from, apart from itself. A room that is not here may not exist.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("durable", &[]),
     ("logging", &[]),
@@ -12,12 +12,27 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("config", &["domain"]),
     ("store", &["domain", "durable"]),
     ("neighbour", &["domain"]),
-    ("hotspot", &["clock", "domain", "durable", "store"]),
+    ("firewall", &["domain"]),
+    ("hotspot", &["clock", "domain", "durable", "firewall", "neighbour", "store"]),
     ("listing", &["domain"]),
     ("http", &["clock", "config", "domain", "durable", "hotspot", "listing"]),
     ("control", &["domain", "hotspot", "http", "listing"]),
     ("cli", &["clock", "config", "control", "durable", "listing"]),
-    ("daemon", &["clock", "config", "control", "hotspot", "http", "logging", "store"]),
+    (
+        "daemon",
+        &[
+            "clock",
+            "config",
+            "control",
+            "durable",
+            "firewall",
+            "hotspot",
+            "http",
+            "logging",
+            "neighbour",
+            "store",
+        ],
+    ),
     ("main", &["cli", "daemon"]),
     ("scratch", &[]),
 ];

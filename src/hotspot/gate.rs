@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::sessions::{NewSession, Session, Sessions, Verdict, deadline};
+use super::session::{NewSession, Session, deadline};
+use super::sessions::{Sessions, Verdict};
 use super::{GuestNetwork, Hotspot};
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::session::TerminateCause;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::FRESH;
-use super::sessions::{NewSession, Session};
+use super::session::{NewSession, Session};
 use super::{Fault, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
@@ -12,38 +12,12 @@ use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
-use crate::domain::throttle::Throttle;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, breaks_a_line};
 use crate::store::StoreError;
 
-/// Wrong guesses of one device before it has to wait, and the time until one is forgiven.
-const GUESSES: u16 = 10;
-const FORGIVEN: Duration = Duration::from_secs(15);
-/// The same for one username, whoever guesses: changing the MAC does not help.
-const GUESSES_AT_ONE: u16 = 30;
-const FORGIVEN_AT_ONE: Duration = Duration::from_secs(5);
-/// Devices and usernames told apart.
-const THROTTLED: usize = 2048;
-
 /// Longest part of a typed username that is worth writing down.
 const LOGGED_CHARACTERS: usize = 64;
-
-/// Wrong guesses, in constant memory.
-pub(super) struct Guesses {
-    by_device: Throttle,
-    by_username: Throttle,
-}
-
-impl Default for Guesses {
-    fn default() -> Self {
-        let throttle = |burst, leak| Throttle::new(THROTTLED, burst, leak, Default::default());
-        Self {
-            by_device: throttle(GUESSES, FORGIVEN),
-            by_username: throttle(GUESSES_AT_ONE, FORGIVEN_AT_ONE),
-        }
-    }
-}
 
 /// A voucher that lets somebody in.
 struct Redeemed {
@@ -200,11 +174,7 @@ impl Hotspot {
         };
         let meanings = credential.meanings();
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        let usernames = meanings.iter().map(|(username, _)| folded(username));
-        let waits = usernames
-            .filter_map(|username| self.guesses.by_username.wait(username, now.boot))
-            .chain(self.guesses.by_device.wait(mac, now.boot));
-        if let Some(wait) = waits.max() {
+        if let Some(wait) = self.guesses.wait(mac, &meanings, now.boot) {
             return Ok(Attempt { mac: Some(mac), outcome: Err(Refusal::TooManyTries(wait)) });
         }
         let outcome = self.store.attempt(|| {
@@ -223,13 +193,10 @@ impl Hotspot {
             }
             Ok(Err(refusal))
         })?;
-        if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode)) {
-            for (username, _) in &meanings {
-                self.guesses.by_username.failed(folded(username), now.boot);
-            }
-            if self.guesses.by_device.failed(mac, now.boot) {
-                log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
-            }
+        if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode))
+            && self.guesses.failed(mac, &meanings, now.boot)
+        {
+            log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
         }
         Ok(Attempt { mac: Some(mac), outcome })
     }
@@ -392,10 +359,6 @@ impl Hotspot {
         let mut networks = self.settings.networks.iter();
         networks.find(|it| *it.name == *name).map_or_else(|| name.into(), |it| it.name.clone())
     }
-}
-
-fn folded(username: &str) -> String {
-    username.trim().to_lowercase()
 }
 
 /// What a guest typed, fit for a log that is printed on a terminal.

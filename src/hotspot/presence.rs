@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sessions::Session;
+use super::session::Session;
 use super::{Hotspot, Write};
 use crate::domain::guest::{ActiveGuest, Caller, Host, SessionView};
 use crate::domain::neighbour::{Neighbour, Reach, Sighting};
