@@ -45,7 +45,8 @@ impl Hotspot {
     /// Takes up the sessions that were open before: what the kernel says of them is newer than
     /// what the store says. The same after a restart, a crash and a reboot.
     pub(super) fn resume_sessions(&mut self, same_boot: bool, now: Now) -> Result<(), StoreError> {
-        self.sessions = Sessions::after(self.store.last_session_id()?);
+        let last_id = self.store.last_session_id()?;
+        self.sessions = Sessions::after(last_id);
         let counts = self.gatekeeper.gate.counts().unwrap_or_default();
         let mut by_session: HashMap<i64, Count> =
             counts.into_iter().map(|count| (count.session, count)).collect();
@@ -57,7 +58,7 @@ impl Hotspot {
             }
         }
         // Opened within the last minute before the daemon was killed: only the kernel knows.
-        for count in by_session.into_values().filter(|count| count.session > 0) {
+        for count in by_session.into_values().filter(|count| count.session > last_id) {
             let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
             let login = entry.value.username.as_str().to_owned();
             let network = self.settings.networks.first().map(|it| it.name.to_string());
@@ -140,6 +141,10 @@ impl Hotspot {
 
     /// Puts what was decided into force, as one transaction with the kernel.
     pub(super) fn enforce(&mut self, now: Now) -> Result<(), GateError> {
+        if self.sessions.has_ended() {
+            // Before the kernel forgets what they have used.
+            self.fold();
+        }
         let changes = std::mem::take(&mut self.gatekeeper.changes);
         match self.gatekeeper.gate.change(&changes) {
             Ok(()) => Ok(()),
@@ -153,10 +158,6 @@ impl Hotspot {
     /// Opens a session and has the kernel let the device through once the batch is enforced.
     pub(super) fn open_session(&mut self, new: NewSession, now: Now) {
         let (mac, voucher) = (new.mac, new.entry.id);
-        let others = self.sessions.devices(voucher).len();
-        if others > 0 && !new.entry.value.data_left().is_endless() {
-            self.poll(now);
-        }
         self.sessions.open(new, now);
         self.share(voucher, Some(mac), now);
     }
@@ -278,6 +279,10 @@ impl Hotspot {
         let due = now.boot.saturating_sub(self.gatekeeper.polled) >= POLL;
         if soon || due {
             self.poll(now);
+        }
+        if due && self.gatekeeper.trouble.is_some() {
+            // Whatever was in the way, nobody tells us when it has gone.
+            let _noted = self.install(now);
         }
         if due {
             self.close_all(TerminateCause::IdleTimeout, now, |session, idle| {

@@ -25,6 +25,13 @@ struct Redeemed {
     grant: Grant,
 }
 
+/// When somebody who is in has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entered {
+    Before,
+    Now,
+}
+
 /// What somebody at the door has come to.
 struct Attempt {
     mac: Option<Mac>,
@@ -53,13 +60,13 @@ impl Hotspot {
             };
             let let_in = match (mac, outcome) {
                 (Some(mac), Ok(redeemed)) => {
-                    hotspot.let_in(mac, &caller, redeemed, false, now).map(|()| mac)
+                    hotspot.let_in(mac, &caller, redeemed, false, now).map(|entered| (mac, entered))
                 }
                 (_, Err(refusal)) => Err(refusal),
                 (None, Ok(_)) => Err(Refusal::UnknownDevice),
             };
             match let_in {
-                Ok(mac) => hotspot.answer_once_open(mac, now, |online| {
+                Ok((mac, entered)) => hotspot.answer_once_open(mac, entered, now, |online| {
                     let _gone = reply.send(online.map(Ok));
                 }),
                 Err(refusal) => {
@@ -86,15 +93,16 @@ impl Hotspot {
                 (_, Err(error)) => return send(reply, Err(error)),
                 (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {
                     hotspot.refresh(FRESH, now);
-                    Some(mac)
+                    Some((mac, Entered::Before))
                 }
                 (Some(mac), Ok(Some(redeemed))) => {
-                    hotspot.let_in(mac, &caller, redeemed, true, now).ok().map(|()| mac)
+                    let entered = hotspot.let_in(mac, &caller, redeemed, true, now);
+                    entered.ok().map(|entered| (mac, entered))
                 }
                 _ => None,
             };
             match let_in {
-                Some(mac) => hotspot.answer_once_open(mac, now, |online| {
+                Some((mac, entered)) => hotspot.answer_once_open(mac, entered, now, |online| {
                     let _gone = reply.send(online.map(Some));
                 }),
                 None => send(reply, Ok(None)),
@@ -109,9 +117,9 @@ impl Hotspot {
             let known = known.and_then(|known| committed.map(|()| known));
             hotspot.note(&known);
             if let Ok(Some(redeemed)) = known
-                && hotspot.let_in(mac, &caller, redeemed, true, now).is_ok()
+                && let Ok(entered) = hotspot.let_in(mac, &caller, redeemed, true, now)
             {
-                hotspot.answer_once_open(mac, now, |_| {});
+                hotspot.answer_once_open(mac, entered, now, |_| {});
             }
         })
     }
@@ -251,13 +259,14 @@ impl Hotspot {
         redeemed: Redeemed,
         by_itself: bool,
         now: Now,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Entered, Refusal> {
         let Redeemed { entry, grant } = redeemed;
         let (login, voucher) = (entry.value.username.as_str().to_owned(), entry.id);
         if self.sessions.get(mac).is_some_and(|session| session.voucher == voucher) {
             self.note_login(caller, mac, voucher, login, now);
-            return Ok(());
+            return Ok(Entered::Before);
         }
+        self.count_up(mac, &entry, now)?;
         let others = self.sessions.devices(voucher);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + 1).saturating_sub(room);
@@ -272,7 +281,19 @@ impl Hotspot {
         self.open_session(NewSession { entry, grant, mac, network, address }, now);
         log::info!("guest: {mac}, {} signed in with {}", caller.address, printable(&login));
         self.note_login(caller, mac, voucher, login, now);
-        Ok(())
+        Ok(Entered::Now)
+    }
+
+    /// Brings up to date what somebody has used who may have to leave or to share: whoever takes
+    /// turns between two looks at the counters would never be counted.
+    fn count_up(&mut self, mac: Mac, entry: &Entry<Voucher>, now: Now) -> Result<(), Refusal> {
+        let others = !self.sessions.devices(entry.id).is_empty();
+        if others || self.sessions.get(mac).is_some() {
+            self.refresh(Duration::ZERO, now);
+        }
+        let account = self.sessions.account(entry.id);
+        let used_up = account.is_some_and(|account| account.voucher.data_left().is_over());
+        if used_up { Err(Refusal::UsedUp) } else { Ok(()) }
     }
 
     fn note_login(&mut self, caller: &Caller, mac: Mac, voucher: i64, login: String, now: Now) {
@@ -316,12 +337,15 @@ impl Hotspot {
     fn answer_once_open(
         &mut self,
         mac: Mac,
+        entered: Entered,
         now: Now,
         answer: impl FnOnce(Result<Online, Fault>) + 'static,
     ) {
         self.answers.push(Box::new(move |hotspot, enforced| {
             if let Err(error) = enforced {
-                hotspot.close_session(mac, TerminateCause::NasError, now);
+                if entered == Entered::Now {
+                    hotspot.close_session(mac, TerminateCause::NasError, now);
+                }
                 return answer(Err(Fault::Gate(error)));
             }
             let session = hotspot.sessions.get(mac);

@@ -207,6 +207,9 @@ impl Sessions {
         {
             return Verdict::Over;
         }
+        if depleted.0 || depleted.1 {
+            return Verdict::Share;
+        }
         let tight = |limit: Option<u64>, used: u64, each: Option<u64>| match (limit, each) {
             (Some(limit), Some(each)) => limit.saturating_sub(used) < each / 2,
             _ => false,
@@ -262,6 +265,11 @@ impl Sessions {
         }
     }
 
+    /// Whether a session has ended that is not written down as such.
+    pub(super) fn has_ended(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
     /// Whether anything has happened that is not written down.
     pub(super) fn is_written(&self) -> bool {
         self.ended.is_empty()
@@ -295,7 +303,14 @@ impl Sessions {
         for account in self.accounts.values_mut() {
             account.written = account.voucher.used;
         }
+    }
+
+    /// Forgets vouchers that nobody is online with and of which everything is written down. Not
+    /// while somebody is being let in: what was read of a voucher before may be older.
+    pub(super) fn forget_idle(&mut self) {
         let online: HashSet<i64> = self.open.values().map(|session| session.voucher).collect();
-        self.accounts.retain(|voucher, _| online.contains(voucher));
+        self.accounts.retain(|voucher, account| {
+            online.contains(voucher) || account.written != account.voucher.used
+        });
     }
 }
