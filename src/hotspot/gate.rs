@@ -1,6 +1,7 @@
 //! Sessions and the kernel: opening, counting, closing, and taking up again what was going on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::session::{NewSession, Session, deadline};
@@ -73,6 +74,30 @@ impl Hotspot {
         }
         self.share_all();
         let _noted = self.install(now);
+        Ok(())
+    }
+
+    /// The store has been replaced: whoever is online with a voucher that it does not have is
+    /// not any more, and whoever was online when the backup was made is not for that reason.
+    pub(super) fn keep_to_store(&mut self, now: Now) -> Result<(), StoreError> {
+        let rows = self.store.open_sessions()?;
+        let mut vouchers = HashMap::new();
+        let online: Vec<Session> = self.sessions.iter().cloned().collect();
+        for session in online {
+            match self.store.voucher_by_id(session.voucher)? {
+                Some(entry) if entry.value.username.as_str() == session.login => {
+                    vouchers.insert(entry.id, entry.value);
+                }
+                _ => drop(self.close_session(session.mac, TerminateCause::AdminReset, now)),
+            }
+        }
+        self.sessions.keep_to(vouchers, self.store.last_session_id()?);
+        for row in rows {
+            if self.sessions.get(row.mac).is_none_or(|session| session.id != row.id) {
+                self.sessions.ended(row, TerminateCause::AdminReset, now);
+            }
+        }
+        let _noted = self.enforce(now);
         Ok(())
     }
 
@@ -160,6 +185,18 @@ impl Hotspot {
         let (mac, voucher) = (new.mac, new.entry.id);
         self.sessions.open(new, now);
         self.share(voucher, Some(mac), now);
+    }
+
+    /// A guest has gone to another network, where other rules may hold.
+    pub(super) fn move_session(&mut self, mac: Mac, network: &Arc<str>, now: Now) {
+        self.refresh(Duration::ZERO, now);
+        let Some(session) = self.sessions.get_mut(mac) else { return };
+        session.network = network.clone();
+        if self.sessions.get(mac).is_some_and(|session| self.is_enforced(session)) {
+            self.admit(mac, now);
+        } else {
+            self.gatekeeper.changes.push(Change::Dismiss(mac));
+        }
     }
 
     /// Ends a session; gives what it was.

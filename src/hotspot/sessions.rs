@@ -118,6 +118,22 @@ impl Sessions {
         self.open.insert(mac, session);
     }
 
+    /// The store has been replaced by one that knows these vouchers of those who are online.
+    pub(super) fn keep_to(&mut self, mut vouchers: HashMap<i64, Voucher>, last_id: i64) {
+        self.last_id = self.last_id.max(last_id);
+        self.accounts.retain(|id, account| {
+            let Some(voucher) = vouchers.remove(id) else { return false };
+            // What was used since the backup was made stays used.
+            let (then, now) = (voucher.used, account.voucher.used);
+            *account = Account { voucher, until: account.until, written: then };
+            account.voucher.used = then.plus(now.since(then));
+            true
+        });
+        for session in self.open.values_mut() {
+            session.written = None;
+        }
+    }
+
     /// Takes a session up again that was open before the daemon was started.
     pub(super) fn reopen(&mut self, session: Session, entry: &Entry<Voucher>, grant: Grant) {
         self.last_id = self.last_id.max(session.id);

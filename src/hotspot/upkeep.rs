@@ -165,6 +165,7 @@ impl Hotspot {
     }
 
     pub(super) fn restore(&mut self, mut bytes: Vec<u8>, reply: Reply<i64>, now: Now) {
+        self.refresh(Duration::ZERO, now);
         self.fold();
         let restored = self.store.restore(&mut bytes, now);
         match &restored {
@@ -174,6 +175,8 @@ impl Hotspot {
                 self.upkeep.snapshot.due_at(self.upkeep.minutes);
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
                 self.upkeep.snapshot.changed();
+                let kept = self.keep_to_store(now);
+                self.note(&kept);
                 self.fold();
             }
             Err(error) => log::error!("store: backup not restored: {error}"),

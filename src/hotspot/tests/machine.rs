@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::super::GuestNetwork;
+use super::TestClock;
+use crate::clock::Clock;
 use crate::domain::guest::Caller;
 use crate::domain::session::Usage;
 use crate::domain::station::Mac;
@@ -50,6 +53,8 @@ pub(super) struct Guest {
     pub(super) usage: Usage,
     /// A packet did not fit: download, upload.
     spent: (bool, bool),
+    /// When the kernel takes it out, by the boot clock.
+    until: Option<Duration>,
 }
 
 /// Devices that are let through, and what they have used.
@@ -62,6 +67,14 @@ pub(super) struct Rules {
     pub(super) installs: usize,
     /// What has got through by voucher, whoever was told.
     through: BTreeMap<i64, Usage>,
+    /// Its own clock, which never jumps.
+    clock: Option<TestClock>,
+}
+
+impl Rules {
+    fn now(&self) -> Duration {
+        self.clock.as_ref().map_or(Duration::ZERO, |clock| clock.read().boot)
+    }
 }
 
 #[derive(Clone, Default)]
@@ -69,7 +82,14 @@ pub(super) struct TestKernel(Arc<Mutex<Rules>>);
 
 impl TestKernel {
     pub(super) fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.0.lock().unwrap()
+        let mut rules = self.0.lock().unwrap();
+        let now = rules.now();
+        rules.passes.retain(|_, guest| guest.until.is_none_or(|until| until > now));
+        rules
+    }
+
+    pub(super) fn run_by(&self, clock: &TestClock) {
+        self.rules().clock = Some(clock.clone());
     }
 
     pub(super) fn pass(&self, number: u8) -> Option<Pass> {
@@ -140,7 +160,8 @@ impl TestKernel {
 
 fn admit(rules: &mut Rules, pass: Pass) {
     let usage = Usage { download: pass.download.used, upload: pass.upload.used };
-    rules.passes.insert(pass.mac, Guest { pass, usage, spent: (false, false) });
+    let until = pass.time.map(|time| rules.now() + time);
+    rules.passes.insert(pass.mac, Guest { pass, usage, spent: (false, false), until });
 }
 
 impl Gate for TestKernel {
@@ -189,11 +210,12 @@ impl Gate for TestKernel {
         if rules.broken || !rules.installed {
             return Err(GateError::Lost);
         }
-        let count = |Guest { pass, usage, spent }: &Guest| Count {
+        let now = rules.now();
+        let count = |Guest { pass, usage, spent, until }: &Guest| Count {
             mac: pass.mac,
             session: pass.session,
             voucher: pass.voucher,
-            time: pass.time,
+            time: until.map(|until| until - now),
             usage: *usage,
             download_is_over: spent.0 || pass.download.limit.is_some_and(|it| usage.download >= it),
             upload_is_over: spent.1 || pass.upload.limit.is_some_and(|it| usage.upload >= it),

@@ -93,6 +93,7 @@ impl Bench {
 
     fn with(scratch: Scratch, clock: TestClock, kernel: TestKernel, settings: Settings) -> Self {
         let store = Store::open(scratch.path()).unwrap();
+        kernel.run_by(&clock);
         let machine = Machine {
             clock: Box::new(clock.clone()),
             rng: Box::new(StdRng::seed_from_u64(7)),
