@@ -185,6 +185,8 @@ impl Kernel {
             let elements = self.all_elements(*set)?;
             places.extend(elements.into_iter().map(|element| ((*set, element.mac), element)));
         }
+        // Also where nothing has to be changed now: whoever leaves later must be found.
+        self.present = places.iter().map(|(place, it)| (*place, it.session)).collect();
         let fits = |set: Set, pass: &Pass| match places.get(&(set, pass.mac)) {
             Some(element) => element.session == pass.session && element.rate == set.rate(pass),
             None => !set.holds(pass),

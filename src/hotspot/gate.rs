@@ -1,16 +1,17 @@
 //! Sessions and the kernel: opening, counting, closing, and taking up again what was going on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::sessions::{NewSession, Session, Sessions, Verdict, deadline};
+use super::session::{NewSession, Session};
+use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
-use crate::domain::login::{Grant, Refusal};
+use crate::domain::login::Refusal;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
-use crate::store::{SessionRecord, StoreError};
 
 /// Seconds between two looks at the counters. Time and data end without one; it bounds how late
 /// an idle guest is noticed, and what a sudden end of the kernel loses.
@@ -36,6 +37,11 @@ pub(super) struct Gatekeeper {
 }
 
 impl Gatekeeper {
+    /// What the kernel has counted for whoever is let through, also by an earlier daemon.
+    pub(super) fn counts(&mut self) -> Vec<Count> {
+        self.gate.counts().unwrap_or_default()
+    }
+
     pub(super) fn new(gate: Box<dyn Gate>) -> Self {
         let changes = Vec::new();
         let (polled, missed) = (Duration::ZERO, BTreeSet::new());
@@ -44,74 +50,6 @@ impl Gatekeeper {
 }
 
 impl Hotspot {
-    /// Takes up the sessions that were open before: what the kernel says of them is newer than
-    /// what the store says. The same after a restart, a crash and a reboot.
-    pub(super) fn resume_sessions(&mut self, same_boot: bool, now: Now) -> Result<(), StoreError> {
-        self.sessions = Sessions::after(self.store.last_session_id()?);
-        let counts = self.gatekeeper.gate.counts().unwrap_or_default();
-        let mut by_session: HashMap<i64, Count> =
-            counts.into_iter().map(|count| (count.session, count)).collect();
-        for row in self.store.open_sessions()? {
-            let count = by_session.remove(&row.id);
-            match self.take_up(&row, count.as_ref(), same_boot, now)? {
-                Ok(()) => {}
-                Err(cause) => self.sessions.ended(row, cause, now),
-            }
-        }
-        // Opened within the last minute before the daemon was killed: only the kernel knows.
-        for count in by_session.into_values().filter(|count| count.session > 0) {
-            let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
-            let login = entry.value.username.as_str().to_owned();
-            let network = self.settings.networks.first().map(|it| it.name.to_string());
-            let network = network.unwrap_or_default();
-            let row =
-                SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);
-            let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
-        }
-        let open = self.sessions.len();
-        if open > 0 {
-            log::info!("gate: {open} sessions go on");
-        }
-        self.share_all();
-        let _noted = self.install(now);
-        Ok(())
-    }
-
-    fn take_up(
-        &mut self,
-        row: &SessionRecord,
-        count: Option<&Count>,
-        same_boot: bool,
-        now: Now,
-    ) -> Result<Result<(), TerminateCause>, StoreError> {
-        let Some(mut entry) = self.store.voucher_by_id(row.voucher)? else {
-            return Ok(Err(TerminateCause::AdminReset));
-        };
-        self.sessions.update(&mut entry);
-        let end = match count {
-            Some(count) => count.time.map(|left| now.boot + left),
-            None => row.deadline,
-        };
-        let admitted = entry.value.admit(&self.settings.preset, now);
-        let grant = match admitted {
-            Ok(grant) => grant,
-            Err(Refusal::UsedUp) => return Ok(Err(TerminateCause::DataLimit)),
-            // Within one boot the session's own end counts, whatever the wall clock says now.
-            Err(_) if same_boot => Grant { until: None, plan: self.settings.preset.plan },
-            Err(_) => return Ok(Err(TerminateCause::SessionTimeout)),
-        };
-        let deadline = if same_boot { end } else { deadline(grant.until, now) };
-        if deadline.is_some_and(|deadline| deadline <= now.boot) {
-            return Ok(Err(TerminateCause::SessionTimeout));
-        }
-        let session = Session::again(row, self.network_name(&row.network), deadline, now);
-        self.sessions.reopen(session, &entry, grant);
-        if let Some(count) = count {
-            self.sessions.count(count, now);
-        }
-        Ok(Ok(()))
-    }
-
     /// Brings the kernel to what is wanted, whatever is there.
     pub(super) fn install(&mut self, now: Now) -> Result<(), GateError> {
         self.gatekeeper.changes.clear();
@@ -142,6 +80,10 @@ impl Hotspot {
 
     /// Puts what was decided into force, as one transaction with the kernel.
     pub(super) fn enforce(&mut self, now: Now) -> Result<(), GateError> {
+        if self.sessions.has_ended() {
+            // Before the kernel forgets what they have used.
+            self.fold();
+        }
         let changes = std::mem::take(&mut self.gatekeeper.changes);
         if changes.is_empty() {
             return self.gatekeeper.trouble.clone().map_or(Ok(()), Err);
@@ -160,6 +102,18 @@ impl Hotspot {
         let (mac, voucher) = (new.mac, new.entry.id);
         self.sessions.open(new, now);
         self.share(voucher, Some(mac), now);
+    }
+
+    /// A guest has gone to another network, where other rules may hold.
+    pub(super) fn move_session(&mut self, mac: Mac, network: &Arc<str>, now: Now) {
+        self.refresh(Duration::ZERO, now);
+        let Some(session) = self.sessions.get_mut(mac) else { return };
+        session.network = network.clone();
+        if self.sessions.get(mac).is_some_and(|session| self.is_enforced(session)) {
+            self.admit(mac, now);
+        } else {
+            self.gatekeeper.changes.push(Change::Dismiss(mac));
+        }
     }
 
     /// Ends a session; gives what it was.
@@ -198,7 +152,7 @@ impl Hotspot {
         }
     }
 
-    fn share_all(&mut self) {
+    pub(super) fn share_all(&mut self) {
         let vouchers: BTreeSet<i64> = self.sessions.iter().map(|session| session.voucher).collect();
         for voucher in vouchers {
             self.sessions.share(voucher);
@@ -294,6 +248,7 @@ impl Hotspot {
             self.poll(now);
         }
         if due && self.gatekeeper.trouble.is_some() {
+            // Whatever was in the way, nobody tells us when it has gone.
             let _noted = self.install(now);
         }
         if due {
@@ -336,26 +291,6 @@ impl Hotspot {
             }
         }
         let _noted = self.enforce(now);
-    }
-
-    /// Another store has taken the place of the one the sessions began with: whose voucher is not
-    /// in it is not online any more.
-    pub(super) fn keep_sessions_after_restore(&mut self, now: Now) -> Result<(), StoreError> {
-        self.in_transaction(|hotspot| hotspot.store.end_open_sessions(now.wall))?;
-        let last_id = self.store.last_session_id()?;
-        for voucher in self.sessions.start_over(last_id) {
-            let entry = self.store.voucher_by_id(voucher)?;
-            let is_the_same = entry.is_some_and(|entry| self.sessions.adopt(&entry));
-            if is_the_same {
-                self.share(voucher, None, now);
-                continue;
-            }
-            for mac in self.sessions.devices(voucher) {
-                self.close_session(mac, TerminateCause::AdminReset, now);
-            }
-        }
-        let _noted = self.enforce(now);
-        Ok(())
     }
 
     /// The configuration has changed.

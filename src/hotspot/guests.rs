@@ -4,51 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::FRESH;
-use super::sessions::{NewSession, Session};
+use super::session::{NewSession, Session};
 use super::{Fault, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
 use crate::domain::plan::OnDeviceLimit;
-use crate::domain::session::{Allowance, TerminateCause};
+use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
-use crate::domain::throttle::Throttle;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, breaks_a_line};
 use crate::store::StoreError;
 
-/// Wrong guesses of one device before it has to wait, and the time until one is forgiven.
-const GUESSES: u16 = 10;
-const FORGIVEN: Duration = Duration::from_secs(15);
-/// The same for one username, whoever guesses: changing the MAC does not help.
-const GUESSES_AT_ONE: u16 = 30;
-const FORGIVEN_AT_ONE: Duration = Duration::from_secs(5);
-/// Devices and usernames told apart.
-const THROTTLED: usize = 2048;
-
 /// Longest part of a typed username that is worth writing down.
 const LOGGED_CHARACTERS: usize = 64;
-
-/// Wrong guesses, in constant memory.
-pub(super) struct Guesses {
-    by_device: Throttle,
-    by_username: Throttle,
-}
-
-impl Default for Guesses {
-    fn default() -> Self {
-        let throttle = |burst, leak| Throttle::new(THROTTLED, burst, leak, Default::default());
-        Self {
-            by_device: throttle(GUESSES, FORGIVEN),
-            by_username: throttle(GUESSES_AT_ONE, FORGIVEN_AT_ONE),
-        }
-    }
-}
 
 /// A voucher that lets somebody in.
 struct Redeemed {
     entry: Entry<Voucher>,
     grant: Grant,
+}
+
+/// When somebody who is in has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entered {
+    Before,
+    Now,
 }
 
 /// What somebody at the door has come to.
@@ -79,13 +60,13 @@ impl Hotspot {
             };
             let let_in = match (mac, outcome) {
                 (Some(mac), Ok(redeemed)) => {
-                    hotspot.let_in(mac, &caller, redeemed, false, now).map(|()| mac)
+                    hotspot.let_in(mac, &caller, redeemed, false, now).map(|entered| (mac, entered))
                 }
                 (_, Err(refusal)) => Err(refusal),
                 (None, Ok(_)) => Err(Refusal::UnknownDevice),
             };
             match let_in {
-                Ok(mac) => hotspot.answer_once_open(mac, now, |online| {
+                Ok((mac, entered)) => hotspot.answer_once_open(mac, entered, now, |online| {
                     let _gone = reply.send(online.map(Ok));
                 }),
                 Err(refusal) => {
@@ -112,15 +93,16 @@ impl Hotspot {
                 (_, Err(error)) => return send(reply, Err(error)),
                 (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {
                     hotspot.refresh(FRESH, now);
-                    Some(mac)
+                    Some((mac, Entered::Before))
                 }
                 (Some(mac), Ok(Some(redeemed))) => {
-                    hotspot.let_in(mac, &caller, redeemed, true, now).ok().map(|()| mac)
+                    let entered = hotspot.let_in(mac, &caller, redeemed, true, now);
+                    entered.ok().map(|entered| (mac, entered))
                 }
                 _ => None,
             };
             match let_in {
-                Some(mac) => hotspot.answer_once_open(mac, now, |online| {
+                Some((mac, entered)) => hotspot.answer_once_open(mac, entered, now, |online| {
                     let _gone = reply.send(online.map(Some));
                 }),
                 None => send(reply, Ok(None)),
@@ -135,9 +117,9 @@ impl Hotspot {
             let known = known.and_then(|known| committed.map(|()| known));
             hotspot.note(&known);
             if let Ok(Some(redeemed)) = known
-                && hotspot.let_in(mac, &caller, redeemed, true, now).is_ok()
+                && let Ok(entered) = hotspot.let_in(mac, &caller, redeemed, true, now)
             {
-                hotspot.answer_once_open(mac, now, |_| {});
+                hotspot.answer_once_open(mac, entered, now, |_| {});
             }
         })
     }
@@ -200,11 +182,7 @@ impl Hotspot {
         };
         let meanings = credential.meanings();
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        let usernames = meanings.iter().map(|(username, _)| folded(username));
-        let waits = usernames
-            .filter_map(|username| self.guesses.by_username.wait(username, now.boot))
-            .chain(self.guesses.by_device.wait(mac, now.boot));
-        if let Some(wait) = waits.max() {
+        if let Some(wait) = self.guesses.wait(mac, &meanings, now.boot) {
             return Ok(Attempt { mac: Some(mac), outcome: Err(Refusal::TooManyTries(wait)) });
         }
         let outcome = self.store.attempt(|| {
@@ -223,13 +201,10 @@ impl Hotspot {
             }
             Ok(Err(refusal))
         })?;
-        if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode)) {
-            for (username, _) in &meanings {
-                self.guesses.by_username.failed(folded(username), now.boot);
-            }
-            if self.guesses.by_device.failed(mac, now.boot) {
-                log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
-            }
+        if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode))
+            && self.guesses.failed(mac, &meanings, now.boot)
+        {
+            log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
         }
         Ok(Attempt { mac: Some(mac), outcome })
     }
@@ -284,13 +259,14 @@ impl Hotspot {
         redeemed: Redeemed,
         by_itself: bool,
         now: Now,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Entered, Refusal> {
         let Redeemed { entry, grant } = redeemed;
         let (login, voucher) = (entry.value.username.as_str().to_owned(), entry.id);
         if self.sessions.get(mac).is_some_and(|session| session.voucher == voucher) {
             self.note_login(caller, mac, voucher, login, now);
-            return Ok(());
+            return Ok(Entered::Before);
         }
+        self.count_up(mac, &entry, now)?;
         let others = self.sessions.devices(voucher);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + 1).saturating_sub(room);
@@ -313,7 +289,19 @@ impl Hotspot {
         let label = printable(&self.sessions.label(voucher));
         log::info!("guest: {mac}, {} signed in with {label}", caller.address);
         self.note_login(caller, mac, voucher, login, now);
-        Ok(())
+        Ok(Entered::Now)
+    }
+
+    /// Brings up to date what somebody has used who may have to leave or to share: whoever takes
+    /// turns between two looks at the counters would never be counted.
+    fn count_up(&mut self, mac: Mac, entry: &Entry<Voucher>, now: Now) -> Result<(), Refusal> {
+        let others = !self.sessions.devices(entry.id).is_empty();
+        if others || self.sessions.get(mac).is_some() {
+            self.refresh(Duration::ZERO, now);
+        }
+        let account = self.sessions.account(entry.id);
+        let used_up = account.is_some_and(|account| account.voucher.data_left().is_over());
+        if used_up { Err(Refusal::UsedUp) } else { Ok(()) }
     }
 
     fn note_login(&mut self, caller: &Caller, mac: Mac, voucher: i64, login: String, now: Now) {
@@ -357,12 +345,15 @@ impl Hotspot {
     fn answer_once_open(
         &mut self,
         mac: Mac,
+        entered: Entered,
         now: Now,
         answer: impl FnOnce(Result<Online, Fault>) + 'static,
     ) {
         self.answers.push(Box::new(move |hotspot, enforced| {
             if let Err(error) = enforced {
-                hotspot.close_session(mac, TerminateCause::NasError, now);
+                if entered == Entered::Now {
+                    hotspot.close_session(mac, TerminateCause::NasError, now);
+                }
                 return answer(Err(Fault::Gate(error)));
             }
             let session = hotspot.sessions.get(mac);
@@ -375,35 +366,11 @@ impl Hotspot {
         self.answers.push(Box::new(move |hotspot, _| answer(hotspot)));
     }
 
-    fn online(&self, session: &Session, now: Now) -> Online {
-        let account = self.sessions.account(session.voucher);
-        let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
-        Online {
-            login: session.login.clone(),
-            mac: session.mac,
-            uptime: session.uptime(now),
-            usage: session.usage,
-            left: self.left(session, now),
-            until,
-        }
-    }
-
-    /// What a session may still use, shared with the voucher's other devices.
-    pub(super) fn left(&self, session: &Session, now: Now) -> Allowance {
-        let account = self.sessions.account(session.voucher);
-        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
-        Allowance { time: session.time_left(now), ..data }
-    }
-
     /// The configured network of this name.
     pub(super) fn network_name(&self, name: &str) -> Arc<str> {
         let mut networks = self.settings.networks.iter();
         networks.find(|it| *it.name == *name).map_or_else(|| name.into(), |it| it.name.clone())
     }
-}
-
-fn folded(username: &str) -> String {
-    username.trim().to_lowercase()
 }
 
 /// What a guest typed, fit for a log that is printed on a terminal.

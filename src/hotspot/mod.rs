@@ -13,9 +13,12 @@
 mod clockwork;
 mod command;
 mod gate;
+mod guesses;
 mod guests;
 mod journal;
 mod presence;
+mod resume;
+mod session;
 mod sessions;
 mod snapshot;
 mod upkeep;
@@ -30,7 +33,7 @@ use tokio::sync::mpsc;
 
 use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
-use guests::Guesses;
+use guesses::Guesses;
 use journal::LoginJournal;
 use presence::Presence;
 use sessions::Sessions;

@@ -1,14 +1,15 @@
 //! Who is on the guest networks, signed in or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sessions::Session;
+use super::session::Session;
 use super::{Hotspot, Write};
-use crate::domain::guest::{ActiveGuest, Caller, Host, SessionView};
+use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::neighbour::{Neighbour, Reach, Sighting};
+use crate::domain::session::Allowance;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 
@@ -38,24 +39,41 @@ impl Device {
     }
 }
 
+/// An address on a network: it belongs to one device at a time.
+type Place = (Arc<str>, IpAddr);
+
 /// Every device that the kernel has seen on a guest network.
 #[derive(Debug, Default)]
-pub(super) struct Presence(BTreeMap<Mac, Device>);
+pub(super) struct Presence {
+    devices: BTreeMap<Mac, Device>,
+    /// So that nobody who invents devices makes us walk through all of them every time.
+    owners: HashMap<Place, Mac>,
+}
 
 impl Presence {
     /// The address a device was last seen with.
     pub(super) fn address(&self, mac: Mac) -> Option<IpAddr> {
-        self.0.get(&mac).and_then(Device::address)
+        self.devices.get(&mac).and_then(Device::address)
     }
 
     /// Takes an entry of the kernel's table down; gives the device where it is there.
     fn see(&mut self, seen: &Neighbour, now: Now) -> Option<Mac> {
+        let place = (seen.network.clone(), seen.address);
         let (Some(mac), true) = (seen.mac, seen.reach != Reach::Gone) else {
-            self.lose(&seen.network, seen.address);
+            self.lose(&place);
             return None;
         };
-        self.take_from_others(mac, seen);
-        let device = self.0.entry(mac).or_insert_with(|| Device {
+        if self.devices.get(&mac).is_some_and(|device| device.network != seen.network) {
+            if seen.reach == Reach::Quiet {
+                // Left over from when it was there.
+                return None;
+            }
+            self.leave(mac);
+        }
+        if self.owners.get(&place).is_some_and(|owner| *owner != mac) {
+            self.lose(&place);
+        }
+        let device = self.devices.entry(mac).or_insert_with(|| Device {
             network: seen.network.clone(),
             addresses: Vec::new(),
             appeared: now.boot,
@@ -69,46 +87,49 @@ impl Presence {
         device.addresses.retain(|(address, _)| *address != seen.address);
         device.addresses.push((seen.address, seen.reach));
         if device.addresses.len() > ADDRESSES {
-            device.addresses.remove(0);
+            let (oldest, _) = device.addresses.remove(0);
+            self.owners.remove(&(seen.network.clone(), oldest));
         }
+        self.owners.insert(place, mac);
         Some(mac)
     }
 
-    /// An address belongs to one device at a time.
-    fn take_from_others(&mut self, mac: Mac, seen: &Neighbour) {
-        let holds = |device: &Device| {
-            device.network == seen.network
-                && device.addresses.iter().any(|(address, _)| *address == seen.address)
-        };
-        let other = self.0.iter().find(|(other, device)| **other != mac && holds(device));
-        if other.is_some() {
-            self.lose(&seen.network, seen.address);
+    /// An address is gone, and its device with its last one.
+    fn lose(&mut self, place: &Place) {
+        let Some(mac) = self.owners.remove(place) else { return };
+        let Some(device) = self.devices.get_mut(&mac) else { return };
+        device.addresses.retain(|(known, _)| *known != place.1);
+        if device.addresses.is_empty() {
+            self.devices.remove(&mac);
         }
     }
 
-    /// An address is gone, and its device with its last one.
-    fn lose(&mut self, network: &Arc<str>, address: IpAddr) {
-        self.0.retain(|_, device| {
-            if device.network == *network {
-                device.addresses.retain(|(known, _)| *known != address);
-            }
-            !device.addresses.is_empty()
-        });
+    /// A device has left its network, with all of its addresses.
+    fn leave(&mut self, mac: Mac) {
+        let Some(device) = self.devices.get_mut(&mac) else { return };
+        for (address, _) in device.addresses.drain(..) {
+            self.owners.remove(&(device.network.clone(), address));
+        }
     }
 
+    /// Drops some more than it has to, so that not every new device makes it look again.
     fn keep_bounded(&mut self, online: impl Fn(Mac) -> bool) {
-        while self.0.len() > MOST {
-            let idle = self.0.iter().filter(|(mac, _)| !online(**mac));
-            let Some(mac) = idle.min_by_key(|(_, device)| device.heard).map(|(mac, _)| *mac) else {
-                return;
-            };
-            self.0.remove(&mac);
+        if self.devices.len() <= MOST {
+            return;
+        }
+        let idle = self.devices.iter().filter(|(mac, _)| !online(**mac));
+        let mut idle: Vec<(Duration, Mac)> = idle.map(|(mac, it)| (it.heard, *mac)).collect();
+        idle.sort();
+        let too_many = self.devices.len() - MOST + MOST / 8;
+        for (_, mac) in idle.into_iter().take(too_many) {
+            self.leave(mac);
+            self.devices.remove(&mac);
         }
     }
 
     /// Whether a device should be looked up among those remembered.
     fn may_try(&mut self, mac: Mac, now: Now) -> bool {
-        let Some(device) = self.0.get_mut(&mac) else { return false };
+        let Some(device) = self.devices.get_mut(&mac) else { return false };
         let due = device.tried.is_none_or(|tried| now.boot.saturating_sub(tried) >= TRY_AGAIN);
         if due {
             device.tried = Some(now.boot);
@@ -118,7 +139,7 @@ impl Presence {
 
     /// A session has ended: whoever is still there may come back by itself, but not at once.
     pub(super) fn hold_back(&mut self, mac: Mac, now: Now) {
-        if let Some(device) = self.0.get_mut(&mac) {
+        if let Some(device) = self.devices.get_mut(&mac) {
             device.tried = Some(now.boot);
         }
     }
@@ -131,7 +152,7 @@ impl Hotspot {
         for sighting in sightings {
             match sighting {
                 Sighting::Seen(seen) => here.extend(self.presence.see(&seen, now)),
-                Sighting::Forgotten { network, address } => self.presence.lose(&network, address),
+                Sighting::Forgotten { network, address } => self.presence.lose(&(network, address)),
                 Sighting::Everything(all) => {
                     self.presence.forget_all_but(&all);
                     here.extend(all.iter().filter_map(|seen| self.presence.see(seen, now)));
@@ -151,16 +172,20 @@ impl Hotspot {
             }
         }
         self.commit(arrivals, now);
+        let _noted = self.enforce(now);
     }
 
     /// Keeps an open session's address and network up to date.
     fn follow(&mut self, mac: Mac, now: Now) {
         let Some(caller) = self.presence.caller(mac) else { return };
+        let moves = |session: &Session| session.network != caller.network;
+        if self.sessions.get(mac).is_some_and(moves) {
+            self.move_session(mac, &caller.network, now);
+        }
         let enforced =
             self.settings.networks.iter().any(|it| it.name == caller.network && it.enforce);
         if let Some(session) = self.sessions.get_mut(mac) {
             session.address = Some(caller.address);
-            session.network = caller.network;
             if !enforced {
                 // Nothing is counted there: being there is all there is to go by.
                 session.last_traffic = now.boot;
@@ -171,7 +196,7 @@ impl Hotspot {
     /// Every device on the guest networks.
     pub(super) fn hosts(&mut self, now: Now) -> Vec<Host> {
         self.read_host_names();
-        let rows = self.presence.0.iter().map(|(mac, device)| {
+        let rows = self.presence.devices.iter().map(|(mac, device)| {
             let session = self.sessions.get(*mac);
             let idle = session.map_or(device.heard, |session| session.last_traffic);
             let usage = session.map(|session| session.usage).unwrap_or_default();
@@ -189,6 +214,27 @@ impl Hotspot {
             }
         });
         rows.collect()
+    }
+
+    /// What a guest who is signed in is shown.
+    pub(super) fn online(&self, session: &Session, now: Now) -> Online {
+        let account = self.sessions.account(session.voucher);
+        let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
+        Online {
+            login: session.login.clone(),
+            mac: session.mac,
+            uptime: session.uptime(now),
+            usage: session.usage,
+            left: self.left(session, now),
+            until,
+        }
+    }
+
+    /// What a session may still use, shared with the voucher's other devices.
+    pub(super) fn left(&self, session: &Session, now: Now) -> Allowance {
+        let account = self.sessions.account(session.voucher);
+        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
+        Allowance { time: session.time_left(now), ..data }
     }
 
     /// Every guest who is signed in.
@@ -243,17 +289,17 @@ impl Hotspot {
 
 impl Presence {
     fn caller(&self, mac: Mac) -> Option<Caller> {
-        let device = self.0.get(&mac)?;
+        let device = self.devices.get(&mac)?;
         Some(Caller { network: device.network.clone(), address: device.address()? })
     }
 
     fn forget_all_but(&mut self, all: &[Neighbour]) {
-        let known: BTreeSet<(&str, IpAddr)> =
+        let known: HashSet<(&str, IpAddr)> =
             all.iter().map(|seen| (&*seen.network, seen.address)).collect();
-        self.0.retain(|_, device| {
-            let network = device.network.clone();
-            device.addresses.retain(|(address, _)| known.contains(&(&*network, *address)));
-            !device.addresses.is_empty()
-        });
+        let places = self.owners.keys();
+        let gone = places.filter(|(network, address)| !known.contains(&(&**network, *address)));
+        for place in gone.cloned().collect::<Vec<_>>() {
+            self.lose(&place);
+        }
     }
 }

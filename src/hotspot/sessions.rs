@@ -5,19 +5,17 @@
 //! with the voucher; each session gets a share of what is left, so that the kernel can cut every
 //! device off by itself and all of them together never get more than was sold.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use super::session::{NewSession, Session, deadline};
 use crate::domain::list::Entry;
 use crate::domain::login::Grant;
-use crate::domain::plan::Plan;
 use crate::domain::session::{Allowance, TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::Voucher;
-use crate::firewall::{Count, Lane, Pass};
+use crate::firewall::Count;
 use crate::store::{SessionRecord, Store, StoreError};
 
 /// Ended sessions kept in memory while the disk is full; the oldest go first.
@@ -25,105 +23,6 @@ const MOST_ENDED: usize = 10_000;
 
 /// A share smaller than this is not worth a transaction with the kernel: no full frame fits.
 const SMALLEST_SHARE: u64 = 2048;
-
-/// An open session.
-#[derive(Clone, Debug)]
-pub(super) struct Session {
-    pub(super) id: i64,
-    pub(super) voucher: i64,
-    pub(super) login: String,
-    pub(super) mac: Mac,
-    pub(super) network: Arc<str>,
-    pub(super) address: Option<IpAddr>,
-    pub(super) started_at: Timestamp,
-    pub(super) clock_is_set: bool,
-    /// Time used before `since`: in earlier boots, or under an earlier daemon.
-    pub(super) before: Duration,
-    /// By the boot clock.
-    pub(super) since: Duration,
-    pub(super) usage: Usage,
-    /// What has been written down of `usage`.
-    pub(super) written: Option<Usage>,
-    /// The totals at which the kernel was told to cut it off.
-    limit: Allowance,
-    /// By the boot clock.
-    pub(super) last_traffic: Duration,
-    /// By the boot clock; `None` is never.
-    pub(super) deadline: Option<Duration>,
-}
-
-impl Session {
-    /// A session that was open before; it goes on from here.
-    pub(super) fn again(
-        row: &SessionRecord,
-        network: Arc<str>,
-        deadline: Option<Duration>,
-        now: Now,
-    ) -> Self {
-        Self {
-            id: row.id,
-            voucher: row.voucher,
-            login: row.login.clone(),
-            mac: row.mac,
-            network,
-            address: row.address.as_deref().and_then(|address| address.parse().ok()),
-            started_at: row.started_at,
-            clock_is_set: row.clock_is_set,
-            before: row.time,
-            since: now.boot,
-            usage: row.usage,
-            written: None,
-            limit: Allowance::default(),
-            last_traffic: now.boot,
-            deadline,
-        }
-    }
-
-    /// Time used so far.
-    pub(super) fn uptime(&self, now: Now) -> Duration {
-        self.before + now.boot.saturating_sub(self.since)
-    }
-
-    /// Time left.
-    pub(super) fn time_left(&self, now: Now) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_sub(now.boot))
-    }
-
-    /// For the store.
-    pub(super) fn record(
-        &self,
-        now: Now,
-        end: Option<(Timestamp, TerminateCause)>,
-    ) -> SessionRecord {
-        SessionRecord {
-            id: self.id,
-            voucher: self.voucher,
-            login: self.login.clone(),
-            mac: self.mac,
-            network: self.network.to_string(),
-            address: self.address.map(|address| address.to_string()),
-            started_at: self.started_at,
-            clock_is_set: self.clock_is_set,
-            time: self.uptime(now),
-            usage: self.usage,
-            deadline: self.deadline,
-            end,
-        }
-    }
-
-    /// What the kernel is to let through.
-    pub(super) fn pass(&self, plan: &Plan, now: Now) -> Pass {
-        let lane = |rate, used, limit| Lane { rate, used, limit };
-        Pass {
-            mac: self.mac,
-            session: self.id,
-            voucher: self.voucher,
-            time: self.time_left(now),
-            download: lane(plan.download_rate, self.usage.download, self.limit.download),
-            upload: lane(plan.upload_rate, self.usage.upload, self.limit.upload),
-        }
-    }
-}
 
 /// A voucher with open sessions, or with usage that is not written down yet.
 #[derive(Clone, Debug)]
@@ -203,33 +102,8 @@ impl Sessions {
         }
     }
 
-    /// Another store is in use: nothing is written in it yet. Gives the vouchers with sessions.
-    pub(super) fn start_over(&mut self, last_id: i64) -> BTreeSet<i64> {
-        self.last_id = self.last_id.max(last_id);
-        self.ended.clear();
-        for session in self.open.values_mut() {
-            session.written = None;
-        }
-        let vouchers: BTreeSet<i64> = self.open.values().map(|session| session.voucher).collect();
-        self.accounts.retain(|voucher, _| vouchers.contains(voucher));
-        vouchers
-    }
-
-    /// Takes a voucher's terms from another store, where it is the same voucher. What has been
-    /// used since that was written down stays used.
-    pub(super) fn adopt(&mut self, entry: &Entry<Voucher>) -> bool {
-        let Some(account) = self.accounts.get_mut(&entry.id) else { return false };
-        if account.voucher.username != entry.value.username {
-            return false;
-        }
-        let used = account.voucher.used.max(entry.value.used);
-        account.voucher = Voucher { used, ..entry.value.clone() };
-        account.written = entry.value.used;
-        true
-    }
-
     /// Opens a session for a device that has none.
-    pub(super) fn open(&mut self, new: NewSession, now: Now) -> &Session {
+    pub(super) fn open(&mut self, new: NewSession, now: Now) {
         self.last_id += 1;
         let NewSession { entry, grant, mac, network, address } = new;
         self.know(&entry, grant.until);
@@ -250,7 +124,23 @@ impl Sessions {
             last_traffic: now.boot,
             deadline: deadline(grant.until, now),
         };
-        self.open.entry(mac).insert_entry(session).into_mut()
+        self.open.insert(mac, session);
+    }
+
+    /// The store has been replaced by one that knows these vouchers of those who are online.
+    pub(super) fn keep_to(&mut self, mut vouchers: HashMap<i64, Voucher>, last_id: i64) {
+        self.last_id = self.last_id.max(last_id);
+        self.accounts.retain(|id, account| {
+            let Some(voucher) = vouchers.remove(id) else { return false };
+            // What was used since the backup was made stays used.
+            let (then, now) = (voucher.used, account.voucher.used);
+            *account = Account { voucher, until: account.until, written: then };
+            account.voucher.used = then.plus(now.since(then));
+            true
+        });
+        for session in self.open.values_mut() {
+            session.written = None;
+        }
     }
 
     /// Takes a session up again that was open before the daemon was started.
@@ -342,6 +232,9 @@ impl Sessions {
         {
             return Verdict::Over;
         }
+        if depleted.0 || depleted.1 {
+            return Verdict::Share;
+        }
         let tight = |limit: Option<u64>, used: u64, each: Option<u64>| match (limit, each) {
             (Some(limit), Some(each)) => limit.saturating_sub(used) < each / 2,
             _ => false,
@@ -397,6 +290,11 @@ impl Sessions {
         }
     }
 
+    /// Whether a session has ended that is not written down as such.
+    pub(super) fn has_ended(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
     /// Whether anything has happened that is not written down.
     pub(super) fn is_written(&self) -> bool {
         self.ended.is_empty()
@@ -430,27 +328,14 @@ impl Sessions {
         for account in self.accounts.values_mut() {
             account.written = account.voucher.used;
         }
+    }
+
+    /// Forgets vouchers that nobody is online with and of which everything is written down. Not
+    /// while somebody is being let in: what was read of a voucher before may be older.
+    pub(super) fn forget_idle(&mut self) {
         let online: HashSet<i64> = self.open.values().map(|session| session.voucher).collect();
-        self.accounts.retain(|voucher, _| online.contains(voucher));
+        self.accounts.retain(|voucher, account| {
+            online.contains(voucher) || account.written != account.voucher.used
+        });
     }
-}
-
-/// The end of a grant on the boot clock. While the wall clock is not set, an end that seems to have
-/// passed already is no reason to turn anybody away: the true time is unknown.
-pub(super) fn deadline(until: Option<Timestamp>, now: Now) -> Option<Duration> {
-    let left = until?.unix().saturating_sub(now.wall.unix());
-    match u64::try_from(left) {
-        Ok(left @ 1..) => Some(now.boot + Duration::from_secs(left)),
-        _ if now.wall_is_set => Some(now.boot),
-        _ => None,
-    }
-}
-
-/// What a session begins with.
-pub(super) struct NewSession {
-    pub(super) entry: Entry<Voucher>,
-    pub(super) grant: Grant,
-    pub(super) mac: Mac,
-    pub(super) network: Arc<str>,
-    pub(super) address: Option<IpAddr>,
 }

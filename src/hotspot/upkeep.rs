@@ -1,6 +1,8 @@
 //! What happens by the clock: folding into the store, forgetting old rows, snapshots, and what
 //! follows when the clock itself changes.
 
+use std::time::Duration;
+
 use super::snapshot::SnapshotSchedule;
 use super::{Hotspot, Reply, Status, send};
 use crate::domain::time::Now;
@@ -91,6 +93,7 @@ impl Hotspot {
             self.fold();
             self.upkeep.marked = minutes;
         }
+        self.sessions.forget_idle();
         if minutes >= self.upkeep.forget_due {
             // With a clock that is set late, and on a disk that is full for a while, the next
             // minute is another try.
@@ -103,12 +106,13 @@ impl Hotspot {
 
     /// Writes everything down before the end.
     pub(super) fn finish(&mut self) {
-        self.tell_time();
+        let now = self.tell_time();
+        self.refresh(Duration::ZERO, now);
         self.fold();
     }
 
     /// Puts what waits in memory into the store, in one transaction.
-    fn fold(&mut self) {
+    pub(super) fn fold(&mut self) {
         if self.short_of_space() {
             // What is kept back is for guests who have paid, not for those who guess.
             self.journal.drop_refused();
@@ -161,6 +165,7 @@ impl Hotspot {
     }
 
     pub(super) fn restore(&mut self, mut bytes: Vec<u8>, reply: Reply<i64>, now: Now) {
+        self.refresh(Duration::ZERO, now);
         self.fold();
         let restored = self.store.restore(&mut bytes, now);
         match &restored {
@@ -170,7 +175,7 @@ impl Hotspot {
                 self.upkeep.snapshot.due_at(self.upkeep.minutes);
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
                 self.upkeep.snapshot.changed();
-                let kept = self.keep_sessions_after_restore(now);
+                let kept = self.keep_to_store(now);
                 self.note(&kept);
                 self.fold();
             }

@@ -1,5 +1,7 @@
 //! Issuing, listing and removing vouchers.
 
+use std::time::Duration;
+
 use rand::Rng;
 
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
@@ -53,6 +55,7 @@ impl Hotspot {
             let removed = removed.and_then(|removed| committed.map(|()| removed));
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
+                hotspot.refresh(Duration::ZERO, now);
                 for mac in hotspot.sessions.devices(voucher) {
                     hotspot.close_session(mac, TerminateCause::AdminReset, now);
                 }

@@ -166,6 +166,12 @@ impl Store {
         }
     }
 
+    /// From now on nothing can be written, as on a disk that is full or broken.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self, refuse: bool) {
+        self.connection.pragma_update(None, "query_only", refuse).unwrap();
+    }
+
     /// Folds the log into the file and closes it.
     pub fn close(self) {
         if let Err((_, error)) = self.connection.close() {

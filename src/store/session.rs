@@ -124,18 +124,6 @@ impl Store {
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Ends every session that is open; who is still there is written down again.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn end_open_sessions(&self, at: Timestamp) -> Result<(), StoreError> {
-        self.connection.execute(
-            "UPDATE session SET ended_at = ?1, cause = ?2 WHERE ended_at IS NULL",
-            params![at.unix(), TerminateCause::AdminReset.word()],
-        )?;
-        Ok(())
-    }
-
     /// Forgets all sessions that have ended but the newest `keep`; gives how many went.
     ///
     /// # Errors

@@ -213,3 +213,22 @@ fn without_an_egress_hook_the_same_holds_in_the_routing_path() {
         assert!(!run("nft list ruleset").contains("connections"));
     });
 }
+
+#[test]
+fn a_second_daemon_can_send_those_away_whom_the_first_let_in() {
+    for egress in [true, false] {
+        in_namespace(move || {
+            let mut first = Kernel::new(egress);
+            first.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+            let mut second = Kernel::new(egress);
+            // Nothing is to be changed, so nothing is; then one leaves, and one gets new terms.
+            second.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+            let mut other = pass(2);
+            other.download = Lane { used: 9000, limit: Some(9000), ..other.download };
+            second.change(&[Change::Dismiss(mac(1)), Change::Admit(other)]).unwrap();
+            assert_eq!(count_of(&mut second, 1), None);
+            let count = count_of(&mut second, 2).unwrap();
+            assert_eq!((count.usage.download, count.download_is_over), (9000, true));
+        });
+    }
+}

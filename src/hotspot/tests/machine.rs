@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::super::GuestNetwork;
+use super::TestClock;
+use crate::clock::Clock;
 use crate::domain::guest::Caller;
 use crate::domain::session::Usage;
 use crate::domain::station::Mac;
@@ -44,13 +47,34 @@ impl Find for Station {
     }
 }
 
+/// A device that is let through.
+pub(super) struct Guest {
+    pub(super) pass: Pass,
+    pub(super) usage: Usage,
+    /// A packet did not fit: download, upload.
+    spent: (bool, bool),
+    /// When the kernel takes it out, by the boot clock.
+    until: Option<Duration>,
+}
+
 /// Devices that are let through, and what they have used.
 #[derive(Default)]
 pub(super) struct Rules {
-    pub(super) passes: BTreeMap<Mac, (Pass, Usage)>,
+    pub(super) passes: BTreeMap<Mac, Guest>,
     pub(super) installed: bool,
     pub(super) broken: bool,
     pub(super) transactions: usize,
+    pub(super) installs: usize,
+    /// What has got through by voucher, whoever was told.
+    through: BTreeMap<i64, Usage>,
+    /// Its own clock, which never jumps.
+    clock: Option<TestClock>,
+}
+
+impl Rules {
+    fn now(&self) -> Duration {
+        self.clock.as_ref().map_or(Duration::ZERO, |clock| clock.read().boot)
+    }
 }
 
 #[derive(Clone, Default)]
@@ -58,26 +82,86 @@ pub(super) struct TestKernel(Arc<Mutex<Rules>>);
 
 impl TestKernel {
     pub(super) fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.0.lock().unwrap()
+        let mut rules = self.0.lock().unwrap();
+        let now = rules.now();
+        rules.passes.retain(|_, guest| guest.until.is_none_or(|until| until > now));
+        rules
+    }
+
+    pub(super) fn run_by(&self, clock: &TestClock) {
+        self.rules().clock = Some(clock.clone());
     }
 
     pub(super) fn pass(&self, number: u8) -> Option<Pass> {
-        self.rules().passes.get(&mac(number)).map(|(pass, _)| *pass)
+        self.rules().passes.get(&mac(number)).map(|guest| guest.pass)
     }
 
-    /// Lets a device use data, as far as its limits go.
-    pub(super) fn traffic(&self, number: u8, download: u64, upload: u64) {
+    /// Lets a device use data in packets of this size, as far as its limits go.
+    pub(super) fn packets(&self, number: u8, count: u64, download: u64, upload: u64) {
         let mut rules = self.rules();
-        let (pass, usage) = rules.passes.get_mut(&mac(number)).unwrap();
-        let room = |limit: Option<u64>, used: u64| limit.map_or(u64::MAX, |it| it - used);
-        usage.download += download.min(room(pass.download.limit, usage.download));
-        usage.upload += upload.min(room(pass.upload.limit, usage.upload));
+        let Some(guest) = rules.passes.get_mut(&mac(number)) else { return };
+        let mut new = Usage::default();
+        let send = |octets: u64, used: &mut u64, limit: Option<u64>, spent: &mut bool| {
+            for _ in 0..count {
+                if limit.is_some_and(|limit| *used + octets > limit) {
+                    *spent = true;
+                    return;
+                }
+                *used += octets;
+            }
+        };
+        let (old, Pass { download: down, upload: up, .. }) = (guest.usage, guest.pass);
+        send(download, &mut guest.usage.download, down.limit, &mut guest.spent.0);
+        send(upload, &mut guest.usage.upload, up.limit, &mut guest.spent.1);
+        new = new.plus(guest.usage.since(old));
+        let voucher = guest.pass.voucher;
+        let through = rules.through.entry(voucher).or_default();
+        *through = through.plus(new);
+    }
+
+    /// Lets a device use data to the octet, as far as its limits go.
+    pub(super) fn traffic(&self, number: u8, download: u64, upload: u64) {
+        let room = |lane: crate::firewall::Lane, used| lane.limit.map_or(u64::MAX, |it| it - used);
+        let (down, up) = {
+            let rules = self.rules();
+            let guest = &rules.passes[&mac(number)];
+            let down = room(guest.pass.download, guest.usage.download);
+            (down, room(guest.pass.upload, guest.usage.upload))
+        };
+        self.packets(number, 1, download.min(down), upload.min(up));
+    }
+
+    /// What has got through with a voucher.
+    pub(super) fn through(&self, voucher: i64) -> Usage {
+        self.rules().through.get(&voucher).copied().unwrap_or_default()
+    }
+
+    /// For a kernel that is booted again, while the test goes on counting.
+    pub(super) fn take_through(&self) -> BTreeMap<i64, Usage> {
+        self.rules().through.clone()
+    }
+
+    pub(super) fn put_through(&self, through: BTreeMap<i64, Usage>) {
+        self.rules().through = through;
+    }
+
+    /// Somebody else removes the rules.
+    pub(super) fn flush(&self) {
+        let mut rules = self.rules();
+        rules.installed = false;
+        rules.passes.clear();
+    }
+
+    /// Lets somebody in whom nobody knows.
+    pub(super) fn smuggle(&self, pass: Pass) {
+        admit(&mut self.rules(), pass);
     }
 }
 
 fn admit(rules: &mut Rules, pass: Pass) {
     let usage = Usage { download: pass.download.used, upload: pass.upload.used };
-    rules.passes.insert(pass.mac, (pass, usage));
+    let until = pass.time.map(|time| rules.now() + time);
+    rules.passes.insert(pass.mac, Guest { pass, usage, spent: (false, false), until });
 }
 
 impl Gate for TestKernel {
@@ -87,10 +171,14 @@ impl Gate for TestKernel {
             return Err(GateError::Nft("broken for the test".to_owned()));
         }
         rules.installed = true;
-        let stays = |mac: &Mac, session| {
-            passes.iter().any(|pass| pass.mac == *mac && pass.session == session)
+        rules.installs += 1;
+        let rates = |pass: &Pass| (pass.download.rate, pass.upload.rate);
+        let stays = |old: &Pass| {
+            passes
+                .iter()
+                .any(|new| (new.mac, new.session, rates(new)) == (old.mac, old.session, rates(old)))
         };
-        rules.passes.retain(|mac, (pass, _)| stays(mac, pass.session));
+        rules.passes.retain(|_, guest| stays(&guest.pass));
         for pass in passes {
             if !rules.passes.contains_key(&pass.mac) {
                 admit(&mut rules, *pass);
@@ -122,14 +210,15 @@ impl Gate for TestKernel {
         if rules.broken || !rules.installed {
             return Err(GateError::Lost);
         }
-        let count = |(pass, usage): &(Pass, Usage)| Count {
+        let now = rules.now();
+        let count = |Guest { pass, usage, spent, until }: &Guest| Count {
             mac: pass.mac,
             session: pass.session,
             voucher: pass.voucher,
-            time: pass.time,
+            time: until.map(|until| until - now),
             usage: *usage,
-            download_is_over: pass.download.limit.is_some_and(|limit| usage.download >= limit),
-            upload_is_over: pass.upload.limit.is_some_and(|limit| usage.upload >= limit),
+            download_is_over: spent.0 || pass.download.limit.is_some_and(|it| usage.download >= it),
+            upload_is_over: spent.1 || pass.upload.limit.is_some_and(|it| usage.upload >= it),
         };
         Ok(rules.passes.values().map(count).collect())
     }

@@ -1,7 +1,13 @@
 mod clock;
+mod codes;
 mod gate;
 mod guests;
 mod machine;
+mod presence;
+mod quota;
+mod resume;
+mod throttle;
+mod time;
 mod upkeep;
 mod vouchers;
 
@@ -13,13 +19,16 @@ use rand::rngs::StdRng;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::domain::guest::Online;
+use crate::domain::guest::{Caller, Online, SessionView};
 use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Credential, LoginRecord, Refusal};
+use crate::domain::neighbour::{Neighbour, Reach, Sighting};
 use crate::domain::plan::{Plan, Preset};
 use crate::domain::secret::Secret;
+use crate::domain::session::Usage;
+use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
-use crate::domain::voucher::{Passcode, Username, Voucher, VoucherRequest};
+use crate::domain::voucher::{DataLimit, Passcode, Username, Voucher, VoucherRequest};
 use crate::domain::wall::Reading;
 use crate::scratch::Scratch;
 use machine::{Station, TestKernel, caller, mac, networks};
@@ -84,6 +93,7 @@ impl Bench {
 
     fn with(scratch: Scratch, clock: TestClock, kernel: TestKernel, settings: Settings) -> Self {
         let store = Store::open(scratch.path()).unwrap();
+        kernel.run_by(&clock);
         let machine = Machine {
             clock: Box::new(clock.clone()),
             rng: Box::new(StdRng::seed_from_u64(7)),
@@ -170,6 +180,105 @@ impl Bench {
         self.write(|reply| Write::SignIn { caller: caller(device), credential, reply })
     }
 
+    fn enter(&mut self, device: u8, code: &str) -> Result<Online, Refusal> {
+        let credential = Credential::Code(Secret::new(code));
+        self.write(|reply| Write::SignIn { caller: caller(device), credential, reply }).unwrap()
+    }
+
+    fn visit(&mut self, device: u8) -> Option<Online> {
+        self.write(|reply| Write::Visit { caller: caller(device), reply }).unwrap()
+    }
+
+    fn logout(&mut self, device: u8) -> bool {
+        self.write(|reply| Write::SignOut { caller: caller(device), reply }).unwrap()
+    }
+
+    /// A voucher with so many megabytes in each direction; 0 is unlimited.
+    fn limited(&mut self, username: &str, download: i64, upload: i64) -> i64 {
+        self.issue(VoucherRequest {
+            username: Username::parse(username).unwrap(),
+            passcode: Passcode::parse("secret").unwrap(),
+            download_limit: DataLimit::from_megabytes(download),
+            upload_limit: DataLimit::from_megabytes(upload),
+            ..VoucherRequest::default()
+        })
+    }
+
+    fn issue(&mut self, request: VoucherRequest) -> i64 {
+        let request = Box::new(request);
+        let made = self.write(|reply| Write::CreateVouchers { request, count: 1, reply }).unwrap();
+        made.unwrap().remove(0).id
+    }
+
+    fn remove(&mut self, username: &str) -> bool {
+        let username = Username::parse(username).unwrap().unwrap();
+        self.write(|reply| Write::RemoveVoucher { username, reply }).unwrap()
+    }
+
+    /// One tick of the clock after so many seconds.
+    fn second_after(&mut self, seconds: u64) {
+        self.clock.pass(seconds);
+        self.hotspot.turn(vec![Command::Upkeep(Upkeep::Second)]);
+    }
+
+    fn seconds(&mut self, count: u64) {
+        for _ in 0..count {
+            self.second_after(1);
+        }
+    }
+
+    fn sight(&mut self, sightings: Vec<Sighting>) {
+        self.hotspot.turn(vec![Command::Upkeep(Upkeep::Sightings(sightings))]);
+    }
+
+    /// The kernel notices the device.
+    fn see(&mut self, device: u8) {
+        self.sight(vec![Sighting::Seen(neighbour("guest", caller(device).address, mac(device)))]);
+    }
+
+    fn sessions(&mut self) -> Vec<SessionView> {
+        self.read(Read::Sessions)
+    }
+
+    /// The devices that are online, by number.
+    fn online(&mut self) -> Vec<u8> {
+        self.sessions().iter().map(|session| session.mac.octets()[5]).collect()
+    }
+
+    fn used(&mut self, voucher: i64) -> Usage {
+        let mut vouchers = self.vouchers().into_iter();
+        vouchers.find(|row| row.id == voucher).unwrap().value.used
+    }
+
+    /// What the store has of all sessions once everything is written down.
+    fn records(&mut self) -> Vec<Record> {
+        let backup = self.read(Read::Backup);
+        let path = self.scratch.path().join("records.db");
+        std::fs::write(&path, backup).unwrap();
+        let store = rusqlite::Connection::open(&path).unwrap();
+        let sql = "SELECT mac, seconds, download, upload, cause, voucher FROM session ORDER BY id";
+        let mut statement = store.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| {
+            let mac: String = row.get(0)?;
+            Ok(Record {
+                device: mac.parse::<Mac>().unwrap().octets()[5],
+                seconds: row.get(1)?,
+                usage: Usage {
+                    download: row.get::<_, i64>(2)? as u64,
+                    upload: row.get::<_, i64>(3)? as u64,
+                },
+                cause: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                voucher: row.get(5)?,
+            })
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Who was online and why it ended; empty where it has not.
+    fn ends(&mut self) -> Vec<(u8, String)> {
+        self.records().into_iter().map(|record| (record.device, record.cause)).collect()
+    }
+
     fn vouchers(&mut self) -> Vec<Entry<Voucher>> {
         self.read(|reply| Read::Vouchers(ALL, reply))
     }
@@ -177,6 +286,29 @@ impl Bench {
     fn logins(&mut self) -> Vec<Entry<LoginRecord>> {
         self.read(|reply| Read::Logins(ALL, reply))
     }
+}
+
+/// A session as the store has it.
+#[derive(Debug)]
+struct Record {
+    device: u8,
+    seconds: i64,
+    usage: Usage,
+    cause: String,
+    voucher: i64,
+}
+
+fn neighbour(network: &str, address: impl Into<std::net::IpAddr>, mac: Mac) -> Neighbour {
+    let address = address.into();
+    Neighbour { network: network.into(), address, mac: Some(mac), reach: Reach::Present }
+}
+
+fn ends<const N: usize>(ends: [(u8, &str); N]) -> Vec<(u8, String)> {
+    ends.map(|(device, cause)| (device, cause.to_owned())).into()
+}
+
+fn plan() -> Plan {
+    Preset::default().plan
 }
 
 fn stamp(seconds: i64) -> Timestamp {
