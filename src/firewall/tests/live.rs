@@ -3,7 +3,12 @@
 use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
+use super::super::element::{self, Element, Set};
+use super::super::message::Writer;
+use super::super::socket::Socket;
 use super::*;
 
 /// Runs in an empty network namespace with a device `g0`; says so where that is not allowed.
@@ -231,4 +236,118 @@ fn a_second_daemon_can_send_those_away_whom_the_first_let_in() {
             assert_eq!((count.usage.download, count.download_is_over), (9000, true));
         });
     }
+}
+
+fn elements(hook: Hook, set: Set) -> Vec<Element> {
+    let request = |writer: &mut Writer| element::request(writer, hook, set);
+    Socket::open().unwrap().dump(request, element::read).unwrap()
+}
+
+fn any_pass() -> impl Strategy<Value = (Option<Duration>, Lane, Lane)> {
+    let time = prop::option::of(1..=365 * 86_400_000_u64);
+    let time = time.prop_map(|time| time.map(Duration::from_millis));
+    let limit = prop_oneof![
+        Just(None),
+        Just(Some(0)),
+        Just(Some(i64::MAX as u64)),
+        (0..=i64::MAX as u64).prop_map(Some),
+        (0..10_000_000_u64).prop_map(Some),
+    ];
+    let rate = prop_oneof![Just(0), Just(1), Just(10_000_000), 1..=10_000_000_u32];
+    let used = prop_oneof![Just(0), Just(i64::MAX as u64), 0..=i64::MAX as u64, 0..10_000_000_u64];
+    let lane = || {
+        let lane = (rate.clone(), used.clone(), limit.clone());
+        lane.prop_map(|(rate, used, limit)| Lane { rate, used, limit })
+    };
+    (time, lane(), lane())
+}
+
+fn taken_as_meant(hook: Hook, terms: &[(Option<Duration>, Lane, Lane)]) {
+    let pass = |(number, (time, download, upload)): (usize, &(Option<Duration>, Lane, Lane))| {
+        let number = u8::try_from(number).unwrap();
+        Pass { time: *time, download: *download, upload: *upload, ..pass(number) }
+    };
+    let passes: Vec<Pass> = terms.iter().enumerate().map(pass).collect();
+    let mut gate = Kernel::new(hook == Hook::Netdev);
+    assert_eq!(gate.install(&[network("g0")], &passes), Ok(hook));
+    let counts = gate.counts().unwrap();
+    for pass in &passes {
+        let soon = Duration::from_secs(30);
+        let Some(count) = counts.iter().find(|count| count.mac == pass.mac) else {
+            assert!(pass.time.is_some_and(|time| time < soon), "{pass:?} is not there");
+            continue;
+        };
+        assert_eq!((count.session, count.voucher), (pass.session, pass.voucher));
+        let used = Usage { download: pass.download.used, upload: pass.upload.used };
+        assert_eq!(count.usage, used);
+        let over = |lane: Lane| lane.used >= lane.limit.unwrap_or(i64::MAX as u64);
+        assert_eq!(count.download_is_over, over(pass.download), "{pass:?}");
+        assert_eq!(count.upload_is_over, over(pass.upload), "{pass:?}");
+        assert_eq!(count.time.is_some(), pass.time.is_some());
+        let (asked, left) = (pass.time.unwrap_or_default(), count.time.unwrap_or_default());
+        assert!(left <= asked && asked - left < soon, "{left:?} of {asked:?}");
+    }
+    for set in [Set::UploadRate, Set::DownloadRate] {
+        for element in elements(hook, set) {
+            let pass = passes.iter().find(|pass| pass.session == element.session).unwrap();
+            assert_eq!(element.rate, set.rate(pass));
+        }
+        let limited = |pass: &&Pass| set.holds(pass) && pass.time.is_none();
+        assert!(elements(hook, set).len() >= passes.iter().filter(limited).count());
+    }
+    gate.install(&[network("g0")], &[]).unwrap();
+    for set in Set::all(hook) {
+        assert_eq!(elements(hook, *set), [], "{set:?}");
+    }
+}
+
+#[test]
+fn the_kernel_takes_all_terms_that_can_be_sold_and_says_them_back() {
+    for hook in [Hook::Netdev, Hook::Inet] {
+        in_namespace(move || {
+            let mut runner = TestRunner::new(Config { cases: 24, ..Config::default() });
+            let terms = prop::collection::vec(any_pass(), 1..40);
+            runner
+                .run(&terms, |terms| {
+                    taken_as_meant(hook, &terms);
+                    Ok(())
+                })
+                .unwrap();
+        });
+    }
+}
+
+#[test]
+fn who_fell_out_of_one_set_is_put_back_into_all() {
+    in_namespace(|| {
+        for set in ["upload", "download", "download_rate"] {
+            let mut gate = Kernel::new(true);
+            gate.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+            run(&format!("nft delete element netdev hotspotd {set} {{ 02:00:00:00:00:01 }}"));
+            gate.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+            for set in [Set::Upload, Set::Download, Set::DownloadRate] {
+                assert_eq!(elements(Hook::Netdev, set).len(), 2, "{set:?}");
+            }
+            gate.change(&[Change::Dismiss(mac(1)), Change::Dismiss(mac(2))]).unwrap();
+            for set in Set::all(Hook::Netdev) {
+                assert_eq!(elements(Hook::Netdev, *set), [], "{set:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_change_that_names_a_device_twice_means_the_last() {
+    in_namespace(|| {
+        let mut gate = Kernel::new(true);
+        gate.install(&[network("g0")], &[pass(1)]).unwrap();
+        let other = Pass { session: 900, ..pass(1) };
+        let back = [Change::Dismiss(mac(1)), Change::Admit(other)];
+        gate.change(&back).unwrap();
+        assert_eq!(count_of(&mut gate, 1).unwrap().session, 900);
+        gate.change(&[Change::Admit(pass(1)), Change::Dismiss(mac(1))]).unwrap();
+        assert_eq!(count_of(&mut gate, 1), None);
+        gate.change(&[Change::Dismiss(mac(1))]).unwrap();
+        assert_eq!(gate.change(&[]), Ok(()));
+    });
 }
