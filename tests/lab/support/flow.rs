@@ -67,8 +67,8 @@ impl Flow {
         last
     }
 
-    /// Nothing arrives of what is sent from now on. `sender` counts after it has sent, so one may be
-    /// on its way while we ask.
+    /// Nothing arrives of what is sent from now on. `sender` counts after it has sent, so one may
+    /// be on its way while we ask.
     pub fn is_cut(sender: &mut Self, receiver: &mut Self) {
         let sent = sender.passed().pieces;
         sender.goes_on(200);

@@ -54,7 +54,8 @@ impl Hotspot {
         Self::with("", "")
     }
 
-    /// With these options for vouchers, and these for the guest network; further sections may follow.
+    /// With these options for vouchers, and these for the guest network; further sections may
+    /// follow.
     pub fn with(voucher: &str, guest: &str) -> Option<Self> {
         Some(Self::on(Lab::up()?, voucher, guest))
     }
