@@ -121,8 +121,9 @@ fn egress(number: usize, network: &Network) -> String {
     for (family, list) in garden(&network.garden) {
         let _ = writeln!(text, "\t\t{family} saddr {{ {list} }} accept");
     }
-    // DHCP servers write these past the output hook, with packet sockets.
-    text += "\t\tudp sport 67 udp dport 68 accept\n\t}\n";
+    // DHCP servers write these past the output hook, with packet sockets. What is forwarded has no
+    // socket, nor an owner: a download dressed up as DHCP must not outlive the session.
+    text += "\t\tmeta skuid != 4294967295 udp sport 67 udp dport 68 accept\n\t}\n";
     text
 }
 
