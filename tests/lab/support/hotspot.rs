@@ -16,6 +16,7 @@ const API: &str = "http://127.0.0.1:8080/api/";
 pub struct Hotspot {
     pub lab: Lab,
     pub router: Node,
+    egress_hook: bool,
     daemon: Option<Child>,
 }
 
@@ -63,16 +64,34 @@ impl Hotspot {
     /// In this laboratory.
     pub fn on(lab: Lab, voucher: &str, guest: &str) -> Self {
         let router = lab.node("router");
-        let mut hotspot = Self { lab, router, daemon: None };
+        let mut hotspot = Self { lab, router, egress_hook: true, daemon: None };
         hotspot.write_config(voucher, guest);
         hotspot.start();
         hotspot
     }
 
+    /// With the rules in the routing path, as on kernels without an egress hook.
+    pub fn in_routing_path(voucher: &str) -> Option<Self> {
+        let lab = Lab::up()?;
+        let router = lab.node("router");
+        let mut hotspot = Self { lab, router, egress_hook: false, daemon: None };
+        hotspot.write_config(voucher, "");
+        hotspot.start();
+        Some(hotspot)
+    }
+
+    /// From the next start on.
+    pub fn move_to_routing_path(&mut self) {
+        self.egress_hook = false;
+        self.write_config("", "");
+    }
+
     fn write_config(&self, voucher: &str, guest: &str) {
         let directory = self.lab.directory().display();
+        let egress = u8::from(self.egress_hook);
         let text = format!(
             "config hotspotd 'main'\noption data_dir '{directory}/data'\n\
+             option egress_hook '{egress}'\n\
              option control_socket '{directory}/control.sock'\noption log_level 'debug'\n\
              config api 'api'\noption enabled '1'\noption allow_get '1'\noption allow_post '1'\n\
              list listen '127.0.0.1:8080'\noption key '{KEY}'\n\
