@@ -244,32 +244,27 @@ impl Hotspot {
         let ends_soon = |session: &Session| session.time_left(now).is_some_and(|it| it < LAST_LOOK);
         let soon = self.sessions.iter().any(ends_soon);
         let due = now.boot.saturating_sub(self.gatekeeper.polled) >= POLL;
-        if soon || due {
+        let limit = u64::from(self.settings.preset.plan.idle_timeout);
+        let is_idle = |session: &Session| {
+            limit > 0 && now.boot.saturating_sub(session.last_traffic).as_secs() >= limit
+        };
+        // Whoever seems idle may have had traffic since the last look.
+        if soon || due || self.sessions.iter().any(is_idle) {
             self.poll(now);
         }
         if due && self.gatekeeper.trouble.is_some() {
             // Whatever was in the way, nobody tells us when it has gone.
             let _noted = self.install(now);
         }
-        if due {
-            self.close_all(TerminateCause::IdleTimeout, now, |session, idle| {
-                idle > 0 && now.boot.saturating_sub(session.last_traffic).as_secs() >= idle
-            });
-        }
-        self.close_all(TerminateCause::SessionTimeout, now, |session, _| {
+        self.close_all(TerminateCause::IdleTimeout, now, is_idle);
+        self.close_all(TerminateCause::SessionTimeout, now, |session| {
             session.time_left(now) == Some(Duration::ZERO)
         });
         let _noted = self.enforce(now);
     }
 
-    fn close_all(
-        &mut self,
-        cause: TerminateCause,
-        now: Now,
-        is_over: impl Fn(&Session, u64) -> bool,
-    ) {
-        let idle = u64::from(self.settings.preset.plan.idle_timeout);
-        let over = self.sessions.iter().filter(|session| is_over(session, idle));
+    fn close_all(&mut self, cause: TerminateCause, now: Now, is_over: impl Fn(&Session) -> bool) {
+        let over = self.sessions.iter().filter(|session| is_over(session));
         for mac in over.map(|session| session.mac).collect::<Vec<_>>() {
             self.close_session(mac, cause, now);
         }

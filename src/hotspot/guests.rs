@@ -84,7 +84,7 @@ impl Hotspot {
         reply: Reply<Option<Online>>,
         now: Now,
     ) -> Finish {
-        let mac = self.station(&caller);
+        let mac = self.station(&caller, now);
         let known = self.recognise(mac, now);
         Box::new(move |hotspot, committed| {
             let known = known.and_then(|known| committed.map(|()| known));
@@ -125,7 +125,7 @@ impl Hotspot {
     }
 
     pub(super) fn sign_out(&mut self, caller: Caller, reply: Reply<bool>, now: Now) -> Finish {
-        let mac = self.station(&caller).filter(|mac| self.sessions.get(*mac).is_some());
+        let mac = self.station(&caller, now).filter(|mac| self.sessions.get(*mac).is_some());
         // Who signs out wants to be asked again.
         let forgotten =
             self.store.attempt(|| mac.map_or(Ok(()), |it| self.store.forget_device(it)));
@@ -159,11 +159,16 @@ impl Hotspot {
         })
     }
 
-    /// The device behind an address, as the kernel knows it at this moment.
-    fn station(&mut self, caller: &Caller) -> Option<Mac> {
+    /// The device behind an address, as the kernel knows it at this moment. That it asks shows
+    /// where it is.
+    fn station(&mut self, caller: &Caller, now: Now) -> Option<Mac> {
         let network = self.settings.networks.iter().find(|it| it.name == caller.network)?;
         match self.neighbours.find(&network.device, caller.address) {
-            Ok(mac) => mac,
+            Ok(Some(mac)) => {
+                self.is_here(mac, caller, now);
+                Some(mac)
+            }
+            Ok(None) => None,
             Err(error) => {
                 log::warn!("guest: the kernel does not say who has {}: {error}", caller.address);
                 None
@@ -177,7 +182,7 @@ impl Hotspot {
         credential: &Credential,
         now: Now,
     ) -> Result<Attempt, StoreError> {
-        let Some(mac) = self.station(caller) else {
+        let Some(mac) = self.station(caller, now) else {
             return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
         };
         let meanings = credential.meanings();

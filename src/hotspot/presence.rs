@@ -193,6 +193,16 @@ impl Hotspot {
         }
     }
 
+    /// A device has asked for something.
+    pub(super) fn is_here(&mut self, mac: Mac, caller: &Caller, now: Now) {
+        let Caller { network, address } = caller.clone();
+        let seen = Neighbour { network, address, mac: Some(mac), reach: Reach::Present };
+        self.presence.see(&seen, now);
+        if self.sessions.get(mac).is_some() {
+            self.follow(mac, now);
+        }
+    }
+
     /// Every device on the guest networks.
     pub(super) fn hosts(&mut self, now: Now) -> Vec<Host> {
         self.read_host_names();

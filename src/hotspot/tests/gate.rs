@@ -146,7 +146,7 @@ fn new_rates_reach_those_who_are_in_with_what_they_used() {
     bench.kernel.traffic(1, 4000, 40);
     let mut settings = bench.hotspot.settings.clone();
     settings.preset.plan.download_rate = 64;
-    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Configure(settings))]);
+    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Configure(settings, oneshot::channel().0))]);
     let pass = bench.kernel.pass(1).unwrap();
     assert_eq!((pass.download.rate, pass.download.used), (64, 4000));
     assert_eq!(pass.download.limit, Some(5 << 20));
@@ -167,7 +167,7 @@ fn a_network_that_is_not_enforced_is_not_in_the_kernel() {
     let switched = |bench: &Bench, enforce| {
         let mut settings = bench.hotspot.settings.clone();
         settings.networks[1].enforce = enforce;
-        vec![Command::Upkeep(Upkeep::Configure(settings))]
+        vec![Command::Upkeep(Upkeep::Configure(settings, oneshot::channel().0))]
     };
     bench.hotspot.turn(switched(&bench, true));
     assert!(bench.kernel.pass(4).is_some());
