@@ -20,6 +20,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     if config.radius.enabled {
         radius(config, &mut warnings);
     }
+    gardens(config, &mut warnings);
     not_served_yet(config, &mut warnings);
     warnings
 }
@@ -114,6 +115,17 @@ fn radius(config: &Config, warnings: &mut Vec<String>) {
     }
 }
 
+fn gardens(config: &Config, warnings: &mut Vec<String>) {
+    for guest in &config.guests {
+        if guest.garden.iter().any(|network| network.prefix_len() == 0) {
+            warnings.push(format!(
+                "section '{}': the garden holds every address, so that nobody needs a voucher",
+                guest.name
+            ));
+        }
+    }
+}
+
 /// To be taken out when RADIUS arrives.
 fn not_served_yet(config: &Config, warnings: &mut Vec<String>) {
     if config.radius.enabled {
@@ -149,6 +161,7 @@ mod tests {
             ),
             (format!("{api}{wide}list allow_from ::/0"), "'::/0' lets the whole internet"),
             (format!("{api}{wide}list allow_from 10.0.0.0/7"), "is not a private network"),
+            ("config guest\noption device a\nlist garden ::/0".into(), "nobody needs a voucher"),
             (radius.into(), "there is no client section"),
             (format!("{radius}{client}"), "section 'n': the secret has fewer"),
             (format!("{radius}{client}"), "where no client can reach it"),

@@ -26,8 +26,9 @@ const TABLE_NAME: u16 = 1;
 /// What a stamp begins with.
 const STAMP: &str = "rules_";
 
-/// Guests in one transaction; the kernel's answers to it must fit into the socket.
-const TOGETHER: usize = 1000;
+/// Guests in one transaction: it must fit into the 208 KB that a socket may send at once where a
+/// larger buffer is not to be had, as in a container.
+const TOGETHER: usize = 250;
 
 /// The time a resize of a set may take, and how often it is waited for.
 const RESIZE: Duration = Duration::from_millis(20);
@@ -214,7 +215,7 @@ impl Kernel {
     /// itself, and refuses a whole transaction that wants to take out one that is not there.
     fn change_carefully(&mut self, changes: &[Change]) -> Result<(), GateError> {
         let hook = self.hook()?;
-        for mac in changes.iter().map(mac_of) {
+        for mac in changes.iter().map(Change::mac) {
             let mut session = self.present.get(&(Set::Upload, mac)).copied().unwrap_or(0);
             for set in Set::all(hook) {
                 self.present.remove(&(*set, mac));
@@ -240,12 +241,12 @@ impl Kernel {
     fn transact(&mut self, changes: &[Change]) -> Result<(), GateError> {
         let hook = self.hook()?;
         let last = last_of_each(changes);
-        let admitted: Vec<Pass> = last.iter().filter_map(pass_of).collect();
+        let admitted: Vec<Pass> = last.iter().filter_map(Change::pass).collect();
         let present = std::mem::take(&mut self.present);
         let outcome = self.socket()?.transact(|writer| {
             for set in Set::all(hook) {
                 let place = |mac| present.get(&(*set, mac)).map(|session| (mac, *session));
-                let old: Vec<Place> = last.iter().map(mac_of).filter_map(place).collect();
+                let old: Vec<Place> = last.iter().map(Change::mac).filter_map(place).collect();
                 element::delete(writer, hook, *set, &old);
                 let new: Vec<Pass> =
                     admitted.iter().filter(|pass| set.holds(pass)).copied().collect();
@@ -256,7 +257,7 @@ impl Kernel {
         outcome?;
         for set in Set::all(hook) {
             for change in &last {
-                self.present.remove(&(*set, mac_of(change)));
+                self.present.remove(&(*set, change.mac()));
             }
             let new = admitted.iter().filter(|pass| set.holds(pass));
             self.present.extend(new.map(|pass| ((*set, pass.mac), pass.session)));
@@ -337,25 +338,11 @@ impl Gate for Kernel {
     }
 }
 
-fn mac_of(change: &Change) -> Mac {
-    match change {
-        Change::Admit(pass) => pass.mac,
-        Change::Dismiss(mac) => *mac,
-    }
-}
-
-fn pass_of(change: &Change) -> Option<Pass> {
-    match change {
-        Change::Admit(pass) => Some(*pass),
-        Change::Dismiss(_) => None,
-    }
-}
-
 /// Where a device is named twice, its last change is the one that counts.
 fn last_of_each(changes: &[Change]) -> Vec<Change> {
     let last: HashMap<Mac, usize> =
-        changes.iter().enumerate().map(|(at, change)| (mac_of(change), at)).collect();
-    let is_last = |(at, change): &(usize, &Change)| last.get(&mac_of(change)) == Some(at);
+        changes.iter().enumerate().map(|(at, change)| (change.mac(), at)).collect();
+    let is_last = |(at, change): &(usize, &Change)| last.get(&change.mac()) == Some(at);
     changes.iter().enumerate().filter(is_last).map(|(_, change)| *change).collect()
 }
 

@@ -52,6 +52,8 @@ pub struct Network {
     pub portal_port: u16,
     /// Networks that everyone may reach.
     pub garden: Vec<IpNet>,
+    /// Whether any guest is limited to a rate; where none is, packets are not looked up for it.
+    pub has_rates: bool,
 }
 
 /// What one direction of a session may use.
@@ -89,6 +91,24 @@ pub enum Change {
     Admit(Pass),
     /// Lets a device through no more.
     Dismiss(Mac),
+}
+
+impl Change {
+    /// The device.
+    pub fn mac(&self) -> Mac {
+        match self {
+            Self::Admit(pass) => pass.mac,
+            Self::Dismiss(mac) => *mac,
+        }
+    }
+
+    /// The terms of one who is let through.
+    pub fn pass(&self) -> Option<Pass> {
+        match self {
+            Self::Admit(pass) => Some(*pass),
+            Self::Dismiss(_) => None,
+        }
+    }
 }
 
 /// What the kernel has counted for one guest.

@@ -60,14 +60,15 @@ fn guest_sets(downloads: &str) -> String {
     text
 }
 
-/// DNS is needed to find the portal, and is all a tunnel needs: 20 questions a second for a
-/// device, and an upper end for those who change their MAC with every packet.
+/// DNS is needed to find the portal, and is all a tunnel needs: five questions a second for a
+/// device once it has found its way, and an upper end for those who change their MAC with every
+/// packet. Over TCP one packet holds dozens of questions, so that is not for strangers.
 fn strangers_dns() -> String {
     format!(
         "\tset dns_rate {{\n\t\ttype ether_addr\n\t\tsize {GUESTS}\n\t\tflags dynamic,timeout\n\
          \t\ttimeout 10s\n\t}}\n\
          \tchain strangers_dns {{\n\
-         \t\tupdate @dns_rate {{ ether saddr limit rate over 20/second burst 100 packets }} drop\n\
+         \t\tupdate @dns_rate {{ ether saddr limit rate over 5/second burst 100 packets }} drop\n\
          \t\tlimit rate over 2000/second burst 2000 packets drop\n\
          \t\tip ttl set 1 accept\n\t\tip6 hoplimit set 1 accept\n\t}}\n"
     )
@@ -78,17 +79,16 @@ fn ingress(number: usize, network: &Network) -> String {
     format!(
         "\tchain ingress_{number} {{\n\
          \t\ttype filter hook ingress device \"{device}\" priority -500; policy drop;\n\
-         \t\tether type arp accept\n{}\t}}\n",
+         \t\tmeta protocol arp accept\n{}\t}}\n",
         uploads(network)
     )
 }
 
 /// What may come from guests, and from strangers.
 fn uploads(network: &Network) -> String {
-    let mut text = format!(
-        "\t\tether saddr @upload_rate drop\n\
-         \t\tether saddr @upload meta mark set meta mark | {ADMITTED:#x} accept\n"
-    );
+    let rate = if network.has_rates { "\t\tether saddr @upload_rate drop\n" } else { "" };
+    let mut text =
+        format!("{rate}\t\tether saddr @upload meta mark set meta mark | {ADMITTED:#x} accept\n");
     for (family, list) in garden(&network.garden) {
         let _ = writeln!(
             text,
@@ -102,7 +102,7 @@ fn uploads(network: &Network) -> String {
          \t\ticmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } \
          ip6 hoplimit 255 accept\n\
          \t\ticmpv6 type { 131, 132, 143 } ip6 hoplimit 1 accept\n\
-         \t\tmeta l4proto { tcp, udp } th dport 53 jump strangers_dns\n\
+         \t\tudp dport 53 jump strangers_dns\n\
          \t\tmeta l4proto tcp ip ttl set 1 accept\n\
          \t\tmeta l4proto tcp ip6 hoplimit set 1 accept\n";
     text
@@ -110,11 +110,11 @@ fn uploads(network: &Network) -> String {
 
 fn egress(number: usize, network: &Network) -> String {
     let device = &network.device;
+    let rate = if network.has_rates { "\t\tether daddr @download_rate drop\n" } else { "" };
     let mut text = format!(
         "\tchain egress_{number} {{\n\
          \t\ttype filter hook egress device \"{device}\" priority 0; policy drop;\n\
-         \t\tether type arp accept\n\
-         \t\tether daddr @download_rate drop\n\
+         \t\tmeta protocol arp accept\n{rate}\
          \t\tether daddr @download accept\n\
          \t\tmeta mark & {LOCAL:#x} != 0 accept\n"
     );
@@ -147,25 +147,18 @@ fn inet(networks: &[Network]) -> String {
 /// leaving the set `resets` empty: nobody's connection breaks while rules are loaded.
 fn to_portal(networks: &[Network]) -> String {
     let mut text = "\tset resets {\n\t\ttype inet_proto\n\t}\n\
-         \tchain prerouting {\n\t\ttype filter hook prerouting priority raw; policy accept;\n"
+         \tchain prerouting {\n\t\ttype filter hook prerouting priority mangle; policy accept;\n"
         .to_owned();
     for network in networks {
         let (stranger, port) = (stranger(network), network.portal_port);
-        let ports = if port == 80 { "53, 80".to_owned() } else { format!("53, 80, {port}") };
-        let _ = writeln!(
+        let ports = if port == 80 { "80".to_owned() } else { format!("80, {port}") };
+        // The second is a web connection from the time before signing out: it is not the
+        // portal's, and cannot go on.
+        let _ = write!(
             text,
-            "\t\t{stranger} tcp dport != {{ {ports} }} meta l4proto @resets reject with tcp reset"
-        );
-    }
-    // A web connection from the time before signing out is not the portal's, and cannot go on.
-    text += "\t}\n\tchain outlived {\n\
-             \t\ttype filter hook prerouting priority mangle; policy accept;\n";
-    for network in networks {
-        let _ = writeln!(
-            text,
-            "\t\t{} tcp dport {{ 53, 80 }} ct state established ct status & dnat == 0 \
-             fib daddr type != local meta l4proto @resets reject with tcp reset",
-            stranger(network)
+            "\t\t{stranger} tcp dport != {{ {ports} }} meta l4proto @resets reject with tcp reset\n\
+             \t\t{stranger} tcp dport 80 ct state established ct status & dnat == 0 \
+             fib daddr type != local meta l4proto @resets reject with tcp reset\n"
         );
     }
     text += "\t}\n\tchain to_portal {\n\
@@ -175,7 +168,7 @@ fn to_portal(networks: &[Network]) -> String {
         let _ = write!(
             text,
             "\t\t{stranger} tcp dport 80 redirect to :{port}\n\
-             \t\t{stranger} meta l4proto {{ tcp, udp }} th dport 53 redirect to :53\n"
+             \t\t{stranger} udp dport 53 redirect to :53\n"
         );
     }
     text + "\t}\n"
@@ -213,7 +206,9 @@ fn inet_only(networks: &[Network]) -> String {
     for network in networks {
         let device = &network.device;
         let _ = writeln!(text, "\t\t{} drop", stranger(network));
-        let _ = writeln!(text, "\t\toifname \"{device}\" ct mark @download_rate drop");
+        if network.has_rates {
+            let _ = writeln!(text, "\t\toifname \"{device}\" ct mark @download_rate drop");
+        }
         let _ = writeln!(text, "\t\toifname \"{device}\" ct mark @download accept");
         for (family, list) in garden(&network.garden) {
             let _ = writeln!(text, "\t\toifname \"{device}\" {family} saddr {{ {list} }} accept");

@@ -53,16 +53,17 @@ impl Hotspot {
     /// Brings the kernel to what is wanted, whatever is there.
     pub(super) fn install(&mut self, now: Now) -> Result<(), GateError> {
         self.gatekeeper.changes.clear();
-        let networks: Vec<Network> =
-            self.settings.networks.iter().filter(|it| it.enforce).map(rules).collect();
+        let plan = self.settings.preset.plan;
+        let has_rates = plan.download_rate > 0 || plan.upload_rate > 0;
+        let networks = self.settings.networks.iter().filter(|it| it.enforce);
+        let networks: Vec<Network> = networks.map(|network| rules(network, has_rates)).collect();
         let enforced = self.sessions.iter().filter(|session| self.is_enforced(session));
-        let plan = &self.settings.preset.plan;
-        let passes: Vec<Pass> = enforced.map(|session| session.pass(plan, now)).collect();
+        let passes: Vec<Pass> = enforced.map(|session| session.pass(&plan, now)).collect();
         let installed = self.gatekeeper.gate.install(&networks, &passes);
         match &installed {
             Ok(Hook::Inet) if self.gatekeeper.hook != Some(Hook::Inet) => log::warn!(
-                "gate: this kernel has no egress hook; the rules stand in the routing path \
-                 instead, so switch software and hardware flow offload off"
+                "gate: the rules stand in the routing path, since this kernel has no egress hook \
+                 or egress_hook is '0'; switch software and hardware flow offload off"
             ),
             Ok(_) => {}
             Err(error) if self.gatekeeper.trouble.as_ref() != Some(error) => {
@@ -306,10 +307,11 @@ impl Hotspot {
     }
 }
 
-fn rules(network: &GuestNetwork) -> Network {
+fn rules(network: &GuestNetwork, has_rates: bool) -> Network {
     Network {
         device: network.device.clone(),
         portal_port: network.portal_port,
         garden: network.garden.clone(),
+        has_rates,
     }
 }

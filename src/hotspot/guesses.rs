@@ -13,13 +13,17 @@ const FORGIVEN: Duration = Duration::from_secs(15);
 /// The same for one username, whoever guesses: changing the MAC does not help.
 const GUESSES_AT_ONE: u16 = 30;
 const FORGIVEN_AT_ONE: Duration = Duration::from_secs(5);
+/// Right ones of one device, which cost flash every time: the same.
+const SIGN_INS: u16 = 20;
+const SIGN_IN_FORGIVEN: Duration = Duration::from_secs(10);
 /// Devices and usernames told apart.
 const THROTTLED: usize = 2048;
 
-/// Wrong guesses, in constant memory.
+/// Guesses, in constant memory.
 pub(super) struct Guesses {
     by_device: Throttle,
     by_username: Throttle,
+    sign_ins: Throttle,
 }
 
 impl Default for Guesses {
@@ -28,6 +32,7 @@ impl Default for Guesses {
         Self {
             by_device: throttle(GUESSES, FORGIVEN),
             by_username: throttle(GUESSES_AT_ONE, FORGIVEN_AT_ONE),
+            sign_ins: throttle(SIGN_INS, SIGN_IN_FORGIVEN),
         }
     }
 }
@@ -43,8 +48,14 @@ impl Guesses {
         let waits = usernames(meanings)
             .into_iter()
             .filter_map(|username| self.by_username.wait(username, now))
-            .chain(self.by_device.wait(mac, now));
+            .chain(self.by_device.wait(mac, now))
+            .chain(self.sign_ins.wait(mac, now));
         waits.max()
+    }
+
+    /// One of the pairs was right.
+    pub(super) fn succeeded(&mut self, mac: Mac, now: Duration) {
+        self.sign_ins.failed(mac, now);
     }
 
     /// None of these pairs was right. True where the device has to wait from now on.

@@ -206,6 +206,9 @@ impl Hotspot {
             }
             Ok(Err(refusal))
         })?;
+        if outcome.is_ok() {
+            self.guesses.succeeded(mac, now.boot);
+        }
         if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode))
             && self.guesses.failed(mac, &meanings, now.boot)
         {

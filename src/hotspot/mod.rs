@@ -240,11 +240,13 @@ impl Hotspot {
         if writes.is_empty() {
             return;
         }
+        let before = self.store.changes();
         let begun = self.store.begin();
         let finishes: Vec<Finish> =
             writes.into_iter().map(|write| self.perform(write, now)).collect();
         let committed = begun.and_then(|()| self.store.commit());
         match committed {
+            Ok(()) if self.store.changes() == before => {}
             Ok(()) => self.upkeep.snapshot.changed(),
             Err(_) => self.note(&committed),
         }

@@ -21,7 +21,8 @@ impl Hotspot {
         let mut by_session: HashMap<i64, Count> =
             counts.into_iter().map(|count| (count.session, count)).collect();
         for row in self.store.open_sessions()? {
-            let count = by_session.remove(&row.id);
+            let is_its = |count: &Count| count.mac == row.mac && count.voucher == row.voucher;
+            let count = by_session.remove(&row.id).filter(is_its);
             match self.take_up(&row, count.as_ref(), same_boot, now)? {
                 Ok(()) => {}
                 Err(cause) => self.sessions.ended(row, cause, now),
@@ -31,7 +32,8 @@ impl Hotspot {
         for count in by_session.into_values().filter(|count| count.session > last_id) {
             let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
             let login = entry.value.username.as_str().to_owned();
-            let network = self.settings.networks.first().map(|it| it.name.to_string());
+            let enforced = self.settings.networks.iter().find(|it| it.enforce);
+            let network = enforced.map(|it| it.name.to_string());
             let network = network.unwrap_or_default();
             let row =
                 SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);

@@ -30,6 +30,8 @@ pub(super) struct Account {
     pub(super) voucher: Voucher,
     pub(super) until: Option<Timestamp>,
     written: Usage,
+    /// Who is online with it, by session: the longest first.
+    devices: BTreeMap<i64, Mac>,
 }
 
 /// What follows from the counters of one voucher.
@@ -80,10 +82,8 @@ impl Sessions {
 
     /// The devices that are online with a voucher, the longest first.
     pub(super) fn devices(&self, voucher: i64) -> Vec<Mac> {
-        let mut sessions: Vec<&Session> =
-            self.open.values().filter(|session| session.voucher == voucher).collect();
-        sessions.sort_by_key(|session| session.id);
-        sessions.into_iter().map(|session| session.mac).collect()
+        let account = self.accounts.get(&voucher);
+        account.map(|account| account.devices.values().copied().collect()).unwrap_or_default()
     }
 
     /// Brings what the store says of a voucher up to what has been used since.
@@ -124,7 +124,14 @@ impl Sessions {
             last_traffic: now.boot,
             deadline: deadline(grant.until, now),
         };
-        self.open.insert(mac, session);
+        self.insert(session);
+    }
+
+    fn insert(&mut self, session: Session) {
+        if let Some(account) = self.accounts.get_mut(&session.voucher) {
+            account.devices.insert(session.id, session.mac);
+        }
+        self.open.insert(session.mac, session);
     }
 
     /// The store has been replaced by one that knows these vouchers of those who are online.
@@ -134,8 +141,8 @@ impl Sessions {
             let Some(voucher) = vouchers.remove(id) else { return false };
             // What was used since the backup was made stays used.
             let (then, now) = (voucher.used, account.voucher.used);
-            *account = Account { voucher, until: account.until, written: then };
-            account.voucher.used = then.plus(now.since(then));
+            account.voucher = Voucher { used: then.plus(now.since(then)), ..voucher };
+            account.written = then;
             true
         });
         for session in self.open.values_mut() {
@@ -147,7 +154,7 @@ impl Sessions {
     pub(super) fn reopen(&mut self, session: Session, entry: &Entry<Voucher>, grant: Grant) {
         self.last_id = self.last_id.max(session.id);
         self.know(entry, grant.until);
-        self.open.insert(session.mac, session);
+        self.insert(session);
     }
 
     fn know(&mut self, entry: &Entry<Voucher>, until: Option<Timestamp>) {
@@ -155,6 +162,7 @@ impl Sessions {
             voucher: entry.value.clone(),
             until,
             written: entry.value.used,
+            devices: BTreeMap::new(),
         });
         account.until = until;
     }
@@ -162,6 +170,9 @@ impl Sessions {
     /// Ends a session.
     pub(super) fn close(&mut self, mac: Mac, cause: TerminateCause, now: Now) -> Option<Session> {
         let session = self.open.remove(&mac)?;
+        if let Some(account) = self.accounts.get_mut(&session.voucher) {
+            account.devices.remove(&session.id);
+        }
         if self.ended.len() >= MOST_ENDED {
             self.ended.remove(0);
         }
@@ -328,6 +339,15 @@ impl Sessions {
         for account in self.accounts.values_mut() {
             account.written = account.voucher.used;
         }
+    }
+
+    /// Forgets vouchers with which nobody is online and of which everything is written down. Not in
+    /// the middle of a sign-in: it may have read the voucher before that was.
+    pub(super) fn forget_the_offline(&mut self) {
+        let is_kept = |account: &Account| {
+            !account.devices.is_empty() || account.written != account.voucher.used
+        };
+        self.accounts.retain(|_, account| is_kept(account));
     }
 
     /// Forgets vouchers that nobody is online with and of which everything is written down. Not

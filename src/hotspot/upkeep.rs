@@ -86,6 +86,7 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
+        self.sessions.forget_the_offline();
         if !self.journal.is_empty()
             || !self.sessions.is_written()
             || minutes - self.upkeep.marked >= MARK_EVERY

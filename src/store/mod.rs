@@ -96,6 +96,11 @@ impl Store {
         self.journal
     }
 
+    /// Rows changed so far: the same number twice means that nothing was written.
+    pub fn changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// The directory it lives in.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -13,6 +13,7 @@ fn networks() -> [Network; 2] {
         device: "br-lobby".to_owned(),
         portal_port: 80,
         garden: garden.iter().map(|network| network.parse().unwrap()).collect(),
+        has_rates: false,
     };
     [network("br-guest"), lobby]
 }

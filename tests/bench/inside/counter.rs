@@ -34,7 +34,12 @@ pub(super) fn play() {
 
 /// Guests 1 to `last` are signed in, each with a day, no data limit and no rate.
 fn open(kernel: &mut Kernel, last: u16) {
-    let network = Network { device: "br-guest".to_owned(), portal_port: 8880, garden: Vec::new() };
+    let network = Network {
+        device: "br-guest".to_owned(),
+        portal_port: 8880,
+        garden: Vec::new(),
+        has_rates: false,
+    };
     let pass = |number: u16| Pass {
         mac: mac(number),
         session: i64::from(number),
