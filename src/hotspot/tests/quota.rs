@@ -111,6 +111,17 @@ fn who_comes_when_everything_has_just_been_used_is_told_so() {
 }
 
 #[test]
+fn who_looks_at_the_portal_when_everything_has_just_been_used_is_a_stranger() {
+    let mut bench = Bench::new();
+    bench.limited("a", 1, 0);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.kernel.packets(1, 1000, 1500, 0);
+    bench.clock.pass(2);
+    assert_eq!(bench.visit(1), None);
+    assert!(bench.online().is_empty());
+}
+
+#[test]
 fn a_share_that_was_used_up_while_the_daemon_was_down_is_renewed() {
     let mut bench = devices(2);
     bench.limited("a", 10, 0);
