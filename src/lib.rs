@@ -8,6 +8,7 @@
 //!   `http::portal` the guests' pages;
 //! - [`control`]: the owner's Unix socket, which the command line talks to;
 //! - [`neighbour`]: who is on the guest networks, as the kernel and DHCP know them;
+//! - [`firewall`]: the kernel's rules and sets, which let guests through and count them;
 //! - [`hotspot`]: the owner of all state, a plain thread: one command in, one answer out, one
 //!   commit for all that have queued up;
 //! - [`store`]: SQLite on flash, and what happens when that wears out;
@@ -16,16 +17,18 @@
 //! - [`daemon`]: who is started in which order, signals, reload.
 //!
 //! Beside them stand [`clock`], the only caller of `now()`; [`durable`], files that survive a
-//! power cut; [`logging`], lines for an operator at two in the morning.
+//! power cut; [`logging`], lines for an operator at two in the morning; [`surroundings`], what has
+//! to be set on the router outside of us.
 //!
 //! Imports point one way, and `tests/house.rs` holds them to it:
 //!
 //! ```text
-//! domain ← durable, clock, config, listing ← store, neighbour ← hotspot ← http ← control ← cli, daemon ← main
+//! domain ← durable, clock, config, listing ← store, neighbour, firewall ← surroundings
+//!        ← hotspot ← http ← control ← cli, daemon ← main
 //! ```
 //!
 //! Edges (`http`, `control`, `cli`) translate between the wire and commands; they never touch
-//! `store`.
+//! `store` or `firewall`; `control` asks how the latter is installed, and nothing more.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
@@ -47,6 +50,7 @@ pub mod neighbour;
 #[cfg(test)]
 mod scratch;
 pub mod store;
+pub mod surroundings;
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

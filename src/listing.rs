@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::domain::guest::{ActiveGuest, Host};
+use crate::domain::guest::{ActiveGuest, Host, SessionView};
 use crate::domain::list::Entry;
 use crate::domain::login::LoginRecord;
 use crate::domain::visitor::{Visitor, VisitorKind};
@@ -171,7 +171,7 @@ impl LoginRow {
 }
 
 /// A row of `get_guest_hosts`: all texts, as RouterOS prints `/ip/hotspot/host`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names are the vendor's")]
 pub struct HostRow {
@@ -232,13 +232,58 @@ impl From<&ActiveGuest> for ActiveRow {
     }
 }
 
+/// An open session. The vendor has no such list: lengths of time are seconds here, and data is
+/// octets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub struct SessionRow {
+    pub id: i64,
+    pub login: String,
+    #[serde(rename = "MAC")]
+    pub mac: String,
+    pub host_name: Option<String>,
+    pub network: String,
+    pub address: Option<String>,
+    pub started_at: String,
+    pub uptime: u64,
+    pub idle_time: u64,
+    pub download: u64,
+    pub upload: u64,
+    /// `None` is without end, here and below.
+    pub time_left: Option<u64>,
+    pub download_left: Option<u64>,
+    pub upload_left: Option<u64>,
+}
+
+impl SessionRow {
+    /// The row for a session, times in `zone`.
+    pub fn new(session: &SessionView, zone: &Zone) -> Self {
+        Self {
+            id: session.id,
+            login: session.login.clone(),
+            mac: session.mac.to_string(),
+            host_name: session.host_name.clone(),
+            network: session.network.clone(),
+            address: session.address.map(|address| address.to_string()),
+            started_at: zone.show(session.started_at),
+            uptime: session.uptime.as_secs(),
+            idle_time: session.idle.as_secs(),
+            download: session.usage.download,
+            upload: session.usage.upload,
+            time_left: session.left.time.map(|left| left.as_secs()),
+            download_left: session.left.download,
+            upload_left: session.left.upload,
+        }
+    }
+}
+
 fn text(address: Option<IpAddr>) -> String {
     address.map(|address| address.to_string()).unwrap_or_default()
 }
 
 /// A length of time as the samples write it: `9h12m45s`, `12h05m30s`; parts that lead with
 /// nothing are left out.
-fn duration(length: Duration) -> String {
+pub fn duration(length: Duration) -> String {
     let seconds = length.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes) {

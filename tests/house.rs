@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may import from, apart from itself. A room that is not here may not exist.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("durable", &[]),
     ("logging", &[]),
@@ -13,24 +13,26 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("store", &["domain", "durable"]),
     ("neighbour", &["domain"]),
     ("firewall", &["domain"]),
+    ("surroundings", &["config", "firewall"]),
     ("hotspot", &["clock", "domain", "durable", "firewall", "neighbour", "store"]),
     ("listing", &["domain"]),
     ("http", &["clock", "config", "domain", "durable", "hotspot", "listing"]),
-    ("control", &["domain", "hotspot", "http", "listing"]),
-    ("cli", &["clock", "config", "control", "durable", "listing"]),
+    ("control", &["domain", "firewall", "hotspot", "http", "listing"]),
+    ("cli", &["clock", "config", "control", "durable", "listing", "surroundings"]),
     (
         "daemon",
         &[
             "clock",
             "config",
             "control",
-            "durable",
+            "domain",
             "firewall",
             "hotspot",
             "http",
             "logging",
             "neighbour",
             "store",
+            "surroundings",
         ],
     ),
     ("main", &["cli", "daemon"]),

@@ -30,7 +30,7 @@ const OPTIONS: [&str; 9] = [
 ];
 
 /// Second words of commands.
-const WORDS: [&str; 5] = ["create", "list", "remove", "rotate", "show"];
+const WORDS: [&str; 6] = ["close", "create", "list", "remove", "rotate", "show"];
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +137,12 @@ impl Line {
             ["voucher", "remove"] => {
                 return Err(Misuse("whose voucher? 'voucher remove USERNAME'".to_owned()));
             }
+            ["guests"] => Command::Guests(self.format()?),
+            ["sessions"] => Command::Sessions(self.format()?),
+            ["session", "close", whose] => Command::CloseSessions((*whose).to_owned()),
+            ["session", "close"] => {
+                return Err(Misuse("whose session? 'session close MAC|USERNAME'".to_owned()));
+            }
             ["logins"] => Command::Logins(self.format()?),
             ["api-key", "show"] => Command::ShowKey,
             ["api-key", "rotate"] => Command::RotateKey,
@@ -145,10 +151,16 @@ impl Line {
             ["backup" | "restore"] => {
                 return Err(Misuse(format!("which file? '{} FILE'", words.join(" "))));
             }
-            [first @ ("voucher" | "api-key"), second, _, ..] if WORDS.contains(second) => {
+            [first @ ("voucher" | "session" | "api-key"), second, _, ..]
+                if WORDS.contains(second) =>
+            {
                 return Err(Misuse(format!("too many words after '{first} {second}'")));
             }
-            [first @ ("check" | "logins" | "backup" | "restore"), _, ..] => {
+            [
+                first @ ("check" | "guests" | "sessions" | "logins" | "backup" | "restore"),
+                _,
+                ..,
+            ] => {
                 return Err(Misuse(format!("too many words after '{first}'")));
             }
             ["voucher"] => {
@@ -156,6 +168,7 @@ impl Line {
                     "'voucher create', 'voucher list' or 'voucher remove'?".to_owned(),
                 ));
             }
+            ["session"] => return Err(Misuse("'session close MAC|USERNAME'?".to_owned())),
             ["api-key"] => return Err(Misuse("'api-key show' or 'api-key rotate'?".to_owned())),
             _ => return Err(Misuse(format!("there is no command '{}'", words.join(" ")))),
         })
@@ -262,6 +275,14 @@ mod tests {
             "voucher create --valid-for",
             "voucher create --colour red",
             "voucher list --format xml",
+            "session",
+            "session close",
+            "session close a b",
+            "session close a --format csv",
+            "session list",
+            "sessions close a",
+            "guests --format xml",
+            "guests all",
             "try -c /x",
             "voucher create --count 1 --count 2",
             "-x run",

@@ -1,5 +1,7 @@
 //! `hotspotd check`: one line for each thing that can keep a hotspot from working.
 
+mod networks;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -38,13 +40,20 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
             report.api(&health);
             report.store(&health);
             report.clock(&health);
+            report.gate(config, &health);
+            report.networks(config, Some(&health));
         }
         Err(failure @ Failure::NotRunning(_)) => {
             report.line(Verdict::Note, "daemon", failure);
             report.line(Verdict::Ok, "zone", clock::zone().1);
+            report.networks(config, None);
         }
-        Err(failure) => report.line(Verdict::Fail, "daemon", failure),
+        Err(failure) => {
+            report.line(Verdict::Fail, "daemon", failure);
+            report.networks(config, None);
+        }
     }
+    report.surroundings(config);
     report.data_dir(&config.main.data_dir);
     report.kernel();
     if report.failed { ExitCode::from(EXIT_CONFIG) } else { ExitCode::SUCCESS }

@@ -9,20 +9,23 @@ Usage: hotspotd [-c FILE] COMMAND
 
   run                        be the daemon, in the foreground; log lines on standard error
   try                        be a daemon on loopback with throw-away data, and show what to paste
-  check                      look at configuration, storage, clock and daemon; exit 0, or 78
+  check                      look at everything that can keep a hotspot from working; exit 0, or 78
 
   voucher create [--count N] [--username U] [--passcode P] [--fullname F]
                  [--valid-for V] [--valid-from T] [--download-limit MB] [--upload-limit MB]
                              make vouchers; what is left out is random or preset
   voucher list               every voucher
   voucher remove USERNAME    remove a voucher
+  guests                     every device on the guest networks, signed in or not
+  sessions                   who is signed in: since when, what was used, what is left
+  session close MAC|USERNAME end sessions; the devices have to sign in again
   logins                     who signed in or tried to
 
   api-key show | rotate      the key for /api/, or a new one
   backup FILE                write a consistent copy of the store ('-': standard output)
   restore FILE               replace the store by a backup ('-': standard input)
 
-  --format table|csv|json    for 'voucher create', 'voucher list' and 'logins'
+  --format table|csv|json    for 'voucher create' and everything that lists
   -c, --config FILE          the configuration; default /etc/config/hotspotd
   -V, --version              print the version
   -h, --help                 print this

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod client;
 mod help;
+mod rows;
 mod table;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,12 @@ pub enum Command {
     ListVouchers(Format),
     /// `voucher remove`
     RemoveVoucher(String),
+    /// `guests`
+    Guests(Format),
+    /// `sessions`
+    Sessions(Format),
+    /// `session close`
+    CloseSessions(String),
     /// `logins`
     Logins(Format),
     /// `api-key show`
@@ -113,6 +120,24 @@ fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
                 Tell::Login(row) => Some(row),
                 _ => None,
             })
+        }
+        Command::Guests(format) => {
+            client.ask(&Ask::Guests)?;
+            print_rows(client, format, |tell| match tell {
+                Tell::Guest(row) => Some(row),
+                _ => None,
+            })
+        }
+        Command::Sessions(format) => {
+            client.ask(&Ask::Sessions)?;
+            print_rows(client, format, |tell| match tell {
+                Tell::Session(row) => Some(row),
+                _ => None,
+            })
+        }
+        Command::CloseSessions(whose) => {
+            client.ask(&Ask::CloseSessions(whose))?;
+            say(&client.text()?)
         }
         Command::RemoveVoucher(username) => {
             client.ask(&Ask::RemoveVoucher(username.clone()))?;

@@ -4,8 +4,6 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::listing::{CreatedRow, LoginRow, VoucherRow};
-
 /// How rows are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -25,86 +23,13 @@ const MEASURED: usize = 200;
 pub(super) trait Row: Serialize {
     /// Their names.
     const COLUMNS: &'static [&'static str];
+    /// Their names in a table, which has little room.
+    const TABLE: &'static [&'static str] = Self::COLUMNS;
     /// Their texts, in the same order.
     fn cells(&self) -> Vec<String>;
-}
-
-impl Row for CreatedRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "username",
-        "passcode",
-        "fullname",
-        "valid_for",
-        "valid_from",
-        "download_limit",
-        "upload_limit",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let row = self.clone();
-        vec![
-            row.id.to_string(),
-            row.username,
-            row.passcode,
-            row.fullname,
-            row.valid_for,
-            row.valid_from,
-            row.download_limit,
-            row.upload_limit,
-        ]
-    }
-}
-
-impl Row for VoucherRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "username",
-        "passcode",
-        "fullname",
-        "valid_for",
-        "valid_from",
-        "first_login",
-        "last_login",
-        "MAC",
-        "download_limit",
-        "upload_limit",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let row = self.clone();
-        vec![
-            row.id.to_string(),
-            row.username,
-            row.password,
-            row.fullname,
-            row.valid_for,
-            row.valid_from,
-            row.first_login.unwrap_or_default(),
-            row.last_login.unwrap_or_default(),
-            row.mac.unwrap_or_default(),
-            row.download_limit.to_string(),
-            row.upload_limit.to_string(),
-        ]
-    }
-}
-
-impl Row for LoginRow {
-    const COLUMNS: &'static [&'static str] =
-        &["id", "created_at", "type", "login", "MAC", "address", "success", "reason"];
-
-    fn cells(&self) -> Vec<String> {
-        let row = self.clone();
-        vec![
-            row.id.to_string(),
-            row.created_at,
-            row.method,
-            row.login,
-            row.mac.unwrap_or_default(),
-            row.address.unwrap_or_default(),
-            if row.success == 1 { "yes" } else { "no" }.to_owned(),
-            row.reason.unwrap_or_default(),
-        ]
+    /// Their texts in a table, for people.
+    fn table_cells(&self) -> Vec<String> {
+        self.cells()
     }
 }
 
@@ -122,7 +47,8 @@ pub(super) struct Printer<W: Write> {
 impl<W: Write> Printer<W> {
     /// For rows of the kind `R`.
     pub(super) fn new<R: Row>(out: W, format: Format) -> Self {
-        Self { out, format, columns: R::COLUMNS, rows: 0, waiting: Vec::new(), widths: Vec::new() }
+        let columns = if format == Format::Table { R::TABLE } else { R::COLUMNS };
+        Self { out, format, columns, rows: 0, waiting: Vec::new(), widths: Vec::new() }
     }
 
     pub(super) fn has_rows(&self) -> bool {
@@ -146,7 +72,7 @@ impl<W: Write> Printer<W> {
                 if self.rows == 1 {
                     self.waiting.push(self.columns.iter().map(|name| (*name).to_owned()).collect());
                 }
-                self.waiting.push(row.cells());
+                self.waiting.push(row.table_cells());
                 if self.rows >= MEASURED {
                     self.table_lines()?;
                 }
@@ -179,13 +105,20 @@ impl<W: Write> Printer<W> {
         for row in rows {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&self.widths) {
-                let cell = cell.replace(char::is_control, "\u{fffd}");
+                let cell = cell.replace(disturbs, "\u{fffd}");
                 line.push_str(&format!("{cell:width$}  "));
             }
             writeln!(self.out, "{}", line.trim_end())?;
         }
         Ok(())
     }
+}
+
+/// Whether a character would make a terminal do something else than show it: control characters,
+/// line separators, and those that turn the reading direction of what follows.
+fn disturbs(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A line of CSV: quoted where a comma, quote or line break asks for it (RFC 4180 §2).
@@ -206,6 +139,7 @@ fn csv_line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listing::CreatedRow;
 
     fn row(fullname: &str) -> CreatedRow {
         CreatedRow {

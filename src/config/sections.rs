@@ -76,6 +76,7 @@ struct Draft<'a> {
     problems: Vec<Problem>,
     singles: HashMap<&'a str, usize>,
     devices: HashMap<String, usize>,
+    names: HashMap<String, usize>,
     networks: HashMap<IpNet, usize>,
 }
 
@@ -114,9 +115,18 @@ impl<'a> Draft<'a> {
     fn add_guest(&mut self, section: &Section, reader: &mut Reader<'_>) {
         let Some(guest) = guest(section, reader) else { return };
         let line = reader.line_of("device");
+        // A section without a name has its device's.
+        let name = &guest.name;
+        let same_name = earlier(&mut self.names, name.clone(), section.line);
         if let Some(first) = earlier(&mut self.devices, guest.device.clone(), line) {
             let device = &guest.device;
             reader.complain(line, &format!("device '{device}' has a guest section: line {first}"));
+        } else if let Some(first) = same_name {
+            let message = format!(
+                "the guest network of line {first} is called '{name}' as well; give one of them \
+                 another name, as in: config guest '{name}2'"
+            );
+            reader.complain(section.line, &message);
         }
         self.config.guests.push(guest);
     }
@@ -131,14 +141,12 @@ impl<'a> Draft<'a> {
         self.config.clients.push(client);
     }
 
-    /// An API socket on every address leaves no address for a portal on the same port.
+    /// A portal takes its port on every address of its device, and the kernel gives that to nobody
+    /// while the API, which is bound to no device, has the port on any address at all.
     fn check_portal_ports(&mut self) {
-        let everywhere = |port| {
-            let mut listen = self.config.api.listen.iter();
-            listen.find(|socket| socket.ip().is_unspecified() && socket.port() == port)
-        };
+        let taken = |port| self.config.api.listen.iter().find(|socket| socket.port() == port);
         for guest in &self.config.guests {
-            if let Some(socket) = everywhere(guest.portal_port) {
+            if let Some(socket) = taken(guest.portal_port) {
                 let message = format!(
                     "section {}: option 'portal_port': the API listens on {socket} already; \
                      give one of them another port",

@@ -294,10 +294,12 @@ fn contradictions_are_errors() {
         ("config radius\noption listen '::1 ::1'", 2, "::1 is taken"),
         ("config radius\noption auth_port 1813", 2, "'auth_port' and 'acct_port' are both 1813"),
         (
-            "config guest\noption device a\nconfig api\nlist listen '0.0.0.0:8880'",
+            "config guest\noption device a\nconfig api\nlist listen '127.0.0.1:8880'",
             2,
-            "the API listens on 0.0.0.0:8880 already",
+            "the API listens on 127.0.0.1:8880 already",
         ),
+        ("config guest b\noption device a\nconfig guest\noption device b", 3, "called 'b' as well"),
+        ("config guest\noption device b\nconfig guest b\noption device c", 3, "called 'b' as well"),
     ] {
         let told = Config::parse(text).expect_err(text);
         let [Problem { line: at, message }] = told.as_slice() else { panic!("{text}\n{told:?}") };
@@ -308,7 +310,7 @@ fn contradictions_are_errors() {
 #[test]
 fn what_only_looks_like_a_contradiction_is_fine() {
     let config = read(
-        "config api\nlist listen 127.0.0.1:8880\nlist listen 127.0.0.1:8881\n\
+        "config api\nlist listen 127.0.0.1:8882\nlist listen 127.0.0.1:8881\n\
          list listen [::]:8881\n\
          config guest\noption device a\nconfig guest\noption device b\n\
          config client\noption address 10.0.0.0/8\noption secret x\n\

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::listing::{CreatedRow, LoginRow, VoucherRow};
+use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
 
 pub use server::{Control, bind};
 
@@ -38,6 +38,12 @@ pub enum Ask {
     Vouchers,
     /// The login log, as [`Tell::Login`] rows.
     Logins,
+    /// Every device on the guest networks, as [`Tell::Guest`] rows.
+    Guests,
+    /// Every open session, as [`Tell::Session`] rows.
+    Sessions,
+    /// End the sessions of a MAC address or a username; answered by [`Tell::Text`].
+    CloseSessions(String),
     /// The API key, as [`Tell::Text`].
     ShowKey,
     /// Make a new API key; answered by [`Tell::Text`].
@@ -60,6 +66,10 @@ pub enum Tell {
     Voucher(VoucherRow),
     /// A row of the login log.
     Login(LoginRow),
+    /// A device on a guest network.
+    Guest(HostRow),
+    /// An open session.
+    Session(SessionRow),
     /// One sentence or value.
     Text(String),
     /// So many raw bytes follow.
@@ -97,4 +107,36 @@ pub struct Health {
     pub recovery: Option<String>,
     /// Why writing fails, if it does.
     pub trouble: Option<String>,
+    /// How the rules for the guest networks are installed.
+    pub gate: GateHealth,
+    /// Open sessions.
+    pub sessions: usize,
+    /// The portals by the names of their networks.
+    pub portals: BTreeMap<String, PortalHealth>,
+}
+
+/// How the kernel's rules are installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateHealth {
+    /// At the guest devices themselves.
+    Device,
+    /// In the routing path.
+    Routing,
+    /// Not at all: no network is enforced, or no device is there.
+    Nothing,
+    /// They cannot be installed, and why.
+    Trouble(String),
+}
+
+/// What a portal is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortalHealth {
+    /// Its device is not there.
+    Waiting,
+    /// It listens, and where.
+    Listening(String),
+    /// It should listen and cannot: where, and why.
+    Trouble(String),
 }

@@ -14,13 +14,15 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Ask, BACKUP_BYTES, Health, LINE_BYTES, Tell};
+use super::{Ask, BACKUP_BYTES, GateHealth, Health, LINE_BYTES, PortalHealth, Tell};
 use crate::domain::list::{Entry, Page};
+use crate::domain::station::Mac;
 use crate::domain::voucher::{Username, VoucherRequest};
-use crate::hotspot::{Handle, Read, Reply, Write};
+use crate::firewall::Hook;
+use crate::hotspot::{Fault, Handle, Read, Reply, Status, Whose, Write};
 use crate::http::api::params::Params;
 use crate::http::api::{self, key};
-use crate::listing::{CreatedRow, LoginRow, VoucherRow};
+use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
 
 /// Connections answered at one time; more wait.
 const CONNECTIONS: usize = 8;
@@ -48,6 +50,8 @@ pub struct Control {
     pub data_dir: PathBuf,
     /// Where the API listens, or why it cannot.
     pub listening: watch::Receiver<BTreeMap<String, Result<(), String>>>,
+    /// What the portals are doing, by the names of their networks.
+    pub portals: watch::Receiver<BTreeMap<String, PortalHealth>>,
 }
 
 /// Binds the socket, for its owner only. One that a killed daemon left behind is replaced.
@@ -121,6 +125,17 @@ impl Control {
                 let row = |entry: &_| Tell::Login(LoginRow::new(entry, &zone));
                 self.list(stream, Read::Logins, row).await
             }
+            Ask::Guests => {
+                let hosts = self.hotspot.read(Read::Hosts).await;
+                tell_all(stream, hosts, |host| Tell::Guest(HostRow::from(host))).await
+            }
+            Ask::Sessions => {
+                let zone = self.settings().zone.clone();
+                let sessions = self.hotspot.read(Read::Sessions).await;
+                let row = |session: &_| Tell::Session(SessionRow::new(session, &zone));
+                tell_all(stream, sessions, row).await
+            }
+            Ask::CloseSessions(whose) => self.close_sessions(&whose, stream).await,
             Ask::ShowKey => {
                 let key = self.settings().key.reveal().to_owned();
                 tell(stream, &Tell::Text(key)).await
@@ -185,6 +200,26 @@ impl Control {
         match removed.map_err(|fault| fault.to_string())? {
             true => Ok(()),
             false => Err("there is no voucher with this username".to_owned()),
+        }
+    }
+
+    /// A text that reads as a MAC address is one, even where a voucher has that name.
+    async fn close_sessions(&self, text: &str, stream: &mut Stream) -> Result<(), Failure> {
+        let (whose, name) = match text.trim().parse::<Mac>() {
+            Ok(mac) => (Whose::Station(mac), mac.to_string()),
+            Err(_) => {
+                let username =
+                    Username::parse(text).map_err(|error| format!("username: {error}"))?;
+                let username = username.ok_or("no MAC address or username was given")?;
+                let name = username.as_str().to_owned();
+                (Whose::Username(username), name)
+            }
+        };
+        let closed = self.hotspot.write(|reply| Write::CloseSessions { whose, reply }).await;
+        match closed.map_err(|fault| fault.to_string())? {
+            0 => Err(format!("no session of {name} is open; 'hotspotd sessions' lists them")),
+            1 => tell(stream, &Tell::Text(format!("closed 1 session of {name}"))).await,
+            many => tell(stream, &Tell::Text(format!("closed {many} sessions of {name}"))).await,
         }
     }
 
@@ -255,6 +290,9 @@ impl Control {
         };
         let settings = self.settings();
         let health = Health {
+            gate: gate(&status),
+            sessions: status.sessions,
+            portals: self.portals.borrow().clone(),
             version: crate::VERSION.to_owned(),
             api: settings.config.state().to_owned(),
             listening: up.into_iter().map(|(address, _)| address).collect(),
@@ -271,6 +309,15 @@ impl Control {
     }
 }
 
+fn gate(status: &Status) -> GateHealth {
+    match (&status.gate_trouble, status.hook) {
+        (Some(trouble), _) => GateHealth::Trouble(trouble.clone()),
+        (None, Some(Hook::Netdev)) => GateHealth::Device,
+        (None, Some(Hook::Inet)) => GateHealth::Routing,
+        (None, Some(Hook::Nothing) | None) => GateHealth::Nothing,
+    }
+}
+
 async fn read_ask(stream: &mut Stream) -> Result<Ask, Failure> {
     let mut line = Vec::new();
     let read = stream.take(LINE_BYTES).read_until(b'\n', &mut line).await;
@@ -278,6 +325,17 @@ async fn read_ask(stream: &mut Stream) -> Result<Ask, Failure> {
     serde_json::from_slice(&line).map_err(|error| {
         format!("the daemon (version {}) does not understand this request: {error}", crate::VERSION)
     })
+}
+
+async fn tell_all<T>(
+    stream: &mut Stream,
+    rows: Result<Vec<T>, Fault>,
+    row: impl Fn(&T) -> Tell,
+) -> Result<(), Failure> {
+    for it in &rows.map_err(|fault| fault.to_string())? {
+        tell(stream, &row(it)).await?;
+    }
+    Ok(())
 }
 
 async fn tell(stream: &mut Stream, tell: &Tell) -> Result<(), Failure> {

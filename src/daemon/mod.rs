@@ -43,6 +43,7 @@ use crate::http::api::{self, key};
 use crate::logging;
 use crate::neighbour;
 use crate::store::Store;
+use crate::surroundings::Surroundings;
 
 /// The configuration is wrong (sysexits.h: EX_CONFIG).
 pub const EXIT_CONFIG: u8 = 78;
@@ -112,6 +113,8 @@ struct Daemon {
     listeners: Listeners,
     portals: Portals,
     kernel: KernelEvents,
+    /// What was said last about the router around us.
+    warned: Option<String>,
 }
 
 impl Daemon {
@@ -131,12 +134,20 @@ impl Daemon {
         let server = api::server(hotspot.clone(), receiver);
         let (report, listening) = watch::channel(BTreeMap::new());
         let listeners = Listeners::start(server, report, &config.api.listen).await;
-        let control = Control { hotspot: hotspot.clone(), api: api.clone(), data_dir, listening };
-        let mut portals = Portals::new(hotspot.clone());
+        let (report, portals_do) = watch::channel(BTreeMap::new());
+        let mut portals = Portals::new(hotspot.clone(), report);
+        let control = Control {
+            hotspot: hotspot.clone(),
+            api: api.clone(),
+            data_dir,
+            listening,
+            portals: portals_do,
+        };
         portals.change(&config.guests, &api.borrow().zone);
         let kernel = KernelEvents::new(&config);
         let path = path.to_owned();
-        Ok((Self { path, config, hotspot, api, listeners, portals, kernel }, control))
+        let warned = None;
+        Ok((Self { path, config, hotspot, api, listeners, portals, kernel, warned }, control))
     }
 
     async fn until_stopped(&mut self, signals: &mut Signals) {
@@ -167,6 +178,9 @@ impl Daemon {
                     if let Sighting::Device { network, index } = sighting {
                         self.portals.device(network, *index);
                     }
+                }
+                if sightings.iter().any(|it| matches!(it, Sighting::Device { .. })) {
+                    self.look_around();
                 }
                 self.hotspot.sightings(sightings).await;
             }
@@ -204,7 +218,19 @@ impl Daemon {
         self.portals.change(&config.guests, &self.api.borrow().zone);
         self.kernel.change(&config);
         self.config = config;
+        self.look_around();
         log::info!("configuration read again; {}", self.summary());
+    }
+
+    /// Says once what keeps the rules from working, when they are installed and when they change.
+    fn look_around(&mut self) {
+        let enforced = self.config.guests.iter().filter(|guest| guest.enforce);
+        let devices = enforced.map(|guest| guest.device.as_str());
+        let trouble = Surroundings::here().bridge_trouble(devices);
+        if let Some(trouble) = trouble.as_ref().filter(|it| self.warned.as_ref() != Some(*it)) {
+            log::warn!("gate: {trouble}");
+        }
+        self.warned = trouble;
     }
 
     fn summary(&self) -> String {

@@ -1,8 +1,8 @@
 //! The portals: one for each guest network, bound to its device, so that nobody else reaches it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
@@ -11,19 +11,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config;
+use crate::control::PortalHealth;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
-use crate::http::portal::{self, Brand, Settings};
+use crate::http::portal::{self, Brand, Peers, Settings};
 use crate::http::{self, Server};
+use crate::neighbour::{self, Find};
 
 /// Time between two attempts at a port that another program holds.
 const RETRY: Duration = Duration::from_secs(3);
 /// Requests under way when the daemon stops get this long to end.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// What each portal is doing, by the name of its network.
+type Report = watch::Sender<BTreeMap<String, PortalHealth>>;
+
 /// Every guest network's portal, by the name of the network.
 pub(super) struct Portals {
     hotspot: Handle,
+    report: Report,
     open: BTreeMap<Arc<str>, Portal>,
 }
 
@@ -38,8 +44,8 @@ struct Portal {
 }
 
 impl Portals {
-    pub(super) fn new(hotspot: Handle) -> Self {
-        Self { hotspot, open: BTreeMap::new() }
+    pub(super) fn new(hotspot: Handle, report: Report) -> Self {
+        Self { hotspot, report, open: BTreeMap::new() }
     }
 
     /// Brings the portals to the configuration. Pages are read anew; connections stay where device
@@ -53,7 +59,10 @@ impl Portals {
             };
             guests.iter().any(|guest| same(&guest))
         };
-        self.open.retain(|_, portal| stays(portal));
+        let gone: BTreeMap<_, _> = self.open.extract_if(.., |_, portal| !stays(portal)).collect();
+        for name in gone.keys() {
+            self.report.send_modify(|report| drop(report.remove(&**name)));
+        }
         for guest in guests {
             let (brand, warnings) = Brand::load(&guest.pages);
             for warning in warnings {
@@ -67,10 +76,29 @@ impl Portals {
                 }
                 None => {
                     let name = Arc::clone(&settings.network);
-                    self.open.insert(name, Portal::open(&self.hotspot, guest, settings));
+                    // Whoever tells of devices tells of changes only: the same one is not told of
+                    // again where nothing but the port is another.
+                    let same = gone.get(&name).filter(|it| it.guest.device == guest.device);
+                    let index = same.and_then(|portal| *portal.device.borrow());
+                    let portal = self.open_portal(guest, settings, index);
+                    self.open.insert(name, portal);
                 }
             }
         }
+    }
+
+    fn open_portal(
+        &self,
+        guest: &config::Guest,
+        settings: Arc<Settings>,
+        index: Option<u32>,
+    ) -> Portal {
+        let (settings, receiver) = watch::channel(settings);
+        let server = portal::server(self.hotspot.clone(), receiver, peers(&guest.device));
+        let (device, index) = watch::channel(index);
+        let report = self.report.clone();
+        let task = tokio::spawn(keep_open(server.clone(), guest.clone(), index, report));
+        Portal { guest: guest.clone(), server, settings, device, task }
     }
 
     /// A network's device has come, has been replaced, or has gone.
@@ -104,16 +132,6 @@ impl Portals {
     }
 }
 
-impl Portal {
-    fn open(hotspot: &Handle, guest: &config::Guest, settings: Arc<Settings>) -> Self {
-        let (settings, receiver) = watch::channel(settings);
-        let server = portal::server(hotspot.clone(), receiver);
-        let (device, index) = watch::channel(None);
-        let task = tokio::spawn(keep_open(server.clone(), guest.clone(), index));
-        Self { guest: guest.clone(), server, settings, device, task }
-    }
-}
-
 impl Drop for Portal {
     fn drop(&mut self) {
         self.task.abort();
@@ -121,15 +139,24 @@ impl Drop for Portal {
 }
 
 /// Listens on the device for as long as it is there.
-async fn keep_open(server: Server, guest: config::Guest, mut index: watch::Receiver<Option<u32>>) {
+async fn keep_open(
+    server: Server,
+    guest: config::Guest,
+    mut index: watch::Receiver<Option<u32>>,
+    report: Report,
+) {
+    let place = format!("{} port {}", guest.device, guest.portal_port);
+    let does = |what| report.send_modify(|report| drop(report.insert(guest.name.clone(), what)));
     let mut told = None;
     loop {
-        if index.borrow_and_update().is_some() {
+        if index.borrow_and_update().is_none() {
+            does(PortalHealth::Waiting);
+        } else {
             match bind(&guest) {
                 Ok(listeners) => {
-                    let (name, port) = (&guest.name, guest.portal_port);
-                    log::info!("portal of '{name}': on {} port {port}", guest.device);
+                    log::info!("portal of '{}': on {place}", guest.name);
                     told = None;
+                    does(PortalHealth::Listening(place.clone()));
                     if !serve(&server, listeners, &mut index).await {
                         return;
                     }
@@ -137,13 +164,12 @@ async fn keep_open(server: Server, guest: config::Guest, mut index: watch::Recei
                 }
                 Err(why) => {
                     let why = why.to_string();
+                    does(PortalHealth::Trouble(format!("{place} ({why})")));
                     if told.as_ref() != Some(&why) {
                         log::error!(
-                            "portal of '{}': cannot listen on {} port {}: {why}; guests cannot \
-                             sign in until that is mended",
-                            guest.name,
-                            guest.device,
-                            guest.portal_port
+                            "portal of '{}': cannot listen on {place}: {why}; guests cannot sign \
+                             in until that is mended",
+                            guest.name
                         );
                     }
                     told = Some(why);
@@ -192,6 +218,21 @@ fn settings(guest: &config::Guest, zone: &Zone, brand: Brand) -> Settings {
         zone: zone.clone(),
         brand,
     }
+}
+
+/// A guest's places at the portal are counted by device: whoever takes many addresses gets no more
+/// of them. Devices stand in for addresses as those that RFC 4291 appendix A makes of them.
+fn peers(device: &str) -> Peers {
+    let device = device.to_owned();
+    let lookup = Mutex::new(neighbour::Lookup::open().ok());
+    Arc::new(move |address| {
+        let mut lookup = lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lookup.as_mut().and_then(|lookup| lookup.find(&device, address).ok().flatten());
+        found.map_or(address, |mac| {
+            let [a, b, c, d, e, f] = mac.octets().map(u16::from);
+            IpAddr::from([0xfe80, 0, 0, 0, a << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f])
+        })
+    })
 }
 
 fn first_address(device: &str) -> Option<Ipv4Addr> {

@@ -8,7 +8,7 @@ use super::station::Mac;
 /// How sure the kernel is that a neighbour is there (`NUD_*`, linux/neighbour.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Confirmed a moment ago: `REACHABLE`, `PERMANENT`, `NOARP`.
+    /// Confirmed a moment ago: `REACHABLE`, `PERMANENT`.
     Present,
     /// Not heard of for a while, which is not gone: `STALE`, `DELAY`, `PROBE`.
     Quiet,

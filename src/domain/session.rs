@@ -22,6 +22,12 @@ impl Usage {
         }
     }
 
+    /// The larger of both, each way.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { download: self.download.max(other.download), upload: self.upload.max(other.upload) }
+    }
+
     /// What has come since `earlier`; nothing where a counter has gone backwards.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {

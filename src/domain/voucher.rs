@@ -269,6 +269,11 @@ impl Voucher {
         Ok(Grant { until, plan: preset.plan })
     }
 
+    /// Whether the username is the passcode as well: a voucher handed out as one code.
+    pub fn is_one_code(&self) -> bool {
+        self.username.folded() == self.passcode.secret().reveal().trim().to_lowercase()
+    }
+
     /// The data that is left, for all devices together.
     pub fn data_left(&self) -> Allowance {
         let left = |limit: DataLimit, used| limit.bytes().map(|limit| limit.saturating_sub(used));

@@ -158,6 +158,17 @@ pub(super) fn request(writer: &mut Writer, hook: Hook, set: Set) {
     });
 }
 
+/// Asks for one guest's element.
+pub(super) fn request_one(writer: &mut Writer, hook: Hook, set: Set, place: Place) {
+    writer.nftables(GET_ELEMENT, family(hook), 0, |message| {
+        message.text(LIST_TABLE, TABLE);
+        message.text(LIST_SET, set.name());
+        message.nested(LIST_ELEMENTS, |elements| {
+            elements.nested(ITEM, |element| key(element, hook, set, place));
+        });
+    });
+}
+
 /// Puts guests into a set.
 pub(super) fn insert(writer: &mut Writer, hook: Hook, set: Set, passes: &[Pass]) {
     for passes in passes.chunks(TOGETHER) {

@@ -1,7 +1,8 @@
 //! The gate of the running kernel.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use nix::net::if_::if_nametoindex;
 
@@ -27,6 +28,10 @@ const STAMP: &str = "rules_";
 
 /// Guests in one transaction; the kernel's answers to it must fit into the socket.
 const TOGETHER: usize = 1000;
+
+/// The time a resize of a set may take, and how often it is waited for.
+const RESIZE: Duration = Duration::from_millis(20);
+const LOOKS: usize = 50;
 
 /// The nftables rules and sets of this machine.
 #[derive(Default)]
@@ -152,13 +157,32 @@ impl Kernel {
         Ok(self.socket()?.dump(request, element::read)?)
     }
 
+    /// The elements of a set, all of them. While the kernel resizes a set, a list that takes several
+    /// datagrams can have some twice and others not at all: only what is seen twice is believed.
+    fn all_elements(&mut self, set: Set) -> Result<Vec<Element>, GateError> {
+        let places = |elements: &[Element]| -> BTreeSet<Place> {
+            elements.iter().map(|element| (element.mac, element.session)).collect()
+        };
+        let mut before = places(&self.elements(set)?);
+        for _ in 0..LOOKS {
+            let elements = self.elements(set)?;
+            let now = places(&elements);
+            if now == before && now.len() == elements.len() {
+                return Ok(elements);
+            }
+            before = now;
+            std::thread::sleep(RESIZE);
+        }
+        Err(GateError::Netlink("the list of guests does not come to rest".to_owned()))
+    }
+
     /// Makes the sets hold these guests.
     fn settle(&mut self, passes: &[Pass]) -> Result<(), GateError> {
         let wanted: HashMap<Mac, &Pass> = passes.iter().map(|pass| (pass.mac, pass)).collect();
         let sets = Set::all(self.hook()?);
         let mut places: HashMap<(Set, Mac), Element> = HashMap::new();
         for set in sets {
-            let elements = self.elements(*set)?;
+            let elements = self.all_elements(*set)?;
             places.extend(elements.into_iter().map(|element| ((*set, element.mac), element)));
         }
         // Also where nothing has to be changed now: whoever leaves later must be found.
@@ -186,16 +210,31 @@ impl Kernel {
         Ok(())
     }
 
-    /// Looks first which devices are in which set: the kernel takes one out on time by itself, and
-    /// refuses a whole transaction that wants to take out one that is not there.
+    /// Looks first which of the devices are in which set: the kernel takes one out on time by
+    /// itself, and refuses a whole transaction that wants to take out one that is not there.
     fn change_carefully(&mut self, changes: &[Change]) -> Result<(), GateError> {
-        self.present.clear();
-        for set in Set::all(self.hook()?) {
-            for element in self.elements(*set)? {
-                self.present.insert((*set, element.mac), element.session);
+        let hook = self.hook()?;
+        for mac in changes.iter().map(mac_of) {
+            let mut session = self.present.get(&(Set::Upload, mac)).copied().unwrap_or(0);
+            for set in Set::all(hook) {
+                self.present.remove(&(*set, mac));
+                if let Some(element) = self.look_up(hook, *set, (mac, session))? {
+                    session = element.session;
+                    self.present.insert((*set, mac), session);
+                }
             }
         }
         self.transact(changes)
+    }
+
+    fn look_up(
+        &mut self,
+        hook: Hook,
+        set: Set,
+        place: Place,
+    ) -> Result<Option<Element>, GateError> {
+        let request = |writer: &mut Writer| element::request_one(writer, hook, set, place);
+        Ok(self.socket()?.ask(request, element::read)?.into_iter().next())
     }
 
     fn transact(&mut self, changes: &[Change]) -> Result<(), GateError> {
@@ -275,8 +314,6 @@ impl Gate for Kernel {
             }
         };
         let counts: Vec<Count> = uploads.into_iter().map(count).collect();
-        let there: HashSet<Mac> = counts.iter().map(|count| count.mac).collect();
-        self.present.retain(|(_, mac), _| there.contains(mac));
         Ok(counts)
     }
 

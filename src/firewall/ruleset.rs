@@ -20,8 +20,9 @@ pub(super) const TABLE: &str = "hotspotd";
 /// to the egress hook.
 const LOCAL: u32 = 0x2000_0000;
 
-/// Most guests at one time, and most devices that the DNS limit tells apart.
-const GUESTS: u32 = 65_535;
+/// Most guests at one time, and most devices that the DNS limit tells apart. The kernel makes room
+/// for all of them at once: 128 KB for each set, given back as long as few are there.
+const GUESTS: u32 = 8192;
 
 /// Rules for these networks, to be loaded into empty tables.
 pub(super) fn render(networks: &[Network], hook: Hook) -> String {
@@ -120,8 +121,9 @@ fn egress(number: usize, network: &Network) -> String {
     for (family, list) in garden(&network.garden) {
         let _ = writeln!(text, "\t\t{family} saddr {{ {list} }} accept");
     }
-    // DHCP servers write these past the output hook, with packet sockets.
-    text += "\t\tudp sport 67 udp dport 68 accept\n\t}\n";
+    // DHCP servers write these past the output hook, with packet sockets. What is forwarded has no
+    // socket, nor an owner: a download dressed up as DHCP must not outlive the session.
+    text += "\t\tmeta skuid != 4294967295 udp sport 67 udp dport 68 accept\n\t}\n";
     text
 }
 
@@ -153,6 +155,17 @@ fn to_portal(networks: &[Network]) -> String {
         let _ = writeln!(
             text,
             "\t\t{stranger} tcp dport != {{ {ports} }} meta l4proto @resets reject with tcp reset"
+        );
+    }
+    // A web connection from the time before signing out is not the portal's, and cannot go on.
+    text += "\t}\n\tchain outlived {\n\
+             \t\ttype filter hook prerouting priority mangle; policy accept;\n";
+    for network in networks {
+        let _ = writeln!(
+            text,
+            "\t\t{} tcp dport {{ 53, 80 }} ct state established ct status & dnat == 0 \
+             fib daddr type != local meta l4proto @resets reject with tcp reset",
+            stranger(network)
         );
     }
     text += "\t}\n\tchain to_portal {\n\

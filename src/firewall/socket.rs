@@ -109,6 +109,33 @@ impl Socket {
         Err(Errno::EBUSY.into())
     }
 
+    /// Asks for one thing; nothing where the kernel has no such thing.
+    pub(super) fn ask<T>(
+        &mut self,
+        request: impl Fn(&mut Writer),
+        mut each: impl FnMut(&mut Vec<T>, Attributes<'_>),
+    ) -> io::Result<Vec<T>> {
+        let mut writer = Writer::starting_at(self.sequence);
+        request(&mut writer);
+        let (bytes, next) = writer.finish();
+        self.sequence = next;
+        self.forget_leftovers();
+        send(self.fd.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        loop {
+            let answer = answers(receive(&self.fd, &mut self.buffer)?).next();
+            let mut found = Vec::new();
+            match answer {
+                Some(Answer::Data { attributes, .. }) => each(&mut found, attributes),
+                Some(Answer::Outcome { errno, .. }) if errno != 0 && errno != libc::ENOENT => {
+                    return Err(io::Error::from_raw_os_error(errno));
+                }
+                Some(_) => {}
+                None => continue,
+            }
+            return Ok(found);
+        }
+    }
+
     /// False where the list has changed while it was read.
     fn dump_once(
         &mut self,

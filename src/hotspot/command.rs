@@ -108,8 +108,8 @@ pub enum Read {
 
 /// Commands that are run on their own.
 pub enum Upkeep {
-    /// New settings.
-    Configure(Settings),
+    /// New settings; told once they are in force.
+    Configure(Settings, oneshot::Sender<()>),
     /// A second has passed.
     Second,
     /// A minute has passed.
@@ -200,9 +200,12 @@ impl Handle {
         self.ask(|reply| Command::Upkeep(Upkeep::Restore(bytes, reply))).await
     }
 
-    /// Puts new settings into force for what comes after.
+    /// Puts new settings into force; when this returns, they are.
     pub async fn configure(&self, settings: Settings) {
-        let _ = self.inbox.send(Command::Upkeep(Upkeep::Configure(settings))).await;
+        let (done, in_force) = oneshot::channel();
+        if self.inbox.send(Command::Upkeep(Upkeep::Configure(settings, done))).await.is_ok() {
+            let _ = in_force.await;
+        }
     }
 
     /// Says that something has happened; waits for a place in the queue.

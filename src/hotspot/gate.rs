@@ -1,18 +1,17 @@
 //! Sessions and the kernel: opening, counting, closing, and taking up again what was going on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::session::{NewSession, Session, deadline};
-use super::sessions::{Sessions, Verdict};
+use super::session::{NewSession, Session};
+use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
-use crate::domain::login::{Grant, Refusal};
+use crate::domain::login::Refusal;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
-use crate::store::{SessionRecord, StoreError};
 
 /// Seconds between two looks at the counters. Time and data end without one; it bounds how late
 /// an idle guest is noticed, and what a sudden end of the kernel loses.
@@ -31,111 +30,26 @@ pub(super) struct Gatekeeper {
     changes: Vec<Change>,
     /// When the counters were read, by the boot clock.
     polled: Duration,
+    /// Sessions that the kernel did not list then.
+    missed: BTreeSet<i64>,
     /// Why it does not work, if it does not.
     pub(super) trouble: Option<GateError>,
 }
 
 impl Gatekeeper {
+    /// What the kernel has counted for whoever is let through, also by an earlier daemon.
+    pub(super) fn counts(&mut self) -> Vec<Count> {
+        self.gate.counts().unwrap_or_default()
+    }
+
     pub(super) fn new(gate: Box<dyn Gate>) -> Self {
         let changes = Vec::new();
-        Self { gate, hook: None, changes, polled: Duration::ZERO, trouble: None }
+        let (polled, missed) = (Duration::ZERO, BTreeSet::new());
+        Self { gate, hook: None, changes, polled, missed, trouble: None }
     }
 }
 
 impl Hotspot {
-    /// Takes up the sessions that were open before: what the kernel says of them is newer than
-    /// what the store says. The same after a restart, a crash and a reboot.
-    pub(super) fn resume_sessions(&mut self, same_boot: bool, now: Now) -> Result<(), StoreError> {
-        let last_id = self.store.last_session_id()?;
-        self.sessions = Sessions::after(last_id);
-        let counts = self.gatekeeper.gate.counts().unwrap_or_default();
-        let mut by_session: HashMap<i64, Count> =
-            counts.into_iter().map(|count| (count.session, count)).collect();
-        for row in self.store.open_sessions()? {
-            let count = by_session.remove(&row.id);
-            match self.take_up(&row, count.as_ref(), same_boot, now)? {
-                Ok(()) => {}
-                Err(cause) => self.sessions.ended(row, cause, now),
-            }
-        }
-        // Opened within the last minute before the daemon was killed: only the kernel knows.
-        for count in by_session.into_values().filter(|count| count.session > last_id) {
-            let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
-            let login = entry.value.username.as_str().to_owned();
-            let network = self.settings.networks.first().map(|it| it.name.to_string());
-            let network = network.unwrap_or_default();
-            let row =
-                SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);
-            let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
-        }
-        let open = self.sessions.len();
-        if open > 0 {
-            log::info!("gate: {open} sessions go on");
-        }
-        self.share_all();
-        let _noted = self.install(now);
-        Ok(())
-    }
-
-    /// The store has been replaced: whoever is online with a voucher that it does not have is
-    /// not any more, and whoever was online when the backup was made is not for that reason.
-    pub(super) fn keep_to_store(&mut self, now: Now) -> Result<(), StoreError> {
-        let rows = self.store.open_sessions()?;
-        let mut vouchers = HashMap::new();
-        let online: Vec<Session> = self.sessions.iter().cloned().collect();
-        for session in online {
-            match self.store.voucher_by_id(session.voucher)? {
-                Some(entry) if entry.value.username.as_str() == session.login => {
-                    vouchers.insert(entry.id, entry.value);
-                }
-                _ => drop(self.close_session(session.mac, TerminateCause::AdminReset, now)),
-            }
-        }
-        self.sessions.keep_to(vouchers, self.store.last_session_id()?);
-        for row in rows {
-            if self.sessions.get(row.mac).is_none_or(|session| session.id != row.id) {
-                self.sessions.ended(row, TerminateCause::AdminReset, now);
-            }
-        }
-        let _noted = self.enforce(now);
-        Ok(())
-    }
-
-    fn take_up(
-        &mut self,
-        row: &SessionRecord,
-        count: Option<&Count>,
-        same_boot: bool,
-        now: Now,
-    ) -> Result<Result<(), TerminateCause>, StoreError> {
-        let Some(mut entry) = self.store.voucher_by_id(row.voucher)? else {
-            return Ok(Err(TerminateCause::AdminReset));
-        };
-        self.sessions.update(&mut entry);
-        let end = match count {
-            Some(count) => count.time.map(|left| now.boot + left),
-            None => row.deadline,
-        };
-        let admitted = entry.value.admit(&self.settings.preset, now);
-        let grant = match admitted {
-            Ok(grant) => grant,
-            Err(Refusal::UsedUp) => return Ok(Err(TerminateCause::DataLimit)),
-            // Within one boot the session's own end counts, whatever the wall clock says now.
-            Err(_) if same_boot => Grant { until: None, plan: self.settings.preset.plan },
-            Err(_) => return Ok(Err(TerminateCause::SessionTimeout)),
-        };
-        let deadline = if same_boot { end } else { deadline(grant.until, now) };
-        if deadline.is_some_and(|deadline| deadline <= now.boot) {
-            return Ok(Err(TerminateCause::SessionTimeout));
-        }
-        let session = Session::again(row, self.network_name(&row.network), deadline, now);
-        self.sessions.reopen(session, &entry, grant);
-        if let Some(count) = count {
-            self.sessions.count(count, now);
-        }
-        Ok(Ok(()))
-    }
-
     /// Brings the kernel to what is wanted, whatever is there.
     pub(super) fn install(&mut self, now: Now) -> Result<(), GateError> {
         self.gatekeeper.changes.clear();
@@ -171,13 +85,16 @@ impl Hotspot {
             self.fold();
         }
         let changes = std::mem::take(&mut self.gatekeeper.changes);
-        match self.gatekeeper.gate.change(&changes) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                log::debug!("gate: {error}; installing the rules again");
-                self.install(now)
+        if changes.is_empty() {
+            return self.gatekeeper.trouble.clone().map_or(Ok(()), Err);
+        }
+        if self.gatekeeper.trouble.is_none() {
+            match self.gatekeeper.gate.change(&changes) {
+                Ok(()) => return Ok(()),
+                Err(error) => log::debug!("gate: {error}; installing the rules again"),
             }
         }
+        self.install(now)
     }
 
     /// Opens a session and has the kernel let the device through once the batch is enforced.
@@ -212,8 +129,8 @@ impl Hotspot {
             self.gatekeeper.changes.push(Change::Dismiss(mac));
         }
         log::info!(
-            "guest: {mac} signed out of {} after {} s, {} octets down, {} up: {cause}",
-            session.login,
+            "guest: {mac} is not online any more with {} after {} s, {} octets down, {} up: {cause}",
+            self.sessions.label(session.voucher),
             session.uptime(now).as_secs(),
             session.usage.download,
             session.usage.upload,
@@ -235,7 +152,7 @@ impl Hotspot {
         }
     }
 
-    fn share_all(&mut self) {
+    pub(super) fn share_all(&mut self) {
         let vouchers: BTreeSet<i64> = self.sessions.iter().map(|session| session.voucher).collect();
         for voucher in vouchers {
             self.sessions.share(voucher);
@@ -286,13 +203,26 @@ impl Hotspot {
         for (voucher, ends) in depleted {
             self.draw_consequences(voucher, ends, now);
         }
-        let lost = |session: &&Session| {
+        self.admit_the_lost(&there, now);
+    }
+
+    /// Whoever should be let through and is not listed, twice in a row: the kernel may leave
+    /// somebody out of a list while it resizes a set.
+    fn admit_the_lost(&mut self, there: &BTreeSet<(Mac, i64)>, now: Now) {
+        let is_lost = |session: &&Session| {
             self.is_enforced(session)
                 && !there.contains(&(session.mac, session.id))
                 && session.time_left(now).is_none_or(|left| left > LAST_LOOK)
         };
-        for mac in self.sessions.iter().filter(lost).map(|it| it.mac).collect::<Vec<_>>() {
-            self.admit(mac, now);
+        let lost: Vec<(Mac, i64)> =
+            self.sessions.iter().filter(is_lost).map(|it| (it.mac, it.id)).collect();
+        let missed = std::mem::take(&mut self.gatekeeper.missed);
+        for (mac, session) in lost {
+            if missed.contains(&session) {
+                self.admit(mac, now);
+            } else {
+                self.gatekeeper.missed.insert(session);
+            }
         }
     }
 
@@ -314,32 +244,27 @@ impl Hotspot {
         let ends_soon = |session: &Session| session.time_left(now).is_some_and(|it| it < LAST_LOOK);
         let soon = self.sessions.iter().any(ends_soon);
         let due = now.boot.saturating_sub(self.gatekeeper.polled) >= POLL;
-        if soon || due {
+        let limit = u64::from(self.settings.preset.plan.idle_timeout);
+        let is_idle = |session: &Session| {
+            limit > 0 && now.boot.saturating_sub(session.last_traffic).as_secs() >= limit
+        };
+        // Whoever seems idle may have had traffic since the last look.
+        if soon || due || self.sessions.iter().any(is_idle) {
             self.poll(now);
         }
         if due && self.gatekeeper.trouble.is_some() {
             // Whatever was in the way, nobody tells us when it has gone.
             let _noted = self.install(now);
         }
-        if due {
-            self.close_all(TerminateCause::IdleTimeout, now, |session, idle| {
-                idle > 0 && now.boot.saturating_sub(session.last_traffic).as_secs() >= idle
-            });
-        }
-        self.close_all(TerminateCause::SessionTimeout, now, |session, _| {
+        self.close_all(TerminateCause::IdleTimeout, now, is_idle);
+        self.close_all(TerminateCause::SessionTimeout, now, |session| {
             session.time_left(now) == Some(Duration::ZERO)
         });
         let _noted = self.enforce(now);
     }
 
-    fn close_all(
-        &mut self,
-        cause: TerminateCause,
-        now: Now,
-        is_over: impl Fn(&Session, u64) -> bool,
-    ) {
-        let idle = u64::from(self.settings.preset.plan.idle_timeout);
-        let over = self.sessions.iter().filter(|session| is_over(session, idle));
+    fn close_all(&mut self, cause: TerminateCause, now: Now, is_over: impl Fn(&Session) -> bool) {
+        let over = self.sessions.iter().filter(|session| is_over(session));
         for mac in over.map(|session| session.mac).collect::<Vec<_>>() {
             self.close_session(mac, cause, now);
         }

@@ -10,7 +10,7 @@ use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
 use crate::domain::plan::OnDeviceLimit;
-use crate::domain::session::{Allowance, TerminateCause};
+use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, breaks_a_line};
@@ -84,7 +84,7 @@ impl Hotspot {
         reply: Reply<Option<Online>>,
         now: Now,
     ) -> Finish {
-        let mac = self.station(&caller);
+        let mac = self.station(&caller, now);
         let known = self.recognise(mac, now);
         Box::new(move |hotspot, committed| {
             let known = known.and_then(|known| committed.map(|()| known));
@@ -126,7 +126,7 @@ impl Hotspot {
     }
 
     pub(super) fn sign_out(&mut self, caller: Caller, reply: Reply<bool>, now: Now) -> Finish {
-        let mac = self.station(&caller).filter(|mac| self.sessions.get(*mac).is_some());
+        let mac = self.station(&caller, now).filter(|mac| self.sessions.get(*mac).is_some());
         // Who signs out wants to be asked again.
         let forgotten =
             self.store.attempt(|| mac.map_or(Ok(()), |it| self.store.forget_device(it)));
@@ -160,11 +160,16 @@ impl Hotspot {
         })
     }
 
-    /// The device behind an address, as the kernel knows it at this moment.
-    fn station(&mut self, caller: &Caller) -> Option<Mac> {
+    /// The device behind an address, as the kernel knows it at this moment. That it asks shows
+    /// where it is.
+    fn station(&mut self, caller: &Caller, now: Now) -> Option<Mac> {
         let network = self.settings.networks.iter().find(|it| it.name == caller.network)?;
         match self.neighbours.find(&network.device, caller.address) {
-            Ok(mac) => mac,
+            Ok(Some(mac)) => {
+                self.is_here(mac, caller, now);
+                Some(mac)
+            }
+            Ok(None) => None,
             Err(error) => {
                 log::warn!("guest: the kernel does not say who has {}: {error}", caller.address);
                 None
@@ -178,7 +183,7 @@ impl Hotspot {
         credential: &Credential,
         now: Now,
     ) -> Result<Attempt, StoreError> {
-        let Some(mac) = self.station(caller) else {
+        let Some(mac) = self.station(caller, now) else {
             return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
         };
         let meanings = credential.meanings();
@@ -274,13 +279,21 @@ impl Hotspot {
         if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
             return Err(Refusal::TooManyDevices);
         }
+        if !others.is_empty() && !entry.value.data_left().is_endless() {
+            self.refresh(Duration::ZERO, now);
+            let account = self.sessions.account(voucher);
+            if account.is_some_and(|account| account.voucher.data_left().is_over()) {
+                return Err(Refusal::UsedUp);
+            }
+        }
         for oldest in others.into_iter().take(too_many) {
             self.close_session(oldest, TerminateCause::PortPreempted, now);
         }
         self.close_session(mac, TerminateCause::UserRequest, now);
         let (network, address) = (caller.network.clone(), Some(caller.address));
         self.open_session(NewSession { entry, grant, mac, network, address }, now);
-        log::info!("guest: {mac}, {} signed in with {}", caller.address, printable(&login));
+        let label = printable(&self.sessions.label(voucher));
+        log::info!("guest: {mac}, {} signed in with {label}", caller.address);
         self.note_login(caller, mac, voucher, login, now);
         Ok(Entered::Now)
     }
@@ -357,26 +370,6 @@ impl Hotspot {
 
     pub(super) fn answer_once_enforced(&mut self, answer: impl FnOnce(&mut Self) + 'static) {
         self.answers.push(Box::new(move |hotspot, _| answer(hotspot)));
-    }
-
-    fn online(&self, session: &Session, now: Now) -> Online {
-        let account = self.sessions.account(session.voucher);
-        let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
-        Online {
-            login: session.login.clone(),
-            mac: session.mac,
-            uptime: session.uptime(now),
-            usage: session.usage,
-            left: self.left(session, now),
-            until,
-        }
-    }
-
-    /// What a session may still use, shared with the voucher's other devices.
-    pub(super) fn left(&self, session: &Session, now: Now) -> Allowance {
-        let account = self.sessions.account(session.voucher);
-        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
-        Allowance { time: session.time_left(now), ..data }
     }
 
     /// The configured network of this name.

@@ -17,6 +17,7 @@ mod guesses;
 mod guests;
 mod journal;
 mod presence;
+mod resume;
 mod session;
 mod sessions;
 mod snapshot;
@@ -220,7 +221,10 @@ impl Hotspot {
         let mut stop = None;
         for upkeep in upkeeps {
             match upkeep {
-                Upkeep::Configure(settings) => self.configure(settings, now),
+                Upkeep::Configure(settings, done) => {
+                    self.configure(settings, now);
+                    let _ = done.send(());
+                }
                 Upkeep::Second => self.every_second(now),
                 Upkeep::Sightings(sightings) => self.sighted(sightings, now),
                 Upkeep::GateLost => self.reinstall(now),

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::session::Session;
 use super::{Hotspot, Write};
-use crate::domain::guest::{ActiveGuest, Caller, Host, SessionView};
+use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::neighbour::{Neighbour, Reach, Sighting};
+use crate::domain::session::Allowance;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 
@@ -192,6 +193,16 @@ impl Hotspot {
         }
     }
 
+    /// A device has asked for something.
+    pub(super) fn is_here(&mut self, mac: Mac, caller: &Caller, now: Now) {
+        let Caller { network, address } = caller.clone();
+        let seen = Neighbour { network, address, mac: Some(mac), reach: Reach::Present };
+        self.presence.see(&seen, now);
+        if self.sessions.get(mac).is_some() {
+            self.follow(mac, now);
+        }
+    }
+
     /// Every device on the guest networks.
     pub(super) fn hosts(&mut self, now: Now) -> Vec<Host> {
         self.read_host_names();
@@ -213,6 +224,27 @@ impl Hotspot {
             }
         });
         rows.collect()
+    }
+
+    /// What a guest who is signed in is shown.
+    pub(super) fn online(&self, session: &Session, now: Now) -> Online {
+        let account = self.sessions.account(session.voucher);
+        let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
+        Online {
+            login: session.login.clone(),
+            mac: session.mac,
+            uptime: session.uptime(now),
+            usage: session.usage,
+            left: self.left(session, now),
+            until,
+        }
+    }
+
+    /// What a session may still use, shared with the voucher's other devices.
+    pub(super) fn left(&self, session: &Session, now: Now) -> Allowance {
+        let account = self.sessions.account(session.voucher);
+        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
+        Allowance { time: session.time_left(now), ..data }
     }
 
     /// Every guest who is signed in.

@@ -93,6 +93,15 @@ impl Sessions {
         }
     }
 
+    /// How a log line names a voucher. One that is its own passcode goes by its number: no log
+    /// line carries a passcode.
+    pub(super) fn label(&self, voucher: i64) -> String {
+        match self.accounts.get(&voucher).map(|account| &account.voucher) {
+            Some(known) if !known.is_one_code() => known.username.as_str().to_owned(),
+            _ => format!("voucher {voucher}"),
+        }
+    }
+
     /// Opens a session for a device that has none.
     pub(super) fn open(&mut self, new: NewSession, now: Now) {
         self.last_id += 1;

@@ -16,7 +16,8 @@ pub enum Standing {
 
 /// Most connections at one time.
 const TOTAL: usize = 192;
-/// Most connections from one address (IPv6: one /64, the network of one device).
+/// Most connections from one address (IPv6: one /64, the network of one device), and at most half
+/// as many as there are places left: a few who take what they can always leave some to newcomers.
 const PER_ADDRESS: usize = 48;
 /// Most connections of all strangers together.
 const STRANGERS: usize = 16;
@@ -42,13 +43,12 @@ pub struct Pass {
 
 impl Door {
     /// A place for one connection, or `None` where there is none left for this peer.
-    pub fn enter(&self, address: IpAddr, standing: Standing) -> Option<Pass> {
-        let network = network(address);
+    pub fn enter(&self, network: IpAddr, standing: Standing) -> Option<Pass> {
         let mut inside = self.inside();
         let from_address = inside.by_address.get(&network).copied().unwrap_or(0);
         let stranger = standing == Standing::Stranger;
         if inside.total >= TOTAL
-            || from_address >= PER_ADDRESS
+            || from_address >= PER_ADDRESS.min((TOTAL - inside.total).div_ceil(2))
             || (stranger && inside.strangers >= STRANGERS)
         {
             return None;
@@ -116,6 +116,17 @@ mod tests {
         assert!(door.enter(address(2), Standing::Known).is_some());
         drop(places);
         assert!(door.enter(address(1), Standing::Known).is_some());
+    }
+
+    #[test]
+    fn a_few_addresses_cannot_take_every_place_together() {
+        let door = Door::default();
+        let enter = |last| door.enter(address(last), Standing::Known);
+        let places: Vec<_> =
+            (0..6 * TOTAL).filter_map(|attempt| enter((attempt / TOTAL) as u8)).collect();
+        assert!(places.len() > 2 * PER_ADDRESS);
+        let newcomer: Vec<_> = (0..4).filter_map(|_| enter(9)).collect();
+        assert_eq!(newcomer.len(), 4);
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub struct Server {
     pub door: Door,
     /// Tells the known from strangers.
     pub standing: Arc<dyn Fn(IpAddr) -> Standing + Send + Sync>,
+    /// What counts as one peer: addresses that give the same share its places.
+    pub peer: Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>,
 }
 
 impl Server {
@@ -99,7 +101,7 @@ impl Server {
 
     fn admit(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
         let standing = (self.standing)(peer);
-        match self.door.enter(peer, standing) {
+        match self.door.enter((self.peer)(peer), standing) {
             Some(pass) => {
                 tokio::spawn(serve(stream, Peer(peer), self.router.clone(), stop.clone(), pass));
             }

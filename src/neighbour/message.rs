@@ -38,8 +38,10 @@ const TYPE_MASK: u16 = 0x3fff;
 
 /// An entry that is not a neighbour but an address we answer for.
 const NTF_PROXY: u8 = 0x08;
-/// `NUD_REACHABLE | NUD_NOARP | NUD_PERMANENT`.
-const PRESENT: u16 = 0x02 | 0x40 | 0x80;
+/// `NUD_NOARP`.
+const NOARP: u16 = 0x40;
+/// `NUD_REACHABLE | NUD_PERMANENT`.
+const PRESENT: u16 = 0x02 | 0x80;
 /// `NUD_STALE | NUD_DELAY | NUD_PROBE`.
 const QUIET: u16 = 0x04 | 0x08 | 0x10;
 
@@ -209,6 +211,10 @@ struct RawNeighbour<'a> {
 
 impl RawNeighbour<'_> {
     fn entry(&self) -> Option<Entry> {
+        // Our own addresses, and those that need no neighbour.
+        if self.state & NOARP != 0 {
+            return None;
+        }
         let reach = match self.state {
             state if state & PRESENT != 0 => Reach::Present,
             state if state & QUIET != 0 => Reach::Quiet,

@@ -126,7 +126,6 @@ fn every_state_says_whether_somebody_is_there() {
         (0x08, Some(PHONE), Reach::Quiet),
         (0x10, Some(PHONE), Reach::Quiet),
         (0x20, None, Reach::Gone),
-        (0x40, Some(PHONE), Reach::Present),
         (0x80, Some(PHONE), Reach::Present),
         (0x00, None, Reach::Gone),
     ] {
@@ -134,6 +133,8 @@ fn every_state_says_whether_somebody_is_there() {
         let expected = [Notice::Neighbour(entry("192.0.2.10", mac, reach))];
         assert_eq!(notices(&bytes), expected, "{state:#x}");
     }
+    let ours = neighbour(NEW, 0x40, 0, &[192, 0, 2, 10], Some(&link));
+    assert_eq!(notices(&ours), []);
 }
 
 #[test]

@@ -98,6 +98,13 @@ pub fn verify(bytes: &mut [u8]) -> Result<(), StoreError> {
 
 /// Opens a database file's bytes in memory, checked and migrated as a file would be.
 fn open_copy(bytes: &mut [u8]) -> Result<Connection, StoreError> {
+    // The same §1.3.1.
+    if !bytes.starts_with(b"SQLite format 3\0") {
+        return Err(StoreError::Foreign);
+    }
+    if !is_whole(bytes) {
+        return Err(StoreError::Corrupt("a part of the file is missing".to_owned()));
+    }
     // A database in memory cannot have a write-ahead log, so the mark that it has one must go
     // (file format versions, SQLite file format §1.3.3).
     match bytes.get_mut(18..20) {
@@ -113,6 +120,21 @@ fn open_copy(bytes: &mut [u8]) -> Result<Connection, StoreError> {
     migration::migrate(&copy)?;
     migration::complete(&copy)?;
     Ok(copy)
+}
+
+/// Whether every page is there that the header counts (SQLite file format §1.3.2, §1.3.8). SQLite
+/// itself does not miss the end of a last page that is not used to its end.
+fn is_whole(bytes: &[u8]) -> bool {
+    let number = |at: usize, length: usize| {
+        let digits = bytes.get(at..at + length)?;
+        Some(digits.iter().fold(0, |number: u64, digit| number << 8 | u64::from(*digit)))
+    };
+    match (number(16, 2), number(28, 4)) {
+        // 65,536 does not fit, and is written as 1.
+        (Some(1), Some(pages)) => bytes.len() as u64 == pages << 16,
+        (Some(size), Some(pages)) => bytes.len() as u64 == pages * size,
+        _ => false,
+    }
 }
 
 /// Makes the data directory, for the owner only.

@@ -3,7 +3,9 @@
 //! ```text
 //! cargo bench                    everything, several minutes
 //! cargo bench -- quick           the same with shorter and fewer runs
-//! cargo bench -- create start    only these of: create, list, memory, start
+//! cargo bench -- create start    only these of: create, list, memory, start,
+//!                                login, forward, sessions
+//! cargo bench -- gate            login, forward and sessions: the gate in a laboratory
 //! ```
 //!
 //! Every row is the smallest, the middle and the largest of several runs. A row that begins with
@@ -14,10 +16,16 @@
 
 mod create;
 mod daemon;
+mod forward;
 mod http;
+mod inside;
+mod lab;
 mod list;
+mod login;
 mod machine;
 mod memory;
+mod router;
+mod sessions;
 mod start;
 mod table;
 
@@ -50,20 +58,36 @@ impl Effort {
 
 type Section = fn(&Disk, Effort);
 
-const SECTIONS: [(&str, Section); 4] =
-    [("create", create::run), ("list", list::run), ("memory", memory::run), ("start", start::run)];
+const SECTIONS: [(&str, Section); 7] = [
+    ("create", create::run),
+    ("list", list::run),
+    ("memory", memory::run),
+    ("start", start::run),
+    ("login", login::run),
+    ("forward", forward::run),
+    ("sessions", sessions::run),
+];
+/// A word for those that need a laboratory.
+const GATE: [&str; 3] = ["login", "forward", "sessions"];
 
 fn main() {
     // Cargo adds `--bench`.
     let words: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let known = |word: &String| word == "quick" || SECTIONS.iter().any(|(name, _)| name == word);
+    if words.first().is_some_and(|word| word == "inside") {
+        return inside::play(&words[1..]);
+    }
+    let known = |word: &String| {
+        ["quick", "gate"].contains(&word.as_str()) || SECTIONS.iter().any(|(name, _)| name == word)
+    };
     if let Some(word) = words.iter().find(|word| !known(word)) {
-        eprintln!("'{word}' is none of: quick, create, list, memory, start");
+        let names = SECTIONS.map(|(name, _)| name).join(", ");
+        eprintln!("'{word}' is none of: quick, gate, {names}");
         std::process::exit(64);
     }
-    let effort = Effort { quick: words.iter().any(|word| word == "quick") };
-    let chosen = |name: &str| words.iter().any(|word| word == name);
+    let has = |name: &str| words.iter().any(|word| word == name);
+    let effort = Effort { quick: has("quick") };
+    let chosen = |name: &str| has(name) || (has("gate") && GATE.contains(&name));
     let all = !SECTIONS.iter().any(|(name, _)| chosen(name));
     let disk = Disk::new();
     machine::describe(&disk);

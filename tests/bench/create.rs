@@ -11,7 +11,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ pub fn run(disk: &Disk, effort: Effort) {
     table::single("16 clients / 1 client", "times", sixteen / one);
     for (clients, latencies) in [("1 client", &latencies[0]), ("16 clients", &latencies[1])] {
         table::times(&format!("answer, {clients}"), latencies);
-        let late = table::percentile99(latencies).as_secs_f64() * 1e3;
+        let late = table::percentile(latencies, 99).as_secs_f64() * 1e3;
         table::single(&format!("answer, {clients}, 99th percentile"), "ms", late);
     }
     let single = table::row("peer: SQLite, 1 insert per transaction", "/s", single);
@@ -92,16 +92,21 @@ int fdatasync(int fd) {
 }
 "#;
 
-/// The same where flushing takes as long as on good flash.
-fn on_flash(disk: &Disk, effort: Effort) {
-    table::title("create: the same with 1 ms more for each flush");
+/// The library that does so.
+pub fn slow_flush(disk: &Disk) -> PathBuf {
     let (source, library) = (disk.path().join("slow.c"), disk.path().join("slow.so"));
     std::fs::write(&source, SLOW_FLUSH).unwrap();
     let cc =
         Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
     assert!(cc.unwrap().success());
+    library
+}
+
+/// The same where flushing takes as long as on good flash.
+fn on_flash(disk: &Disk, effort: Effort) {
+    table::title("create: the same with 1 ms more for each flush");
     let mut daemon = Daemon::prepared(disk, "flash");
-    daemon.preload = Some(library);
+    daemon.preload = Some(slow_flush(disk));
     daemon.launch();
     let mut rates: [Vec<f64>; 2] = Default::default();
     for _ in 0..effort.runs() {

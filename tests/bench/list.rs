@@ -84,7 +84,7 @@ fn meanwhile(daemon: &Daemon, effort: Effort) {
     });
     for (when, taken) in [("nobody lists", idle), ("a list is streaming all the time", busy)] {
         table::times(&format!("answer while {when}"), &taken);
-        let late = table::percentile99(&taken).as_secs_f64() * 1e3;
+        let late = table::percentile(&taken, 99).as_secs_f64() * 1e3;
         table::single("  99th percentile", "ms", late);
     }
 }

@@ -28,11 +28,11 @@ pub fn single(label: &str, unit: &str, value: f64) {
     println!("{label:<62} {:>9} {:>9} {:>9}  {unit}", "", short(value), "");
 }
 
-/// The value that 99 of 100 do not exceed.
-pub fn percentile99(values: &[Duration]) -> Duration {
+/// The value that so many of 100 do not exceed.
+pub fn percentile(values: &[Duration], share: usize) -> Duration {
     let mut values = values.to_vec();
     values.sort();
-    values[(values.len() - 1) * 99 / 100]
+    values[(values.len() - 1) * share / 100]
 }
 
 /// Three or four digits that count.

@@ -108,7 +108,7 @@ fn bad_backups(daemon: &Daemon) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     torn[middle..].fill(0xa5);
     vec![
         ("nothing", Vec::new(), "not one of hotspotd"),
-        ("garbage", b"this is no backup at all. ".repeat(500), "damaged"),
+        ("garbage", b"this is no backup at all. ".repeat(500), "not one of hotspotd"),
         ("a header only", cut(100), "damaged"),
         ("one page", cut(1024), "damaged"),
         ("half of it", cut(whole.len() / 2), "damaged"),

@@ -38,7 +38,13 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_and_version_are_printed_whatever_else_is_wrong() {
-    for arguments in [&["--help"][..], &["-h"], &["help"], &["-c", "/nowhere", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["help"],
+        &["-c", "/nowhere", "--help"],
+        &["session", "close", "-h"],
+    ] {
         let (code, out, error) = run(arguments);
         assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}");
         for word in [
@@ -48,6 +54,9 @@ fn help_and_version_are_printed_whatever_else_is_wrong() {
             "voucher create",
             "voucher list",
             "voucher remove USERNAME",
+            "guests",
+            "sessions",
+            "session close MAC|USERNAME",
             "logins",
             "api-key show | rotate",
             "backup FILE",
@@ -83,6 +92,12 @@ fn misuse_is_told_with_code_64() {
         ("run --format csv", "--format does not belong to 'run'"),
         ("voucher create --colour", "there is no option --colour"),
         ("voucher remove a b", "too many words after 'voucher remove'"),
+        ("session", "'session close MAC|USERNAME'?"),
+        ("session close", "whose session? 'session close MAC|USERNAME'"),
+        ("session close a b", "too many words after 'session close'"),
+        ("session close a --format csv", "--format does not belong to 'session close a'"),
+        ("guests all", "too many words after 'guests'"),
+        ("sessions --count 3", "--count does not belong to 'sessions'"),
         ("backup", "which file? 'backup FILE'"),
         ("api-key", "'api-key show' or 'api-key rotate'?"),
         ("try -c /x", "'try' brings its own configuration"),
@@ -103,6 +118,9 @@ fn without_a_daemon_the_code_is_69_and_the_hint_says_what_to_do() {
         &["voucher", "list"][..],
         &["voucher", "create"],
         &["voucher", "remove", "x"],
+        &["guests"],
+        &["sessions"],
+        &["session", "close", "x"],
         &["logins"],
         &["api-key", "show"],
         &["api-key", "rotate"],

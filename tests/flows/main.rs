@@ -5,6 +5,7 @@ mod backup;
 mod bad_input;
 mod command_line;
 mod durability;
+mod guest_networks;
 mod hardening;
 mod reload;
 mod storage;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Hotspot, Node, Usage};
+use crate::support::{Hotspot, Node};
 
 /// In front of a datagram's octets, as far as it is counted.
 const UP_HEADERS: u64 = 8 + 20;
@@ -25,14 +25,6 @@ fn moved(guest: &Node, words: &str) -> (u64, u64) {
     }
 }
 
-/// What has been counted while something was going on.
-fn meanwhile(hotspot: &Hotspot, guest: &Node, work: impl FnOnce()) -> Usage {
-    let before = hotspot.settled_usage(guest);
-    work();
-    let after = hotspot.settled_usage(guest);
-    Usage { download: after.download - before.download, upload: after.upload - before.upload }
-}
-
 fn agree(what: &str, counted: u64, sent: u64) {
     eprintln!("{what}: counted {counted}, sent {sent}");
     let off = (counted as f64 / sent as f64 - 1.0).abs();
@@ -44,9 +36,12 @@ fn octets_are_counted_as_they_were_sent() {
     let Some(hotspot) = Hotspot::open() else { return };
     let (guest, wan) = (hotspot.lab.node("guest1"), hotspot.lab.fact("wan4"));
     hotspot.sign_in(&guest, &hotspot.voucher(&[]));
-    let usage = |words: &str| {
-        let mut sent = (0, 0);
-        let counted = meanwhile(&hotspot, &guest, || sent = moved(&guest, words));
+    let mut before = hotspot.settled_usage(&guest);
+    let mut usage = |words: &str| {
+        let sent = moved(&guest, words);
+        let after = hotspot.settled_usage(&guest);
+        let counted = after.since(before);
+        before = after;
         (counted, sent)
     };
     let (counted, (datagrams, octets)) = usage(&format!("-c {wan} -u -b 20M -l 1000 -t 2"));
@@ -71,15 +66,21 @@ fn the_lists_tell_who_is_there() {
     assert_eq!(active["logins"], voucher.username.as_str());
     assert_eq!(active["address"], guest.ipv4().to_string());
     assert!(hotspot.active(&other).is_none());
-    let hosts = hotspot.api("get_guest_hosts");
-    let host = |node: &Node| {
-        let mac = node.mac();
-        let mut hosts = hosts["data"].as_array().unwrap().iter();
-        hosts.find(|host| host["mac-address"] == mac.as_str()).unwrap_or_else(|| panic!("{mac}"))
-    };
     for (node, authorized) in [(&guest, "true"), (&other, "false")] {
-        assert_eq!(host(node)["host-name"], node.name);
-        assert_eq!(host(node)["authorized"], authorized);
+        assert_eq!(hotspot.host(node)["host-name"], node.name);
+        assert_eq!(hotspot.host(node)["authorized"], authorized);
+    }
+    let listed = hotspot.cli(&["sessions", "--format", "json"]);
+    let sessions: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(sessions.as_array().map(Vec::len), Some(1), "{listed}");
+    for (name, wanted) in [
+        ("login", voucher.username.clone()),
+        ("MAC", guest.mac()),
+        ("host_name", guest.name.to_owned()),
+        ("address", guest.ipv4().to_string()),
+        ("network", "guest".to_owned()),
+    ] {
+        assert_eq!(sessions[0][name], wanted, "{name}: {listed}");
     }
     let logins = hotspot.api("get_logins");
     let login = &logins["logins"][0];

@@ -38,7 +38,7 @@ fn another_device_has_to_sign_in() {
     assert!(!hotspot.portal().says_online(&guest));
     // One device at a time: the earlier one yields.
     hotspot.sign_in(&guest, &voucher);
-    assert_eq!(hotspot.sessions().len(), 1);
+    assert_eq!(hotspot.all_active().len(), 1);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn the_oldest_device_yields() {
     assert!(!guests[0].sees_site("-4"));
     assert!(guests[1].sees_site("-4"));
     assert!(guests[2].sees_site("-4"));
-    assert_eq!(hotspot.sessions().len(), 2);
+    assert_eq!(hotspot.all_active().len(), 2);
 }
 
 #[test]

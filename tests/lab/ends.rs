@@ -104,3 +104,17 @@ fn traffic_goes_on_when_the_guest_comes_back() {
     hotspot.portal().post(&guest, "/logout", &[]);
     traffic.has_ended();
 }
+
+#[test]
+fn a_browser_s_open_connection_does_not_hang() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let guest = hotspot.lab.node("guest1");
+    let wan = hotspot.lab.fact("wan4");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    // As browsers do: the connection is kept for the next page.
+    let mut kept = Flow::start(&guest, &format!("keep {wan} 80"));
+    assert_eq!(kept.says(), "answered");
+    hotspot.portal().post(&guest, "/logout", &[]);
+    // It fails at once, so that the page is asked for anew and the guest finds the portal.
+    assert_eq!(kept.says(), "Connection reset by peer");
+}

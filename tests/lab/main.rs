@@ -13,6 +13,7 @@ mod networks;
 mod probes;
 mod rates;
 mod restart;
+mod routing_path;
 mod rules;
 mod sign_in;
 mod stranger;

@@ -8,6 +8,9 @@ peer.py send accept ADDRESS PORT          sends to all who connect, without end
 peer.py send connect ADDRESS PORT         connects and sends, without end
     say "ready", then "PIECES OCTETS" for each line on standard input, and end with it
 
+peer.py keep ADDRESS PORT                 connects to a web site and says "ready", then for each line
+    sends a request over the same connection, and says "answered", or why not
+
 peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
 peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
 peer.py greet ADDRESS PORT                connects, and says what it is told, or why not
@@ -106,6 +109,20 @@ def flow(role, kind, address, port, *rest):
         print(here.pieces, here.octets, flush=True)
 
 
+def keep(address, port):
+    connection = socket.create_connection((address, port), timeout=HANG)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        try:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: www.example.test\r\n\r\n")
+            answer = b""
+            while b"</h1>" not in answer and (more := connection.recv(65536)):
+                answer += more
+            print("answered" if answer else "closed", flush=True)
+        except OSError as error:
+            print(os.strerror(error.errno) if error.errno else "no answer", flush=True)
+
+
 def ask(address, number):
     """Names that nobody has asked for yet, as a tunnel does it."""
     asker = socket.socket(family(address), socket.SOCK_DGRAM)
@@ -143,6 +160,7 @@ def echo(address, port, number):
 def greet(address, port):
     try:
         with socket.create_connection((address, port), timeout=HANG) as connection:
+            connection.settimeout(3)  # who greets at all does so at once
             print(connection.recv(100).decode().strip())
     except OSError as error:
         print(os.strerror(error.errno) if error.errno else "no answer")
@@ -154,7 +172,7 @@ def main():
     if role in ("count", "send"):
         flow(role, *words)
     else:
-        {"ask": ask, "echo": echo, "greet": greet}[role](*words)
+        {"ask": ask, "echo": echo, "greet": greet, "keep": keep}[role](*words)
 
 
 main()

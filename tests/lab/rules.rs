@@ -1,6 +1,6 @@
 //! Somebody meddles with rules, bridge and ports; it is mended, and sessions go on.
 
-use crate::support::{Hotspot, Node, until};
+use crate::support::{Hotspot, Node, Usage, until};
 
 /// A hotspot with one guest who has signed in and one who has not.
 fn opened() -> Option<(Hotspot, Node, Node)> {
@@ -12,29 +12,23 @@ fn opened() -> Option<(Hotspot, Node, Node)> {
 }
 
 /// The session is the same one, the guest is online, and the stranger is not.
-fn is_mended(hotspot: &Hotspot, guest: &Node, stranger: &Node, session: &str) {
+fn is_mended(hotspot: &Hotspot, guest: &Node, stranger: &Node, session: Usage) {
     let wan = hotspot.lab.fact("wan4");
     let shut = || stranger.peer(&format!("greet {wan} 443")) == "Connection refused";
     assert!(until(shut), "strangers are let through");
     assert!(!stranger.sees_site("-4"));
     assert!(until(|| guest.sees_site("-4")), "{} is shut out", guest.name);
-    assert_eq!(session_of(hotspot), session);
     assert!(guest.sees_site("-6"));
-}
-
-/// What tells a session from every other one.
-fn session_of(hotspot: &Hotspot) -> String {
-    let sessions = hotspot.sessions();
-    assert_eq!(sessions.len(), 1, "{sessions:?}");
-    sessions[0]["id"].to_string()
+    let now = hotspot.usage(guest);
+    assert!(now.continues(session), "{now:?} after {session:?}");
 }
 
 fn survives(meddle: &[&[&str]]) {
     let Some((hotspot, guest, stranger)) = opened() else { return };
-    let session = session_of(&hotspot);
+    let session = hotspot.settled_usage(&guest);
     for words in meddle {
         hotspot.router.ok(words);
-        is_mended(&hotspot, &guest, &stranger, &session);
+        is_mended(&hotspot, &guest, &stranger, session);
     }
     // The kernel enforces what it is told from now on.
     hotspot.portal().post(&guest, "/logout", &[]);
@@ -57,7 +51,7 @@ fn tables_that_are_deleted_come_back() {
 #[test]
 fn a_bridge_that_is_deleted_and_made_anew_is_enforced() {
     let Some((hotspot, guest, stranger)) = opened() else { return };
-    let session = session_of(&hotspot);
+    let session = hotspot.settled_usage(&guest);
     for _ in 0..2 {
         hotspot.router.ip("link delete br-guest");
         assert!(!guest.sees_site("-4"));
@@ -65,7 +59,7 @@ fn a_bridge_that_is_deleted_and_made_anew_is_enforced() {
         let mut words = vec![make.to_str().unwrap()];
         words.extend(hotspot.lab.fact("bridge_guest").split(' '));
         hotspot.router.ok(&words);
-        is_mended(&hotspot, &guest, &stranger, &session);
+        is_mended(&hotspot, &guest, &stranger, session);
     }
     assert!(hotspot.portal().says_online(&guest));
 }
@@ -73,16 +67,16 @@ fn a_bridge_that_is_deleted_and_made_anew_is_enforced() {
 #[test]
 fn a_port_may_come_and_go() {
     let Some((hotspot, guest, stranger)) = opened() else { return };
-    let session = session_of(&hotspot);
+    let session = hotspot.settled_usage(&guest);
     hotspot.router.ip("link set guest1 nomaster");
     assert!(!guest.sees_site("-4"));
     hotspot.router.ip("link set guest1 master br-guest");
-    is_mended(&hotspot, &guest, &stranger, &session);
+    is_mended(&hotspot, &guest, &stranger, session);
     guest.ip("link set eth0 down");
     guest.ip("link set eth0 up");
     guest.dhcp();
     guest.ipv6();
-    is_mended(&hotspot, &guest, &stranger, &session);
+    is_mended(&hotspot, &guest, &stranger, session);
 }
 
 #[test]

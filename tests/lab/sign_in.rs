@@ -104,7 +104,7 @@ fn devices_that_ask_in_machine_language_are_told() {
     let seconds = guest["seconds-remaining"].as_u64().unwrap();
     assert!((3600..=7200).contains(&seconds), "{guest}");
     let octets = guest["bytes-remaining"].as_u64().unwrap();
-    assert!((4 << 20..5 << 20).contains(&octets), "{guest}");
+    assert!((4 << 20..=5 << 20).contains(&octets), "{guest}");
 }
 
 #[test]

@@ -111,6 +111,15 @@ impl Drop for Lab {
     }
 }
 
+/// Waits for a process that was told to end; one that does not is killed. What is killed from
+/// outside leaves an orphan inside, and the laboratory has to wait until somebody buries it.
+fn ended(process: &mut Child) {
+    if !until(|| !matches!(process.try_wait(), Ok(None))) {
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
 /// Says why a test did not run, past the capture of output: it must not look as if it had.
 pub fn skipped(why: &str) {
     let test = thread::current().name().unwrap_or_default().to_owned();

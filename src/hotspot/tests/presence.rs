@@ -200,7 +200,7 @@ fn lists_show_who_is_there_and_who_is_signed_in() {
     std::fs::write(&leases, format!("1 {} 192.168.0.1 phone *\n", mac(1))).unwrap();
     let mut settings = bench.hotspot.settings.clone();
     settings.networks[0].leases = leases;
-    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Configure(settings))]);
+    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Configure(settings, oneshot::channel().0))]);
     bench.create("a").unwrap();
     bench.see(1);
     bench.see(2);

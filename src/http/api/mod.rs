@@ -84,7 +84,12 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         true => Standing::Known,
         false => Standing::Stranger,
     };
-    Server { router, door: Door::default(), standing: Arc::new(standing) }
+    Server {
+        router,
+        door: Door::default(),
+        standing: Arc::new(standing),
+        peer: Arc::new(door::network),
+    }
 }
 
 async fn not_found() -> Response {

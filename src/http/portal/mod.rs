@@ -39,7 +39,7 @@ use axum::{Extension, Router};
 use hyper::Request;
 use tokio::sync::watch;
 
-use super::door::{self, Standing};
+use super::door::Standing;
 use super::{Door, Local, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
@@ -87,13 +87,17 @@ struct Portal {
     faults: Mutex<Throttle>,
 }
 
+/// Tells guests apart by their devices; all of them share one IPv6 network, and each has many
+/// addresses in it.
+pub type Peers = Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>;
+
 /// The server for a guest network's portal. Everyone there is who it is meant for.
-pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
+pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>, peer: Peers) -> Server {
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
     let portal = Portal { hotspot, settings, turned, faults };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
-    Server { router, door: Door::default(), standing: Arc::new(|_| Standing::Known) }
+    Server { router, door: Door::default(), standing: Arc::new(|_| Standing::Known), peer }
 }
 
 async fn handle(
@@ -152,9 +156,9 @@ impl Portal {
     /// Whether a device has been sent back where it wanted to go over and over.
     fn turns_in_circles(&self, peer: IpAddr) -> bool {
         let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
-        let (network, now) = (door::network(peer), clock::boot_time());
-        let circles = turned.blocks(network, now);
-        if turned.failed(network, now) {
+        let now = clock::boot_time();
+        let circles = turned.blocks(peer, now);
+        if turned.failed(peer, now) {
             log::warn!(
                 "portal: {peer} has a session, but the kernel keeps bringing its requests here"
             );

@@ -58,7 +58,10 @@ impl Browser {
             &format!("--user-data-dir={profile}"),
         ];
         let options = json!({ "args": arguments });
-        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        // Shorter than curl's patience, so that it is the browser that says what hangs.
+        let patience = json!({ "pageLoad": 30_000 });
+        let wanted =
+            json!({ "browserName": "chrome", "timeouts": patience, "goog:chromeOptions": options });
         let wanted = json!({ "capabilities": { "alwaysMatch": wanted } });
         let session = self.send("POST", "/session", Some(&wanted));
         self.session = session["sessionId"].as_str().unwrap().to_owned();
@@ -169,7 +172,7 @@ impl Drop for Browser {
             }));
             drop(shown);
         }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        let _ = self.guest.try_curl(&[&format!("{DRIVER}/shutdown")]);
+        super::ended(&mut self.driver);
     }
 }

@@ -9,7 +9,8 @@ use super::{Node, until};
 pub struct Flow {
     what: String,
     process: Child,
-    questions: ChildStdin,
+    /// It ends when this does.
+    questions: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
@@ -25,7 +26,7 @@ impl Flow {
     pub fn start(node: &Node, words: &str) -> Self {
         let mut command = node.peer_command(words);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let questions = process.stdin.take().unwrap();
+        let questions = process.stdin.take();
         let mut answers = BufReader::new(process.stdout.take().unwrap()).lines();
         let what = format!("{} {words}", node.name);
         let first = answers.next().unwrap_or_else(|| panic!("{what} has ended")).unwrap();
@@ -33,12 +34,17 @@ impl Flow {
         Self { what, process, questions, answers }
     }
 
+    /// What it says when it is asked.
+    pub fn says(&mut self) -> String {
+        self.questions.as_mut().unwrap().write_all(b"\n").unwrap();
+        let line = self.answers.next().unwrap_or_else(|| panic!("{} has ended", self.what));
+        line.unwrap()
+    }
+
     /// What has passed so far.
     pub fn passed(&mut self) -> Passed {
-        self.questions.write_all(b"\n").unwrap();
-        let line = self.answers.next().unwrap_or_else(|| panic!("{} has ended", self.what));
-        let numbers: Vec<u64> =
-            line.unwrap().split(' ').map(|number| number.parse().unwrap()).collect();
+        let line = self.says();
+        let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().unwrap()).collect();
         Passed { pieces: numbers[0], octets: numbers[1] }
     }
 
@@ -61,8 +67,8 @@ impl Flow {
         last
     }
 
-    /// Nothing arrives of what is sent from now on. `sender` counts after it has sent, so one may be
-    /// on its way while we ask.
+    /// Nothing arrives of what is sent from now on. `sender` counts after it has sent, so one may
+    /// be on its way while we ask.
     pub fn is_cut(sender: &mut Self, receiver: &mut Self) {
         let sent = sender.passed().pieces;
         sender.goes_on(200);
@@ -73,7 +79,7 @@ impl Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        drop(self.questions.take());
+        super::ended(&mut self.process);
     }
 }

@@ -16,6 +16,7 @@ const API: &str = "http://127.0.0.1:8080/api/";
 pub struct Hotspot {
     pub lab: Lab,
     pub router: Node,
+    egress_hook: bool,
     daemon: Option<Child>,
 }
 
@@ -36,13 +37,26 @@ pub struct Usage {
 /// The portal of a guest network: address and port.
 pub struct Portal(pub String);
 
+impl Usage {
+    /// Whether this is as much as `earlier` or more: a session that began anew begins at nothing.
+    pub fn continues(self, earlier: Self) -> bool {
+        self.download >= earlier.download && self.upload >= earlier.upload
+    }
+
+    /// What has come since `earlier`.
+    pub fn since(self, earlier: Self) -> Self {
+        Self { download: self.download - earlier.download, upload: self.upload - earlier.upload }
+    }
+}
+
 impl Hotspot {
     /// As shipped, on `br-guest`.
     pub fn open() -> Option<Self> {
         Self::with("", "")
     }
 
-    /// With these options for vouchers, and these for the guest network; further sections may follow.
+    /// With these options for vouchers, and these for the guest network; further sections may
+    /// follow.
     pub fn with(voucher: &str, guest: &str) -> Option<Self> {
         Some(Self::on(Lab::up()?, voucher, guest))
     }
@@ -50,16 +64,34 @@ impl Hotspot {
     /// In this laboratory.
     pub fn on(lab: Lab, voucher: &str, guest: &str) -> Self {
         let router = lab.node("router");
-        let mut hotspot = Self { lab, router, daemon: None };
+        let mut hotspot = Self { lab, router, egress_hook: true, daemon: None };
         hotspot.write_config(voucher, guest);
         hotspot.start();
         hotspot
     }
 
+    /// With the rules in the routing path, as on kernels without an egress hook.
+    pub fn in_routing_path(voucher: &str) -> Option<Self> {
+        let lab = Lab::up()?;
+        let router = lab.node("router");
+        let mut hotspot = Self { lab, router, egress_hook: false, daemon: None };
+        hotspot.write_config(voucher, "");
+        hotspot.start();
+        Some(hotspot)
+    }
+
+    /// From the next start on.
+    pub fn move_to_routing_path(&mut self) {
+        self.egress_hook = false;
+        self.write_config("", "");
+    }
+
     fn write_config(&self, voucher: &str, guest: &str) {
         let directory = self.lab.directory().display();
+        let egress = u8::from(self.egress_hook);
         let text = format!(
             "config hotspotd 'main'\noption data_dir '{directory}/data'\n\
+             option egress_hook '{egress}'\n\
              option control_socket '{directory}/control.sock'\noption log_level 'debug'\n\
              config api 'api'\noption enabled '1'\noption allow_get '1'\noption allow_post '1'\n\
              list listen '127.0.0.1:8080'\noption key '{KEY}'\n\
@@ -79,7 +111,8 @@ impl Hotspot {
         let lines = self.log().lines().count();
         self.write_config(voucher, guest);
         self.signal("HUP");
-        let taken = || self.log().lines().skip(lines).any(|line| line.contains("in force"));
+        let taken =
+            || self.log().lines().skip(lines).any(|line| line.contains("configuration read again"));
         assert!(until(taken), "the configuration is not taken:\n{}", self.log());
     }
 
@@ -122,8 +155,11 @@ impl Hotspot {
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.lab.read("hotspotd.pid");
-        self.router.ok(&["sh", "-c", &format!("kill -{signal} {pid}")]);
+        self.router.ok(&["sh", "-c", &self.kill_command(signal)]);
+    }
+
+    fn kill_command(&self, signal: &str) -> String {
+        format!("kill -{signal} {}", self.lab.read("hotspotd.pid"))
     }
 
     pub fn log(&self) -> String {
@@ -146,22 +182,29 @@ impl Hotspot {
         Voucher { username: text("username"), passcode: text("passcode") }
     }
 
-    /// The open sessions, as the command line lists them.
-    pub fn sessions(&self) -> Vec<Value> {
-        serde_json::from_str(&self.cli(&["sessions", "--format", "json"])).unwrap()
-    }
-
     /// What an action of the API answers.
     pub fn api(&self, action: &str) -> Value {
         self.router.curl(&[&format!("{API}?api-key={KEY}&action={action}")]).json()
     }
 
-    /// The guest as `get_active_guests` has it; `None` for a stranger.
+    /// Everybody who is signed in, as `get_active_guests` has them.
+    pub fn all_active(&self) -> Vec<Value> {
+        self.api("get_active_guests")["data"].as_array().unwrap().clone()
+    }
+
+    /// The guest among them; `None` for a stranger.
     pub fn active(&self, guest: &Node) -> Option<Value> {
         let mac = guest.mac();
-        let answer = self.api("get_active_guests");
-        let mut guests = answer["data"].as_array().unwrap().iter();
-        guests.find(|one| one["mac-address"] == mac.as_str()).cloned()
+        self.all_active().into_iter().find(|one| one["mac-address"] == mac.as_str())
+    }
+
+    /// The device among all that are there, as `get_guest_hosts` has them.
+    pub fn host(&self, node: &Node) -> Value {
+        let mac = node.mac();
+        let answer = self.api("get_guest_hosts");
+        let mut hosts = answer["data"].as_array().unwrap().iter();
+        let host = hosts.find(|host| host["mac-address"] == mac.as_str());
+        host.unwrap_or_else(|| panic!("{mac} is not in {answer}")).clone()
     }
 
     /// What the guest has used in this session.
@@ -171,11 +214,12 @@ impl Hotspot {
         Usage { download: octets("bytes-out"), upload: octets("bytes-in") }
     }
 
-    /// What the guest has used, once the end of earlier connections has been counted.
+    /// What the guest has used, once the end of earlier connections has been counted. Lists are
+    /// a second old at most.
     pub fn settled_usage(&self, guest: &Node) -> Usage {
         let mut last = self.usage(guest);
         let settled = until(|| {
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::sleep(std::time::Duration::from_millis(1200));
             let before = std::mem::replace(&mut last, self.usage(guest));
             before == last
         });
@@ -202,14 +246,14 @@ impl Hotspot {
 
 impl Drop for Hotspot {
     fn drop(&mut self) {
-        if let Some(mut daemon) = self.daemon.take() {
-            let _ = daemon.kill();
-            let _ = daemon.wait();
-        }
         if std::thread::panicking() {
             let rules = self.router.output(&["nft", "list", "ruleset"]);
             eprintln!("rules:\n{}", String::from_utf8_lossy(&rules.stdout));
             eprintln!("log of the daemon:\n{}", self.log());
+        }
+        if let Some(mut daemon) = self.daemon.take() {
+            self.router.output(&["sh", "-c", &self.kill_command("KILL")]);
+            super::ended(&mut daemon);
         }
     }
 }

@@ -87,7 +87,7 @@ impl Bench {
         let script = Shared::default();
         tokio::spawn(follow(commands, script.clone()));
         let settings = watch::channel(Arc::new(settings)).1;
-        let router = server(Handle::to(inbox), settings).router;
+        let router = server(Handle::to(inbox), settings, Arc::new(|peer| peer)).router;
         Self { router, script, peer: GUEST.into(), local: LOCAL.parse().unwrap() }
     }
 

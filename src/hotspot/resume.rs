@@ -1,0 +1,107 @@
+//! Taking up what was going on: after a restart, a crash, a reboot, another store.
+
+use std::collections::HashMap;
+
+use super::Hotspot;
+use super::session::{Session, deadline};
+use super::sessions::Sessions;
+use crate::domain::login::{Grant, Refusal};
+use crate::domain::session::TerminateCause;
+use crate::domain::time::Now;
+use crate::firewall::Count;
+use crate::store::{SessionRecord, StoreError};
+
+impl Hotspot {
+    /// Takes up the sessions that were open before: what the kernel says of them is newer than
+    /// what the store says. The same after a restart, a crash and a reboot.
+    pub(super) fn resume_sessions(&mut self, same_boot: bool, now: Now) -> Result<(), StoreError> {
+        let last_id = self.store.last_session_id()?;
+        self.sessions = Sessions::after(last_id);
+        let counts = self.gatekeeper.counts();
+        let mut by_session: HashMap<i64, Count> =
+            counts.into_iter().map(|count| (count.session, count)).collect();
+        for row in self.store.open_sessions()? {
+            let count = by_session.remove(&row.id);
+            match self.take_up(&row, count.as_ref(), same_boot, now)? {
+                Ok(()) => {}
+                Err(cause) => self.sessions.ended(row, cause, now),
+            }
+        }
+        // Opened within the last minute before the daemon was killed: only the kernel knows.
+        for count in by_session.into_values().filter(|count| count.session > last_id) {
+            let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
+            let login = entry.value.username.as_str().to_owned();
+            let network = self.settings.networks.first().map(|it| it.name.to_string());
+            let network = network.unwrap_or_default();
+            let row =
+                SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);
+            let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
+        }
+        let open = self.sessions.len();
+        if open > 0 {
+            log::info!("gate: {open} sessions go on");
+        }
+        self.share_all();
+        let _noted = self.install(now);
+        Ok(())
+    }
+
+    /// The store has been replaced: whoever is online with a voucher that it does not have is
+    /// not any more, and whoever was online when the backup was made is not for that reason.
+    pub(super) fn keep_to_store(&mut self, now: Now) -> Result<(), StoreError> {
+        let rows = self.store.open_sessions()?;
+        let mut vouchers = HashMap::new();
+        let online: Vec<Session> = self.sessions.iter().cloned().collect();
+        for session in online {
+            match self.store.voucher_by_id(session.voucher)? {
+                Some(entry) if entry.value.username.as_str() == session.login => {
+                    vouchers.insert(entry.id, entry.value);
+                }
+                _ => drop(self.close_session(session.mac, TerminateCause::AdminReset, now)),
+            }
+        }
+        self.sessions.keep_to(vouchers, self.store.last_session_id()?);
+        for row in rows {
+            if self.sessions.get(row.mac).is_none_or(|session| session.id != row.id) {
+                self.sessions.ended(row, TerminateCause::AdminReset, now);
+            }
+        }
+        let _noted = self.enforce(now);
+        Ok(())
+    }
+
+    fn take_up(
+        &mut self,
+        row: &SessionRecord,
+        count: Option<&Count>,
+        same_boot: bool,
+        now: Now,
+    ) -> Result<Result<(), TerminateCause>, StoreError> {
+        let Some(mut entry) = self.store.voucher_by_id(row.voucher)? else {
+            return Ok(Err(TerminateCause::AdminReset));
+        };
+        self.sessions.update(&mut entry);
+        let end = match count {
+            Some(count) => count.time.map(|left| now.boot + left),
+            None => row.deadline,
+        };
+        let admitted = entry.value.admit(&self.settings.preset, now);
+        let grant = match admitted {
+            Ok(grant) => grant,
+            Err(Refusal::UsedUp) => return Ok(Err(TerminateCause::DataLimit)),
+            // Within one boot the session's own end counts, whatever the wall clock says now.
+            Err(_) if same_boot => Grant { until: None, plan: self.settings.preset.plan },
+            Err(_) => return Ok(Err(TerminateCause::SessionTimeout)),
+        };
+        let deadline = if same_boot { end } else { deadline(grant.until, now) };
+        if deadline.is_some_and(|deadline| deadline <= now.boot) {
+            return Ok(Err(TerminateCause::SessionTimeout));
+        }
+        let session = Session::again(row, self.network_name(&row.network), deadline, now);
+        self.sessions.reopen(session, &entry, grant);
+        if let Some(count) = count {
+            self.sessions.count(count, now);
+        }
+        Ok(Ok(()))
+    }
+}
