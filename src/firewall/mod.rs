@@ -34,7 +34,7 @@ use ipnet::IpNet;
 use crate::domain::session::Usage;
 use crate::domain::station::Mac;
 
-pub use element::decode as decode_elements;
+pub use element::{Element, decode as decode_elements};
 pub use kernel::Kernel;
 pub use watch::{RulesGone, watch};
 

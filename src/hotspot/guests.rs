@@ -93,7 +93,8 @@ impl Hotspot {
                 (_, Err(error)) => return send(reply, Err(error)),
                 (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {
                     hotspot.refresh(FRESH, now);
-                    Some((mac, Entered::Before))
+                    // It may have come to its end at this moment.
+                    hotspot.sessions.get(mac).map(|_| (mac, Entered::Before))
                 }
                 (Some(mac), Ok(Some(redeemed))) => {
                     let entered = hotspot.let_in(mac, &caller, redeemed, true, now);

@@ -11,9 +11,13 @@ pub mod control;
 pub mod date;
 #[path = "oracles/leases.rs"]
 pub mod leases;
+#[path = "oracles/netlink_gate.rs"]
+pub mod netlink_gate;
 #[path = "oracles/netlink_neighbour.rs"]
 pub mod netlink_neighbour;
 #[path = "oracles/params.rs"]
 pub mod params;
+#[path = "oracles/portal.rs"]
+pub mod portal;
 #[path = "oracles/uci.rs"]
 pub mod uci;

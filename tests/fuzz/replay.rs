@@ -60,3 +60,13 @@ fn netlink_messages_about_neighbours_keep_their_rules() {
 fn leases_files_keep_their_rules() {
     replay("leases", oracles::leases::check);
 }
+
+#[test]
+fn netlink_messages_about_guests_keep_their_rules() {
+    replay("netlink_gate", oracles::netlink_gate::check);
+}
+
+#[test]
+fn requests_to_the_portal_keep_their_rules() {
+    replay("portal", oracles::portal::check);
+}

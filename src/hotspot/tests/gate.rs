@@ -139,6 +139,36 @@ fn nobody_is_let_through_whom_nobody_knows() {
 }
 
 #[test]
+fn what_the_kernel_has_of_another_session_is_not_counted_and_is_replaced() {
+    let mut bench = Bench::new();
+    let voucher = bench.limited("a", 5, 0);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    let lane = Lane { used: 5000, ..Lane::default() };
+    bench.kernel.smuggle(Pass { download: lane, upload: lane, ..stranger(1, 900, voucher) });
+    bench.seconds(11);
+    assert_eq!(bench.used(voucher), Usage::default());
+    let pass = bench.kernel.pass(1).unwrap();
+    assert_ne!(pass.session, 900);
+    assert_eq!((pass.download.used, pass.download.limit), (0, Some(5 << 20)));
+}
+
+#[test]
+fn what_was_decided_before_the_rules_were_installed_is_not_done_twice() {
+    let mut bench = Bench::plan(Plan { devices: NonZeroU16::new(2).unwrap(), ..plan() });
+    let voucher = bench.limited("a", 4, 0);
+    bench.create("b").unwrap();
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.login_from(2, "a", "secret").unwrap().unwrap();
+    bench.kernel.traffic(1, (2 << 20) - 10_000, 0);
+    // The counters are read, and new shares are decided on.
+    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::GateLost)]);
+    bench.kernel.packets(1, 5, 1500, 0);
+    bench.login_from(3, "b", "secret").unwrap().unwrap();
+    bench.seconds(11);
+    assert_eq!(bench.used(voucher), bench.kernel.through(voucher));
+}
+
+#[test]
 fn new_rates_reach_those_who_are_in_with_what_they_used() {
     let mut bench = Bench::new();
     bench.limited("a", 5, 0);

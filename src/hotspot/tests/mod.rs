@@ -256,7 +256,8 @@ impl Bench {
         let path = self.scratch.path().join("records.db");
         std::fs::write(&path, backup).unwrap();
         let store = rusqlite::Connection::open(&path).unwrap();
-        let sql = "SELECT mac, seconds, download, upload, cause, voucher FROM session ORDER BY id";
+        let sql = "SELECT mac, seconds, download, upload, cause, voucher, started_at, ended_at \
+                   FROM session ORDER BY id";
         let mut statement = store.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| {
             let mac: String = row.get(0)?;
@@ -269,6 +270,8 @@ impl Bench {
                 },
                 cause: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
                 voucher: row.get(5)?,
+                started_at: row.get(6)?,
+                ended_at: row.get(7)?,
             })
         });
         rows.unwrap().map(Result::unwrap).collect()
@@ -296,6 +299,8 @@ struct Record {
     usage: Usage,
     cause: String,
     voucher: i64,
+    started_at: i64,
+    ended_at: Option<i64>,
 }
 
 fn neighbour(network: &str, address: impl Into<std::net::IpAddr>, mac: Mac) -> Neighbour {

@@ -111,6 +111,47 @@ fn who_comes_when_everything_has_just_been_used_is_told_so() {
 }
 
 #[test]
+fn who_looks_at_the_portal_when_everything_has_just_been_used_is_a_stranger() {
+    let mut bench = Bench::new();
+    bench.limited("a", 1, 0);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.kernel.packets(1, 1000, 1500, 0);
+    bench.clock.pass(2);
+    assert_eq!(bench.visit(1), None);
+    assert!(bench.online().is_empty());
+}
+
+#[test]
+fn shares_are_renewed_before_they_run_out() {
+    let mut bench = devices(2);
+    bench.limited("a", 4, 4);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.login_from(2, "a", "secret").unwrap().unwrap();
+    // 1.6 of 2 MB: the other's two are not all spoken for.
+    bench.kernel.traffic(1, MEGABYTE * 8 / 5, 0);
+    bench.kernel.traffic(2, 0, MEGABYTE * 8 / 5);
+    bench.seconds(11);
+    for device in 1..=2 {
+        let pass = bench.kernel.pass(device).unwrap();
+        assert!(pass.download.limit.unwrap() != 2 * MEGABYTE, "{pass:?}");
+    }
+    assert!(bench.kernel.pass(1).unwrap().download.limit.unwrap() > 2 * MEGABYTE);
+    assert!(bench.kernel.pass(2).unwrap().upload.limit.unwrap() > 2 * MEGABYTE);
+}
+
+#[test]
+fn for_a_single_device_the_first_packet_that_does_not_fit_is_the_end() {
+    let mut bench = Bench::new();
+    bench.limited("a", 1, 0);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    // 28,576 octets are left over.
+    bench.kernel.packets(1, 20, 60_000, 0);
+    bench.seconds(11);
+    assert_eq!(bench.ends(), ends([(1, "Data-Limit")]));
+    assert_eq!(bench.login("a", "secret"), Err(Refusal::UsedUp));
+}
+
+#[test]
 fn a_share_that_was_used_up_while_the_daemon_was_down_is_renewed() {
     let mut bench = devices(2);
     bench.limited("a", 10, 0);

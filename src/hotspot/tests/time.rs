@@ -124,6 +124,27 @@ fn a_session_opened_before_the_clock_was_set_lasts_as_long_as_was_sold() {
 }
 
 #[test]
+fn a_session_that_ended_before_the_clock_was_set_is_put_right_too() {
+    for full in [false, true] {
+        let bench = always_on();
+        let clock = TestClock::at(40, false, "boot-2");
+        let mut bench = bench.restart(clock.clone());
+        hour(&mut bench);
+        bench.login("a", "secret").unwrap();
+        bench.second_after(500);
+        // Where it could not be written down, it waits in memory.
+        bench.hotspot.store.refuse_writes(full);
+        assert!(bench.logout(0));
+        bench.second_after(500);
+        bench.hotspot.store.refuse_writes(false);
+        clock.synchronise(START + 1000);
+        let record = bench.records().remove(0);
+        assert_eq!(record.started_at, START, "{full}");
+        assert_eq!(record.ended_at, Some(START + 500), "{full}");
+    }
+}
+
+#[test]
 fn a_session_taken_up_in_a_wrong_year_ends_with_its_voucher_once_the_clock_is_set() {
     let mut bench = always_on();
     bench.create("a").unwrap();
