@@ -118,3 +118,18 @@ fn a_browser_s_open_connection_does_not_hang() {
     // It fails at once, so that the page is asked for anew and the guest finds the portal.
     assert_eq!(kept.says(), "Connection reset by peer");
 }
+
+/// DHCP servers write to guests past every rule; nobody else may by looking like one.
+#[test]
+fn a_download_dressed_up_as_dhcp_ends_as_well() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let (guest, internet) = (hotspot.lab.node("guest1"), hotspot.lab.node("internet"));
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    let (address, wan) = (guest.ipv4(), hotspot.lab.fact("wan4"));
+    // The guest has begun it, so that connections are tracked as usual.
+    let mut inside = Flow::start(&guest, &format!("count udp {address} 68 {wan} 67"));
+    let mut outside = Flow::start(&internet, &format!("send udp {address} 68 500 0 67"));
+    inside.goes_on(50);
+    hotspot.cli(&["session", "close", &guest.mac()]);
+    Flow::is_cut(&mut outside, &mut inside);
+}

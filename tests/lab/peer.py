@@ -1,9 +1,9 @@
 """One end of a flow of the laboratory.
 
-peer.py count udp ADDRESS PORT            counts the datagrams that come in
+peer.py count udp ADDRESS PORT [TO PORT]  counts the datagrams that come in, after sending one there
 peer.py count accept ADDRESS PORT         counts what all who connect send
 peer.py count connect ADDRESS PORT        connects and counts what it is sent
-peer.py send udp ADDRESS PORT SIZE COUNT  sends that many datagrams, 0: without end
+peer.py send udp ADDRESS PORT SIZE COUNT [SOURCE]  sends that many datagrams, 0: without end
 peer.py send accept ADDRESS PORT          sends to all who connect, without end
 peer.py send connect ADDRESS PORT         connects and sends, without end
     say "ready", then "PIECES OCTETS" for each line on standard input, and end with it
@@ -55,8 +55,9 @@ class Flow:
             self.passed(PIECE)
             time.sleep(PAUSE)
 
-    def send_datagrams(self, address, port, size, number):
+    def send_datagrams(self, address, port, size, number, source=0):
         sender = socket.socket(family(address), socket.SOCK_DGRAM)
+        sender.bind(("", source))
         while number == 0 or self.pieces < number:
             try:
                 sender.sendto(bytes(size), (address, port))
@@ -103,6 +104,8 @@ def flow(role, kind, address, port, *rest):
         datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
         datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         datagrams.bind((address, port))
+        if rest:
+            datagrams.sendto(b"begin", tuple(rest))
         beside(here.drain, datagrams)
     print("ready", flush=True)
     for _ in sys.stdin:
