@@ -58,6 +58,9 @@ impl Hotspot {
                 Ok(attempt) => attempt,
                 Err(error) => return send(reply, Err(error)),
             };
+            if let Some(mac) = mac {
+                hotspot.follow(mac, now);
+            }
             let let_in = match (mac, outcome) {
                 (Some(mac), Ok(redeemed)) => {
                     hotspot.let_in(mac, &caller, redeemed, false, now).map(|entered| (mac, entered))
@@ -89,6 +92,9 @@ impl Hotspot {
         Box::new(move |hotspot, committed| {
             let known = known.and_then(|known| committed.map(|()| known));
             hotspot.note(&known);
+            if let Some(mac) = mac {
+                hotspot.follow(mac, now);
+            }
             let let_in = match (mac, known) {
                 (_, Err(error)) => return send(reply, Err(error)),
                 (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {

@@ -176,8 +176,11 @@ impl Hotspot {
     }
 
     /// Keeps an open session's address and network up to date.
-    fn follow(&mut self, mac: Mac, now: Now) {
+    pub(super) fn follow(&mut self, mac: Mac, now: Now) {
         let Some(caller) = self.presence.caller(mac) else { return };
+        if self.sessions.get(mac).is_none() {
+            return;
+        }
         let moves = |session: &Session| session.network != caller.network;
         if self.sessions.get(mac).is_some_and(moves) {
             self.move_session(mac, &caller.network, now);
@@ -198,9 +201,6 @@ impl Hotspot {
         let Caller { network, address } = caller.clone();
         let seen = Neighbour { network, address, mac: Some(mac), reach: Reach::Present };
         self.presence.see(&seen, now);
-        if self.sessions.get(mac).is_some() {
-            self.follow(mac, now);
-        }
     }
 
     /// Every device on the guest networks.
