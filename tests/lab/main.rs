@@ -7,6 +7,7 @@ mod browser;
 mod counters;
 mod devices;
 mod ends;
+mod full_disk;
 mod guessing;
 mod limits;
 mod networks;
