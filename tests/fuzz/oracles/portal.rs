@@ -138,7 +138,7 @@ impl Bench {
         let (sender, receiver) = tokio::sync::watch::channel(Arc::new(settings));
         // For as long as the process lives.
         std::mem::forget(sender);
-        let server = portal::server(handle, receiver);
+        let server = portal::server(handle, receiver, Arc::new(|address| address));
         let mut bench = Self { runtime, server, ours: BTreeSet::new() };
         let _ = std::fs::remove_dir_all(directory);
         bench.sign_in();
