@@ -351,3 +351,42 @@ fn a_change_that_names_a_device_twice_means_the_last() {
         assert_eq!(gate.change(&[]), Ok(()));
     });
 }
+
+#[test]
+fn another_session_or_another_rate_makes_a_guest_anew() {
+    in_namespace(|| {
+        let mut gate = Kernel::new(true);
+        gate.install(&[network("g0")], &[pass(1), pass(2)]).unwrap();
+        let other = Pass { session: 900, ..pass(1) };
+        let mut slower = pass(2);
+        slower.download.rate = 64;
+        gate.install(&[network("g0")], &[other, slower]).unwrap();
+        assert_eq!(count_of(&mut gate, 1).unwrap().session, 900);
+        let rates = elements(Hook::Netdev, Set::DownloadRate);
+        let mut rates: Vec<_> = rates.iter().map(|it| (it.mac, it.session, it.rate)).collect();
+        rates.sort();
+        assert_eq!(rates, [(mac(1), 900, 250_000), (mac(2), 102, 8000)]);
+    });
+}
+
+#[test]
+fn no_time_left_is_not_time_without_end() {
+    in_namespace(|| {
+        let mut gate = Kernel::new(true);
+        let over = Pass { time: Some(Duration::ZERO), ..pass(1) };
+        gate.install(&[network("g0")], &[over]).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(count_of(&mut gate, 1), None);
+    });
+}
+
+#[test]
+fn sessions_far_apart_have_marks_of_their_own() {
+    in_namespace(|| {
+        let mut gate = Kernel::new(false);
+        let passes = [1, 2, 3].map(|last| Pass { session: 7 << (8 * last), ..pass(last) });
+        gate.install(&[network("g0")], &passes).unwrap();
+        assert_eq!(elements(Hook::Inet, Set::Download).len(), 3);
+        assert_eq!(elements(Hook::Inet, Set::Connections).len(), 3);
+    });
+}
