@@ -222,3 +222,20 @@ fn who_was_idle_comes_back_by_itself() {
     assert_eq!(bench.online(), [1]);
     assert!(bench.kernel.pass(1).is_some());
 }
+
+#[test]
+fn an_end_that_only_seems_to_have_passed_sends_nobody_away() {
+    let mut bench = always_on();
+    bench.create("a").unwrap();
+    bench.login("a", "secret").unwrap();
+    let clock = TestClock::at(START + 2 * DAY as i64, false, "boot-2");
+    let mut bench = bench.restart(clock);
+    assert_eq!(bench.online(), [0], "taken up");
+    bench.second_after(100);
+    assert_eq!(bench.online(), [0]);
+    bench.logout(0);
+    let online = bench.login("a", "secret").unwrap();
+    assert_eq!((online.left.time, online.until), (None, None));
+    bench.second_after(100);
+    assert_eq!(bench.online(), [0]);
+}

@@ -203,3 +203,20 @@ fn a_restored_log_keeps_its_rows() {
     bench.minutes(1);
     assert_eq!(bench.logins().len(), 101);
 }
+
+#[test]
+fn a_session_that_has_ended_is_written_down_once_and_at_once() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.login("a", "secret").unwrap();
+    bench.minutes(1);
+    let mark = |bench: &Bench| bench.hotspot.store.mark().unwrap().map(|mark| mark.wall);
+    let before = mark(&bench);
+    bench.clock.pass(5);
+    bench.logout(0);
+    let after = mark(&bench);
+    assert_ne!(after, before);
+    bench.minutes(10);
+    bench.seconds(20);
+    assert_eq!(mark(&bench), after);
+}
