@@ -132,14 +132,15 @@ impl Hotspot {
     }
 
     pub(super) fn sign_out(&mut self, caller: Caller, reply: Reply<bool>, now: Now) -> Finish {
-        let mac = self.station(&caller, now).filter(|mac| self.sessions.get(*mac).is_some());
-        // Who signs out wants to be asked again.
+        let mac = self.station(&caller, now);
+        // Who signs out wants to be asked again, also where the session has ended by itself.
         let forgotten =
             self.store.attempt(|| mac.map_or(Ok(()), |it| self.store.forget_device(it)));
         Box::new(move |hotspot, committed| {
             hotspot.note(&forgotten.and(committed));
             // A full disk is no reason to keep somebody online against their will.
-            let ended = mac.is_some_and(|mac| {
+            let online = mac.filter(|mac| hotspot.sessions.get(*mac).is_some());
+            let ended = online.is_some_and(|mac| {
                 hotspot.refresh(Duration::ZERO, now);
                 hotspot.close_session(mac, TerminateCause::UserRequest, now).is_some()
             });

@@ -270,3 +270,17 @@ fn a_store_that_takes_nothing_lets_nobody_in_and_sends_nobody_away() {
     assert_eq!(bench.records()[0].usage, Usage { download: 5000, upload: 50 });
     assert!(bench.login_from(2, "b", "secret").unwrap().is_ok());
 }
+
+#[test]
+fn who_signs_out_after_the_session_has_ended_is_asked_again_as_well() {
+    let mut bench = Bench::plan(Plan { idle_timeout: 60, ..Preset::default().plan });
+    bench.create("a").unwrap();
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.seconds(75);
+    assert_eq!(bench.kernel.pass(1), None);
+    let out = bench.write(|reply| Write::SignOut { caller: caller(1), reply }).unwrap();
+    assert!(!out);
+    bench.seconds(11);
+    let online = bench.write(|reply| Write::Visit { caller: caller(1), reply }).unwrap();
+    assert_eq!(online, None);
+}
