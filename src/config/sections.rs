@@ -113,6 +113,16 @@ impl<'a> Draft<'a> {
     }
 
     fn add_guest(&mut self, section: &Section, reader: &mut Reader<'_>) {
+        // UCI takes the second for more of the first; whoever copies a section means another
+        // network, and the first one would be left open.
+        for line in &section.again {
+            let message = format!(
+                "{} was begun in line {}; give each guest network a name of its own",
+                title(section),
+                section.line
+            );
+            reader.complain(*line, &message);
+        }
         let Some(guest) = guest(section, reader) else { return };
         let line = reader.line_of("device");
         // A section without a name has its device's.

@@ -21,6 +21,8 @@ pub struct Section {
     pub line: usize,
     /// In the order in which their names first appeared; every name once.
     pub options: Vec<Opt>,
+    /// The lines where it was taken up again under its name.
+    pub again: Vec<usize>,
 }
 
 /// One option of a section.
@@ -202,13 +204,14 @@ impl File {
     ) -> Result<(), SyntaxError> {
         let earlier = name.as_ref().and_then(|name| self.by_name.get(name)).copied();
         if let Some(at) = earlier
-            && let Some(section) = self.sections.get(at)
+            && let Some(section) = self.sections.get_mut(at)
         {
             if section.kind != kind {
                 let first = section.line;
                 let message = format!("line {first} has a section of another type with this name");
                 return Err(SyntaxError::new(line, message));
             }
+            section.again.push(line);
             self.current = at;
             return Ok(());
         }
@@ -216,7 +219,7 @@ impl File {
         if let Some(name) = &name {
             self.by_name.insert(name.clone(), self.current);
         }
-        self.sections.push(Section { kind, name, line, options: Vec::new() });
+        self.sections.push(Section { kind, name, line, options: Vec::new(), again: Vec::new() });
         Ok(())
     }
 

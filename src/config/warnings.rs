@@ -20,7 +20,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     if config.radius.enabled {
         radius(config, &mut warnings);
     }
-    gardens(config, &mut warnings);
+    guests(config, &mut warnings);
     not_served_yet(config, &mut warnings);
     warnings
 }
@@ -115,8 +115,14 @@ fn radius(config: &Config, warnings: &mut Vec<String>) {
     }
 }
 
-fn gardens(config: &Config, warnings: &mut Vec<String>) {
+fn guests(config: &Config, warnings: &mut Vec<String>) {
     for guest in &config.guests {
+        if !guest.enforce {
+            warnings.push(format!(
+                "section '{}': enforce is '0', so that everybody on {} gets through",
+                guest.name, guest.device
+            ));
+        }
         if guest.garden.iter().any(|network| network.prefix_len() == 0) {
             warnings.push(format!(
                 "section '{}': the garden holds every address, so that nobody needs a voucher",
@@ -162,6 +168,7 @@ mod tests {
             (format!("{api}{wide}list allow_from ::/0"), "'::/0' lets the whole internet"),
             (format!("{api}{wide}list allow_from 10.0.0.0/7"), "is not a private network"),
             ("config guest\noption device a\nlist garden ::/0".into(), "nobody needs a voucher"),
+            ("config guest\noption device a\noption enforce 0".into(), "everybody on a"),
             (radius.into(), "there is no client section"),
             (format!("{radius}{client}"), "section 'n': the secret has fewer"),
             (format!("{radius}{client}"), "where no client can reach it"),

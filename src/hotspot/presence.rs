@@ -157,7 +157,10 @@ impl Hotspot {
                     self.presence.forget_all_but(&all);
                     here.extend(all.iter().filter_map(|seen| self.presence.see(seen, now)));
                 }
-                Sighting::Device { .. } => self.reinstall(now),
+                Sighting::Device { network, index } => {
+                    self.tell_of_device(&network, index);
+                    self.reinstall(now);
+                }
             }
         }
         self.presence.keep_bounded(|mac| self.sessions.get(mac).is_some());
@@ -173,6 +176,19 @@ impl Hotspot {
         }
         self.commit(arrivals, now);
         let _noted = self.enforce(now);
+    }
+
+    fn tell_of_device(&self, network: &str, index: Option<u32>) {
+        let mut networks = self.settings.networks.iter();
+        let Some(network) = networks.find(|it| *it.name == *network) else { return };
+        if index.is_none() {
+            log::warn!(
+                "guest network '{}': there is no device {}; it is waited for, and nobody is held \
+                 back meanwhile",
+                network.name,
+                network.device
+            );
+        }
     }
 
     /// Keeps an open session's address and network up to date.

@@ -183,6 +183,7 @@ fn any_sections() -> impl Strategy<Value = Vec<Section>> {
             options: std::collections::BTreeMap::into_iter(options)
                 .map(|(name, value)| Opt { name, value, line: 0 })
                 .collect(),
+            again: Vec::new(),
         };
         sections.into_iter().enumerate().map(number).collect()
     })

@@ -163,7 +163,6 @@ impl Desk<'_> {
         let portal = self.guest.portal;
         let asked = portal.hotspot.write(|reply| Write::SignIn { caller, credential, reply }).await;
         let answer = asked.map_err(|fault| portal.note(&fault))?;
-        log::debug!("portal: {} signs in: {:?}", self.guest.peer, answer.as_ref().err());
         Ok(answer.err())
     }
 

@@ -92,22 +92,30 @@ impl Loader {
         Ok(())
     }
 
+    /// Each line for itself: a colour that is none takes nothing from the terms.
     fn conf(&mut self, text: &str) -> Result<(), String> {
-        for line in text.lines().map(str::trim) {
+        let mut problems = Vec::new();
+        for (number, line) in text.lines().map(str::trim).enumerate() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (name, value) = line.split_once('=').unwrap_or((line, ""));
-            match (name.trim(), value.trim()) {
-                ("accent", value) => {
-                    let colour = colour(value).ok_or("'accent' must be like #1d4ed8")?;
-                    self.accent = Some(colour);
-                }
-                ("terms", "box") => self.brand.terms_box = true,
-                ("terms", "line") => self.brand.terms_box = false,
-                ("terms", _) => return Err("'terms' must be 'box' or 'line'".into()),
-                (name, _) => return Err(format!("unknown setting {name:?}")),
+            if let Err(problem) = self.setting(line) {
+                problems.push(format!("line {}: {problem}", number + 1));
             }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+    }
+
+    fn setting(&mut self, line: &str) -> Result<(), String> {
+        let (name, value) = line.split_once('=').unwrap_or((line, ""));
+        match (name.trim(), value.trim()) {
+            ("accent", value) => {
+                self.accent = Some(colour(value).ok_or("'accent' must be like #1d4ed8")?);
+            }
+            ("terms", "box") => self.brand.terms_box = true,
+            ("terms", "line") => self.brand.terms_box = false,
+            ("terms", _) => return Err("'terms' must be 'box' or 'line'".into()),
+            (name, _) => return Err(format!("unknown setting {name:?}")),
         }
         Ok(())
     }
