@@ -1,14 +1,15 @@
 //! The owner of all state: one command in, one answer out.
 //!
 //! ```text
-//!  api, control ──Command──▶ inbox ──drained──▶ Hotspot (one thread)
-//!                                                 │ writes: savepoints in one transaction
-//!                                                 │ commit (one flush)
-//!      caller ◀──answer────────────────────────── │ answers, then reads, then upkeep
+//!  api, portal, control ──Command──▶ inbox ──drained──▶ Hotspot (one thread)
+//!                                                         │ writes: savepoints in one transaction
+//!                                                         │ commit (one flush)
+//!                                                         │ enforce (one kernel transaction)
+//!              caller ◀──answer────────────────────────── │ answers, then reads, then upkeep
 //! ```
 //!
 //! Whatever has queued up while one commit was flushing shares the next one, so throughput grows
-//! with concurrency while every answer still means "durable".
+//! with concurrency while every answer still means "durable", and to a guest "let through".
 
 mod clockwork;
 mod command;
