@@ -224,3 +224,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_guest_section_that_was_copied_is_not_taken_for_more_of_the_first() {
+    let text = "config guest g\noption device a\n\nconfig guest g\noption device b";
+    let problems = crate::config::Config::parse(text).expect_err(text);
+    assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [4]);
+    assert!(problems[0].message.contains("was begun in line 1"), "{problems:?}");
+}

@@ -103,7 +103,7 @@ fn check_round_trip(sections: &[Section], config: &Result<Config, Vec<Problem>>)
     }
 }
 
-/// As `uci export` writes it.
+/// As `uci export` writes it; sections that were begun more than once are again.
 fn render(sections: &[Section]) -> String {
     let mut text = String::from("package hotspotd\n");
     for section in sections {
@@ -125,6 +125,9 @@ fn render(sections: &[Section]) -> String {
                 }
             }
         }
+        for (_, name) in section.again.iter().zip(section.name.iter().cycle()) {
+            text.push_str(&format!("config {} {}\n", quoted(&section.kind), quoted(name)));
+        }
     }
     text
 }
@@ -137,6 +140,7 @@ fn without_lines(sections: &[Section]) -> Vec<Section> {
     let mut sections = sections.to_vec();
     for section in &mut sections {
         section.line = 0;
+        section.again.fill(0);
         for option in &mut section.options {
             option.line = 0;
             if let Value::List(entries) = &mut option.value {
