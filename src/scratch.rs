@@ -23,6 +23,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        // A snapshot that is being written appears while the directory is cleared.
+        while std::fs::remove_dir_all(&self.0).is_err() && self.0.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 }

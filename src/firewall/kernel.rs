@@ -314,8 +314,7 @@ impl Gate for Kernel {
                 upload_is_over: upload.is_over,
             }
         };
-        let counts: Vec<Count> = uploads.into_iter().map(count).collect();
-        Ok(counts)
+        Ok(uploads.into_iter().map(count).collect())
     }
 
     fn remove(&mut self) -> Result<(), GateError> {

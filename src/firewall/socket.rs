@@ -91,7 +91,7 @@ impl Socket {
         }
     }
 
-    /// Asks for a list. What `each` has been told is void where `restart` is called.
+    /// Asks for a list; begins anew where it changes while it is read.
     pub(super) fn dump<T>(
         &mut self,
         request: impl Fn(&mut Writer),
@@ -115,12 +115,7 @@ impl Socket {
         request: impl Fn(&mut Writer),
         mut each: impl FnMut(&mut Vec<T>, Attributes<'_>),
     ) -> io::Result<Vec<T>> {
-        let mut writer = Writer::starting_at(self.sequence);
-        request(&mut writer);
-        let (bytes, next) = writer.finish();
-        self.sequence = next;
-        self.forget_leftovers();
-        send(self.fd.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        self.request(request)?;
         loop {
             let answer = answers(receive(&self.fd, &mut self.buffer)?).next();
             let mut found = Vec::new();
@@ -142,12 +137,7 @@ impl Socket {
         request: impl Fn(&mut Writer),
         mut each: impl FnMut(Attributes<'_>),
     ) -> io::Result<bool> {
-        let mut writer = Writer::starting_at(self.sequence);
-        request(&mut writer);
-        let (bytes, next) = writer.finish();
-        self.sequence = next;
-        self.forget_leftovers();
-        send(self.fd.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        self.request(request)?;
         let mut whole = true;
         loop {
             for answer in answers(receive(&self.fd, &mut self.buffer)?) {
@@ -165,6 +155,16 @@ impl Socket {
                 }
             }
         }
+    }
+
+    fn request(&mut self, write: impl FnOnce(&mut Writer)) -> io::Result<()> {
+        let mut writer = Writer::starting_at(self.sequence);
+        write(&mut writer);
+        let (bytes, next) = writer.finish();
+        self.sequence = next;
+        self.forget_leftovers();
+        send(self.fd.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        Ok(())
     }
 
     /// What an earlier conversation that broke off has left in the socket.

@@ -289,13 +289,6 @@ impl Hotspot {
         if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
             return Err(Refusal::TooManyDevices);
         }
-        if !others.is_empty() && !entry.value.data_left().is_endless() {
-            self.refresh(Duration::ZERO, now);
-            let account = self.sessions.account(voucher);
-            if account.is_some_and(|account| account.voucher.data_left().is_over()) {
-                return Err(Refusal::UsedUp);
-            }
-        }
         for oldest in others.into_iter().take(too_many) {
             self.close_session(oldest, TerminateCause::PortPreempted, now);
         }

@@ -5,7 +5,7 @@
 //! with the voucher; each session gets a share of what is left, so that the kernel can cut every
 //! device off by itself and all of them together never get more than was sold.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::session::{NewSession, Session, deadline};
@@ -348,14 +348,5 @@ impl Sessions {
             !account.devices.is_empty() || account.written != account.voucher.used
         };
         self.accounts.retain(|_, account| is_kept(account));
-    }
-
-    /// Forgets vouchers that nobody is online with and of which everything is written down. Not
-    /// while somebody is being let in: what was read of a voucher before may be older.
-    pub(super) fn forget_idle(&mut self) {
-        let online: HashSet<i64> = self.open.values().map(|session| session.voucher).collect();
-        self.accounts.retain(|voucher, account| {
-            online.contains(voucher) || account.written != account.voucher.used
-        });
     }
 }

@@ -86,7 +86,6 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
-        self.sessions.forget_the_offline();
         if !self.journal.is_empty()
             || !self.sessions.is_written()
             || minutes - self.upkeep.marked >= MARK_EVERY
@@ -94,7 +93,7 @@ impl Hotspot {
             self.fold();
             self.upkeep.marked = minutes;
         }
-        self.sessions.forget_idle();
+        self.sessions.forget_the_offline();
         if minutes >= self.upkeep.forget_due {
             // With a clock that is set late, and on a disk that is full for a while, the next
             // minute is another try.
