@@ -35,7 +35,13 @@ pub(super) fn open(groups: u32, flags: SockFlag) -> io::Result<OwnedFd> {
 
 /// Receives one datagram, if the kernel sent it: other processes may write to us as well.
 pub(super) fn receive<'a>(fd: &OwnedFd, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
-    let (length, sender) = recvfrom::<NetlinkAddr>(fd.as_raw_fd(), buffer)?;
+    // A socket with a timeout is not restarted after a signal (signal(7)), and reload is one.
+    let (length, sender) = loop {
+        match recvfrom::<NetlinkAddr>(fd.as_raw_fd(), buffer) {
+            Err(Errno::EINTR) => {}
+            received => break received?,
+        }
+    };
     let from_kernel = sender.is_some_and(|sender| sender.pid() == 0);
     let length = if from_kernel { length } else { 0 };
     Ok(buffer.get(..length).unwrap_or_default())
