@@ -47,6 +47,9 @@ pub mod http;
 pub mod listing;
 pub mod logging;
 pub mod neighbour;
+pub mod policy;
+pub mod proof;
+pub mod radius;
 #[cfg(test)]
 mod scratch;
 pub mod store;

@@ -4,20 +4,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may import from, apart from itself. A room that is not here may not exist.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("durable", &[]),
     ("logging", &[]),
     ("clock", &["domain"]),
     ("config", &["domain"]),
-    ("store", &["domain", "durable"]),
+    ("proof", &["domain"]),
+    ("policy", &["domain", "proof"]),
+    ("store", &["domain", "durable", "policy"]),
     ("neighbour", &["domain"]),
     ("firewall", &["domain"]),
     ("surroundings", &["config", "firewall"]),
-    ("hotspot", &["clock", "domain", "durable", "firewall", "neighbour", "store"]),
-    ("listing", &["domain"]),
+    (
+        "hotspot",
+        &["clock", "domain", "durable", "firewall", "neighbour", "policy", "proof", "store"],
+    ),
+    ("listing", &["domain", "policy"]),
+    ("radius", &["config", "domain", "hotspot", "policy", "proof"]),
     ("http", &["clock", "config", "domain", "durable", "hotspot", "listing"]),
-    ("control", &["domain", "firewall", "hotspot", "http", "listing"]),
+    (
+        "control",
+        &["config", "domain", "firewall", "hotspot", "http", "listing", "policy", "radius"],
+    ),
     ("cli", &["clock", "config", "control", "durable", "listing", "surroundings"]),
     (
         "daemon",
@@ -31,6 +40,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "http",
             "logging",
             "neighbour",
+            "radius",
             "store",
             "surroundings",
         ],

@@ -26,7 +26,7 @@ use std::time::Duration;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use kernel::{Event, KernelEvents};
 use listeners::Listeners;
@@ -37,6 +37,7 @@ use crate::clock::{self, SystemClock};
 use crate::config::{self, Config};
 use crate::control::{self, Control};
 use crate::domain::neighbour::Sighting;
+use crate::domain::zone::Zone;
 use crate::firewall;
 use crate::hotspot::{self, GuestNetwork, Handle, Machine, Settings};
 use crate::http::api::{self, key};
@@ -122,14 +123,16 @@ impl Daemon {
         let data_dir = config.main.data_dir.clone();
         let store =
             Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
+        let (orders, _orders) = mpsc::unbounded_channel();
         let machine = Machine {
+            orders,
             clock: Box::new(SystemClock::new()),
             rng: Box::new(UnwrapErr(SysRng)),
             gate: Box::new(firewall::Kernel::new(config.main.egress_hook)),
             neighbours: Box::new(neighbour::Lookup::open().map_err(|error| error.to_string())?),
         };
-        let hotspot =
-            hotspot::start(store, machine, settings(&config)).map_err(|error| error.to_string())?;
+        let hotspot = hotspot::start(store, machine, settings(&config, clock::zone().0))
+            .map_err(|error| error.to_string())?;
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);
         let (report, listening) = watch::channel(BTreeMap::new());
@@ -213,7 +216,7 @@ impl Daemon {
         for warning in config.warnings() {
             log::warn!("{warning}");
         }
-        self.hotspot.configure(settings(&config)).await;
+        self.hotspot.configure(settings(&config, self.api.borrow().zone.clone())).await;
         self.listeners.change(&config.api.listen).await;
         self.portals.change(&config.guests, &self.api.borrow().zone);
         self.kernel.change(&config);
@@ -244,7 +247,7 @@ impl Daemon {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, zone: Zone) -> Settings {
     let network = |guest: &config::Guest| GuestNetwork {
         name: guest.name.as_str().into(),
         device: guest.device.clone(),
@@ -257,6 +260,8 @@ fn settings(config: &Config) -> Settings {
         preset: config.voucher,
         login_log_days: config.main.login_log_days,
         networks: config.guests.iter().map(network).collect(),
+        zone,
+        interim_interval: config.radius.interim_interval,
     }
 }
 

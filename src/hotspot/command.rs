@@ -4,11 +4,13 @@ use std::fmt;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::access::{Access, AccessRequest, Nas, Outcome, Report};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::neighbour::Sighting;
+use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
@@ -77,6 +79,30 @@ pub enum Write {
         /// Where it was seen.
         caller: Caller,
     },
+    /// An access point asks whether to let somebody in.
+    Authenticate {
+        /// What it asks.
+        request: Box<AccessRequest>,
+        /// What it is told.
+        reply: Reply<Access>,
+    },
+    /// An access point reports of a session.
+    Account {
+        /// What it says.
+        report: Box<Report>,
+        /// That it is taken down: a session's end then survives a power cut.
+        reply: Reply<()>,
+    },
+    /// An access point begins or ceases to work: none of its sessions goes on (RFC 2866 section
+    /// 5.1, Accounting-On and Accounting-Off).
+    NasRestarted {
+        /// Which.
+        nas: Nas,
+        /// Why its sessions have ended.
+        cause: TerminateCause,
+        /// How many there were.
+        reply: Reply<usize>,
+    },
     /// The operator ends sessions.
     CloseSessions {
         /// Whose.
@@ -118,6 +144,8 @@ pub enum Upkeep {
     Sightings(Vec<Sighting>),
     /// The kernel's rules have been removed by somebody else.
     GateLost,
+    /// What an access point answered to an [`Order`](super::access::Order): its number.
+    Ordered(i64, Outcome),
     /// Replaces the store by a backup; answers with the number of vouchers in it.
     Restore(Vec<u8>, Reply<i64>),
     /// Writes everything down and ends.
@@ -216,6 +244,11 @@ impl Handle {
     /// Says that the kernel's rules are gone; waits for a place in the queue.
     pub async fn gate_lost(&self) {
         let _ = self.inbox.send(Command::Upkeep(Upkeep::GateLost)).await;
+    }
+
+    /// Says what came of an order; waits for a place in the queue.
+    pub async fn ordered(&self, id: i64, outcome: Outcome) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::Ordered(id, outcome))).await;
     }
 
     /// Says that a second has passed. Dropped where the hotspot is busy: the next one will do.

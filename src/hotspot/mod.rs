@@ -11,6 +11,7 @@
 //! Whatever has queued up while one commit was flushing shares the next one, so throughput grows
 //! with concurrency while every answer still means "durable", and to a guest "let through".
 
+pub mod access;
 mod clockwork;
 mod command;
 mod gate;
@@ -18,6 +19,7 @@ mod guesses;
 mod guests;
 mod journal;
 mod presence;
+mod remote;
 mod resume;
 mod session;
 mod sessions;
@@ -32,6 +34,7 @@ use ipnet::IpNet;
 use rand::Rng;
 use tokio::sync::mpsc;
 
+use access::Order;
 use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
 use guesses::Guesses;
@@ -44,6 +47,7 @@ pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Wh
 use crate::clock::Clock;
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
+use crate::domain::zone::Zone;
 use crate::firewall::{Gate, GateError, Hook};
 use crate::neighbour::{Find, HostNames};
 use crate::store::{Journal, Recovery, Store, StoreError};
@@ -62,6 +66,10 @@ pub struct Settings {
     pub login_log_days: u16,
     /// The guest networks.
     pub networks: Vec<GuestNetwork>,
+    /// Days begin in it.
+    pub zone: Zone,
+    /// Seconds between two reports that access points are asked for.
+    pub interim_interval: u32,
 }
 
 /// A guest network.
@@ -91,6 +99,8 @@ pub struct Machine {
     pub gate: Box<dyn Gate>,
     /// The kernel's neighbour tables.
     pub neighbours: Box<dyn Find>,
+    /// Where access points are told what to do.
+    pub orders: mpsc::UnboundedSender<Order>,
 }
 
 /// How the hotspot is doing.
@@ -126,6 +136,7 @@ struct Hotspot {
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
+    orders: mpsc::UnboundedSender<Order>,
     host_names: Vec<HostNames>,
     guesses: Guesses,
     /// What waits for the kernel.
@@ -159,7 +170,7 @@ pub fn start(store: Store, machine: Machine, settings: Settings) -> Result<Handl
 
 impl Hotspot {
     fn resume(store: Store, machine: Machine, settings: Settings) -> Result<Self, StoreError> {
-        let Machine { clock, rng, gate, neighbours } = machine;
+        let Machine { clock, rng, gate, neighbours, orders } = machine;
         let mark = store.mark()?;
         let clockwork = Clockwork::start(clock, mark.as_ref());
         let same_boot = mark.is_some_and(|mark| mark.boot_id == clockwork.mark().boot_id);
@@ -173,6 +184,7 @@ impl Hotspot {
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,
+            orders,
             host_names: host_names(&settings),
             guesses: Guesses::default(),
             answers: Vec::new(),
@@ -229,6 +241,7 @@ impl Hotspot {
                 Upkeep::Second => self.every_second(now),
                 Upkeep::Sightings(sightings) => self.sighted(sightings, now),
                 Upkeep::GateLost => self.reinstall(now),
+                Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
                 Upkeep::Tick => self.every_minute(now),
                 Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
@@ -282,6 +295,11 @@ impl Hotspot {
                 self.sign_in(caller, credential, reply, now)
             }
             Write::Visit { caller, reply } => self.visit(caller, reply, now),
+            Write::Authenticate { request, reply } => self.authenticate(*request, reply, now),
+            Write::Account { report, reply } => self.account(*report, reply, now),
+            Write::NasRestarted { nas, cause, reply } => {
+                self.nas_restarted(&nas, cause, reply, now)
+            }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
             Write::CloseSessions { whose, reply } => self.close_sessions(whose, reply, now),

@@ -8,8 +8,11 @@ use super::error::StoreError;
 
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released: routers in the field have already taken it.
-const STEPS: [&str; 2] =
-    [include_str!("schema/001_foundation.sql"), include_str!("schema/002_sessions.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("schema/001_foundation.sql"),
+    include_str!("schema/002_sessions.sql"),
+    include_str!("schema/003_radius.sql"),
+];
 
 /// The version this program writes.
 pub(super) const CURRENT: i64 = STEPS.len() as i64;

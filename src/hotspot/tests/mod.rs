@@ -80,6 +80,8 @@ struct Bench {
     clock: TestClock,
     kernel: TestKernel,
     hotspot: Hotspot,
+    #[allow(dead_code, reason = "for tests of orders")]
+    ordered: mpsc::UnboundedReceiver<access::Order>,
 }
 
 impl Bench {
@@ -94,15 +96,17 @@ impl Bench {
     fn with(scratch: Scratch, clock: TestClock, kernel: TestKernel, settings: Settings) -> Self {
         let store = Store::open(scratch.path()).unwrap();
         kernel.run_by(&clock);
+        let (orders, ordered) = mpsc::unbounded_channel();
         let machine = Machine {
             clock: Box::new(clock.clone()),
             rng: Box::new(StdRng::seed_from_u64(7)),
             gate: Box::new(kernel.clone()),
             neighbours: Box::new(Station),
+            orders,
         };
         let settings = Settings { login_log_days: 90, networks: networks(), ..settings };
         let hotspot = Hotspot::resume(store, machine, settings).unwrap();
-        Self { scratch, clock, kernel, hotspot }
+        Self { scratch, clock, kernel, hotspot, ordered }
     }
 
     fn plan(plan: Plan) -> Self {

@@ -18,7 +18,6 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use hotspotd::clock::Clock;
-use hotspotd::domain::plan::Preset;
 use hotspotd::domain::station::Mac;
 use hotspotd::domain::time::Timestamp;
 use hotspotd::domain::voucher::{Passcode, Username, VoucherRequest};
@@ -117,8 +116,9 @@ impl Bench {
             leases: "/nonexistent/leases".into(),
         };
         let settings =
-            Settings { preset: Preset::default(), login_log_days: 0, networks: vec![network] };
+            Settings { login_log_days: 0, networks: vec![network], ..Settings::default() };
         let machine = Machine {
+            orders: tokio::sync::mpsc::unbounded_channel().0,
             clock: Box::new(Hours(AtomicU64::new(1))),
             rng: Box::new(rand::rand_core::UnwrapErr(rand::rngs::SysRng)),
             gate: Box::new(Open),

@@ -1,0 +1,18 @@
+//! What the operator wants of users and groups, in FreeRADIUS's terms: attributes, operators,
+//! check and reply rows, counters. Decisions only: no store, no clock, no wire.
+//!
+//! FreeRADIUS 3.2 is the anchor (`rlm_sql`, `rlm_sqlcounter`, `rlm_logintime`, `rlm_expiration`);
+//! where its stock SQLite set-up fails, the module that decides otherwise says so.
+
+mod authorize;
+pub mod dictionary;
+mod limits;
+mod pair;
+mod password;
+mod row;
+
+pub use authorize::{Authorized, authorize};
+pub use limits::{Circumstances, Counter, Denial, Limits, Measure, counters, limits};
+pub use pair::{Pair, Pairs, Value};
+pub use password::passwords;
+pub use row::{Group, List, Operator, Row, User};
