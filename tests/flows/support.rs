@@ -1,5 +1,7 @@
 //! The real binary, started on a port and a directory of its own, and ways to talk to it.
 
+// By its path, because `tests/radius` looks at this file from elsewhere.
+#[path = "support/answer.rs"]
 mod answer;
 
 use std::ffi::OsString;
