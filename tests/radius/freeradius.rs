@@ -48,6 +48,8 @@ impl FreeRadius {
         let child = Command::new("freeradius")
             .args(["-f", "-x", "-l", "stdout", "-n", "radiusd", "-d"])
             .arg(directory)
+            // As our daemon is started: days begin and hours are counted in it.
+            .env("TZ", "UTC0")
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

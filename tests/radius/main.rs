@@ -8,8 +8,11 @@ mod mschap;
 mod ours;
 mod passwords;
 mod peers;
+mod refusals;
 mod rows;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;
+mod users;
+mod vendors;
 mod wire;

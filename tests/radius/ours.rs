@@ -87,7 +87,22 @@ impl Ours {
     }
 
     fn enter_line(&self, line: &Line) {
-        let _ = (line, Of::Check);
+        match line {
+            Line::Row { of, name, attribute, operator, value } => {
+                let (who, list) = match of {
+                    Of::Check => ("user", "check"),
+                    Of::Reply => ("user", "reply"),
+                    Of::GroupCheck => ("group", "check"),
+                    Of::GroupReply => ("group", "reply"),
+                };
+                let row = format!("{attribute} {operator} {value}");
+                self.cli_ok(&[who, list, name, &row]);
+            }
+            Line::Member { name, group, priority } => {
+                let priority = priority.to_string();
+                self.cli_ok(&["user", "join", name, group, "--priority", &priority]);
+            }
+        }
     }
 }
 

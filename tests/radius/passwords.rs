@@ -1,11 +1,10 @@
 //! PAP, CHAP, MS-CHAP in both versions: radclient asks, and each server is to say the same.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::mschap;
 use super::ours::of_both;
-use super::peers::{Answer, Ports, ask, log_in};
+use super::peers::{Ports, ask, log_in, log_in_all};
 use super::wire::{ACCESS_ACCEPT, ACCESS_REJECT, Client, Packet, checked};
 
 const ANNA: &str = "check anna Cleartext-Password := green apple";
@@ -13,11 +12,7 @@ const ANNA: &str = "check anna Cleartext-Password := green apple";
 /// Every one is rejected; asked at the same time, for each takes a second.
 #[track_caller]
 fn rejected(to: Ports, requests: &[&str]) {
-    let answers: Vec<Answer> = thread::scope(|scope| {
-        let asked: Vec<_> =
-            requests.iter().map(|request| scope.spawn(move || log_in(to, request))).collect();
-        asked.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
+    let answers = log_in_all(to, requests);
     for (request, answer) in requests.iter().zip(answers) {
         assert_eq!(answer.code, "Access-Reject", "{request}: {answer:?}");
     }
