@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::accounting::Reported;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
@@ -101,27 +102,14 @@ pub struct Report {
     pub address: Option<IpAddr>,
     /// Class, as it was given with the Access-Accept.
     pub class: Option<Vec<u8>>,
-    /// Acct-Session-Time.
-    pub time: Option<Duration>,
+    /// Time and octets so far.
+    pub reported: Reported,
     /// How long ago this was: Acct-Delay-Time.
     pub delay: Duration,
     /// When the access point says this was: Event-Timestamp.
     pub stamp: Option<Timestamp>,
-    /// Octets towards the guest.
-    pub download: Option<Octets>,
-    /// Octets from the guest.
-    pub upload: Option<Octets>,
     /// Everything else worth keeping.
     pub details: Details,
-}
-
-/// A counter of octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Octets {
-    /// The lower 32 bits.
-    pub low: u32,
-    /// The upper 32 bits, where the access point sends them (RFC 2869 section 5.1).
-    pub gigawords: Option<u32>,
 }
 
 /// What has happened to a session.
