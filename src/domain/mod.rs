@@ -8,6 +8,7 @@ pub mod code;
 pub mod guest;
 pub mod list;
 pub mod login;
+pub mod nas;
 pub mod neighbour;
 pub mod plan;
 pub mod secret;

@@ -3,28 +3,16 @@
 //! RADIUS *input* octets are a guest's *upload*; whoever fills these in has turned them round.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::accounting::Reported;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::policy::Pairs;
 use crate::proof::{Keys, Proof};
 
-/// An access point, as it presents itself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Nas {
-    /// The name of its `config client` section.
-    pub client: Arc<str>,
-    /// The address its packet came from.
-    pub source: IpAddr,
-    /// NAS-IP-Address or NAS-IPv6-Address.
-    pub address: Option<IpAddr>,
-    /// NAS-Identifier.
-    pub identifier: Option<String>,
-}
+pub use crate::domain::accounting::{Octets, Reported};
+pub use crate::domain::nas::{Details, Nas};
 
 /// Somebody wants to be let in by an access point.
 #[derive(Clone, Debug)]
@@ -121,29 +109,6 @@ pub enum Event {
     Interim,
     /// It has ended.
     Stop(TerminateCause),
-}
-
-/// What an access point says of a session beside what counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    /// Called-Station-Id.
-    pub called_station: Option<String>,
-    /// Calling-Station-Id, as it was sent.
-    pub calling_station: Option<String>,
-    /// NAS-Port.
-    pub port: Option<u32>,
-    /// NAS-Port-Id.
-    pub port_id: Option<String>,
-    /// NAS-Port-Type, by its name.
-    pub port_type: Option<String>,
-    /// Service-Type, by its name.
-    pub service_type: Option<String>,
-    /// Framed-Protocol, by its name.
-    pub framed_protocol: Option<String>,
-    /// Acct-Authentic, by its name.
-    pub authentic: Option<String>,
-    /// Connect-Info.
-    pub connect_info: Option<String>,
 }
 
 /// What the owner wants an access point to do (RFC 5176).
