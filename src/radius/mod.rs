@@ -8,3 +8,6 @@ pub mod packet;
 pub mod reply;
 pub mod request;
 pub mod wire;
+
+#[cfg(test)]
+pub(crate) mod tests;
