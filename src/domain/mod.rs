@@ -9,6 +9,7 @@ pub mod list;
 pub mod login;
 pub mod neighbour;
 pub mod plan;
+pub mod rule;
 pub mod secret;
 pub mod session;
 pub mod station;

@@ -18,6 +18,7 @@ mod gate;
 mod guesses;
 mod guests;
 mod journal;
+pub mod policies;
 mod presence;
 mod remote;
 mod resume;
@@ -302,6 +303,7 @@ impl Hotspot {
             }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
+            Write::Policy(change) => self.change_policy(change),
             Write::CloseSessions { whose, reply } => self.close_sessions(whose, reply, now),
         }
     }
@@ -327,6 +329,7 @@ impl Hotspot {
                 self.refresh(FRESH, now);
                 self.tell(reply, |hotspot| Ok(hotspot.session_views(now)));
             }
+            Read::Policy(question) => self.tell_policy(question),
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }
