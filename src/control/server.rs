@@ -1,5 +1,7 @@
 //! Answers the command line.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -136,6 +138,10 @@ impl Control {
                 tell_all(stream, sessions, row).await
             }
             Ask::CloseSessions(whose) => self.close_sessions(&whose, stream).await,
+            Ask::Policy(ask) => self.policy(ask, stream).await,
+            Ask::SetPassword { username, password } => {
+                self.set_password(&username, &password, stream).await
+            }
             Ask::ShowKey => {
                 let key = self.settings().key.reveal().to_owned();
                 tell(stream, &Tell::Text(key)).await

@@ -3,6 +3,8 @@
 //!
 //! Rows with a passcode have no `Debug`: nothing prints them by accident.
 
+pub mod policy;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
