@@ -1,0 +1,1 @@
+//! What somebody gets, in the words of their access point.

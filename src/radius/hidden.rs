@@ -1,0 +1,1 @@
+//! Values that are hidden with the shared secret.
