@@ -154,8 +154,14 @@ fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// The way from a port of loopback to another.
+    pub(in crate::radius) fn route(port: u16) -> Route {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Route { peer: at(port), local: at(1812), device: 0 }
+    }
 
     /// A datagram to a socket on every address; what comes back, and from where.
     async fn asked_and_answered(bound: &str, asked: &str) -> (Vec<u8>, SocketAddr, Route) {

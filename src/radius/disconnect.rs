@@ -1,0 +1,1 @@
+//! Tells access points to end sessions (RFC 5176).
