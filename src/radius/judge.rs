@@ -42,8 +42,7 @@ fn may_go_without(packet: &Packet, client: &Client) -> Result<(), Trouble> {
     match packet.code {
         Code::AccountingRequest => Ok(()),
         Code::AccessRequest
-            if !client.require_message_authenticator
-                && packet.attribute(EAP_MESSAGE).is_none() =>
+            if !client.require_message_authenticator && packet.attribute(EAP_MESSAGE).is_none() =>
         {
             match packet.attribute(PROXY_STATE) {
                 None => Ok(()),

@@ -14,6 +14,7 @@ pub mod disconnect;
 pub mod grant;
 pub mod hidden;
 mod judge;
+mod line;
 pub mod order;
 pub mod packet;
 mod replies;

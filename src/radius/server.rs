@@ -26,7 +26,7 @@ use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
-use crate::hotspot::access::{Access, AccessRequest, Nas, Outcome, Reject};
+use crate::hotspot::access::{Access, AccessRequest, Nas, Order, Outcome, Reject};
 use crate::hotspot::{Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
@@ -158,8 +158,10 @@ impl Server {
         desk.tally.asked_at(name).filter(fits).or(listens)
     }
 
-    pub(super) fn ordered(&self, section: &Section, outcome: Outcome) {
-        self.desk().tally.ordered(section, outcome);
+    pub(super) fn ordered(&self, section: &Section, order: &Order, outcome: Outcome) {
+        let nas = order.nas.source;
+        let line = self.desk().tally.ordered(section, nas, outcome, boot_time());
+        line.iter().for_each(|line| log::warn!("{line}"));
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {

@@ -88,11 +88,7 @@ impl Socket {
     }
 }
 
-fn receive(
-    descriptor: RawFd,
-    buffer: &mut [u8],
-    bound: SocketAddr,
-) -> io::Result<(usize, Route)> {
+fn receive(descriptor: RawFd, buffer: &mut [u8], bound: SocketAddr) -> io::Result<(usize, Route)> {
     // The larger of the two.
     let mut room = nix::cmsg_space!(in6_pktinfo);
     let mut parts = [IoSliceMut::new(buffer)];

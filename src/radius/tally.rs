@@ -15,6 +15,9 @@ use crate::hotspot::access::Outcome;
 /// Addresses without a client section that are remembered: who has been heard last.
 const STRANGERS: usize = 32;
 
+/// Session Context Not Found (RFC 5176 section 3.5).
+const NO_SESSION: u32 = 503;
+
 /// What can be counted of a client beside its troubles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -79,7 +82,8 @@ pub(super) struct Tally {
 #[derive(Default)]
 struct Entry {
     counters: Counters,
-    dropped: BTreeMap<Trouble, (u64, Hush)>,
+    dropped: BTreeMap<Trouble, u64>,
+    hushes: BTreeMap<Trouble, Hush>,
     heard: Option<Duration>,
     last: Option<(Trouble, IpAddr, Duration)>,
     /// The address of ours that it asks.
@@ -110,17 +114,39 @@ impl Tally {
     }
 
     /// Counts something of a client.
-    pub(super) fn count(&mut self, section: &Section, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+    pub(super) fn count(
+        &mut self,
+        section: &Section,
+        counter: impl FnOnce(&mut Counters) -> &mut u64,
+    ) {
         *counter(&mut self.entry(section).counters) += 1;
     }
 
-    /// Counts what became of an order.
-    pub(super) fn ordered(&mut self, section: &Section, outcome: Outcome) {
+    /// Counts what became of an order; the line for the log, where it is time for one.
+    pub(super) fn ordered(
+        &mut self,
+        section: &Section,
+        nas: IpAddr,
+        outcome: Outcome,
+        now: Duration,
+    ) -> Option<String> {
         self.count(section, |counters| match outcome {
             Outcome::Done => &mut counters.disconnected,
             Outcome::Refused(_) => &mut counters.refused,
             Outcome::Silent | Outcome::Unknown => &mut counters.silent,
         });
+        let trouble = match outcome {
+            // The session had ended already.
+            Outcome::Done | Outcome::Refused(Some(NO_SESSION)) => return None,
+            Outcome::Refused(_) => Trouble::Refused,
+            Outcome::Silent | Outcome::Unknown => Trouble::Silent,
+        };
+        let what = match outcome {
+            Outcome::Refused(Some(cause)) => format!("refuses an order (Error-Cause {cause})"),
+            Outcome::Refused(None) => "refuses an order".to_owned(),
+            _ => "does not answer".to_owned(),
+        };
+        self.trouble(section, trouble, nas, now, &what)
     }
 
     /// A client's packet is dropped; the line for the log, where it is time for one.
@@ -131,14 +157,24 @@ impl Tally {
         from: IpAddr,
         now: Duration,
     ) -> Option<String> {
+        *self.entry(section).dropped.entry(trouble).or_default() += 1;
+        self.trouble(section, trouble, from, now, "sent a packet that is dropped")
+    }
+
+    fn trouble(
+        &mut self,
+        section: &Section,
+        trouble: Trouble,
+        nas: IpAddr,
+        now: Duration,
+        what: &str,
+    ) -> Option<String> {
         let entry = self.entry(section);
-        entry.last = Some((trouble, from, now));
-        let (count, hush) = entry.dropped.entry(trouble).or_default();
-        *count += 1;
+        entry.last = Some((trouble, nas, now));
         let name = &section.name;
-        hush.speak(now).map(|kept_back| {
+        entry.hushes.entry(trouble).or_default().speak(now).map(|kept_back| {
             let (advice, more) = (trouble.advice(name), more(kept_back));
-            format!("radius: a packet from {from} (client '{name}') is dropped: {advice}{more}")
+            format!("radius: client '{name}' at {nas} {what}: {advice}{more}")
         })
     }
 
@@ -181,7 +217,7 @@ impl Tally {
                 vendor: Some(section.client.vendor),
                 heard: entry.heard.map(|at| now.saturating_sub(at)),
                 counters: entry.counters,
-                dropped: entry.dropped.iter().map(|(it, (count, _))| (*it, *count)).collect(),
+                dropped: entry.dropped.clone(),
                 last: entry.last.map(|(trouble, from, at)| LastTrouble {
                     trouble,
                     from,
@@ -258,15 +294,22 @@ mod tests {
         for name in ["roof", "lobby"] {
             let section = before.named(name).unwrap();
             tally.count(section, |it| &mut it.accepted);
-            tally.ordered(section, Outcome::Refused(Some(503)));
+            let nas = address(7);
+            let said = tally.ordered(section, nas, Outcome::Refused(Some(NO_SESSION)), START);
+            assert_eq!(said, None);
+            let said = tally.ordered(section, nas, Outcome::Silent, START).unwrap();
+            assert!(said.contains(&format!("coa_port in section '{name}'")), "{said}");
         }
         let after = clients(&["yard", "lobby"]);
         tally.configured(&after);
         tally.configured(&before);
         let of = |standings: &[Standing]| -> Vec<_> {
-            standings.iter().map(|it| (it.counters.accepted, it.counters.refused)).collect()
+            standings
+                .iter()
+                .map(|it| (it.counters.accepted, it.counters.refused, it.counters.silent))
+                .collect()
         };
-        assert_eq!(of(&tally.standings(&before, START)), [(1, 1), (0, 0)]);
+        assert_eq!(of(&tally.standings(&before, START)), [(1, 1, 1), (0, 0, 0)]);
     }
 
     #[test]

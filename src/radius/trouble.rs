@@ -1,8 +1,8 @@
-//! Why a request gets no answer, in words that tell an operator what to do.
+//! What goes wrong between us and an access point, in words that tell an operator what to do.
 
 use std::time::Duration;
 
-/// Why a request was dropped.
+/// Why a request was dropped, or an order came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
     /// It is no RADIUS packet.
@@ -25,6 +25,10 @@ pub enum Trouble {
     Busy,
     /// It could not be written down.
     Fault,
+    /// It is not a request: an order to end a session was refused.
+    Refused,
+    /// Neither is this: an order to end a session was not answered.
+    Silent,
 }
 
 impl Trouble {
@@ -41,6 +45,8 @@ impl Trouble {
             Self::Incomplete => "incomplete report",
             Self::Busy => "too busy",
             Self::Fault => "not written down",
+            Self::Refused => "refuses to end sessions",
+            Self::Silent => "does not answer orders",
         }
     }
 
@@ -80,12 +86,19 @@ impl Trouble {
                 "its reports lack what tells sessions apart, such as Acct-Session-Id; update it"
                     .to_owned()
             }
-            Self::Busy => "more came than can be worked at; look for a device that tries again and \
+            Self::Busy => {
+                "more came than can be worked at; look for a device that tries again and \
                            again, or a shorter interim interval than option interim_interval"
-                .to_owned(),
-            Self::Fault => {
-                "the store or the gate failed; 'hotspotd check' says why".to_owned()
+                    .to_owned()
             }
+            Self::Fault => "the store or the gate failed; 'hotspotd check' says why".to_owned(),
+            Self::Refused => "it would not end a session; see its settings for RADIUS CoA or \
+                              Disconnect (RFC 5176)"
+                .to_owned(),
+            Self::Silent => format!(
+                "it did not answer when a session was to end; switch on RADIUS CoA or Disconnect \
+                 there (RFC 5176), on the port that coa_port in section '{section}' names"
+            ),
         }
     }
 }
