@@ -31,3 +31,6 @@ pub use server::Server;
 pub use socket::Socket;
 pub use tally::{Counters, LastTrouble, Standing};
 pub use trouble::Trouble;
+
+#[cfg(test)]
+pub(crate) mod tests;
