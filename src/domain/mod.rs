@@ -3,12 +3,15 @@
 //! Nothing here reads a clock, draws a random number by itself, or touches a file or socket:
 //! time and randomness come in as arguments, so every decision can be tested without waiting.
 
+pub mod accounting;
 pub mod code;
 pub mod guest;
 pub mod list;
 pub mod login;
+pub mod nas;
 pub mod neighbour;
 pub mod plan;
+pub mod rule;
 pub mod secret;
 pub mod session;
 pub mod station;

@@ -1,7 +1,7 @@
 //! FreeRADIUS's words for what a server is to do (`dictionary.freeradius.internal`), and the
 //! counters that hotspots have used for twenty years.
 
-use super::Kind::{Date, Integer, Integer64, Text};
+use super::Kind::{Date, Integer, Integer64, Ipv4, Text};
 use super::Scope::Internal;
 use super::attributes;
 
@@ -28,6 +28,8 @@ attributes! {
     MAX_DAILY_SESSION_TRAFFIC = "Max-Daily-Session-Traffic", Internal, Integer64;
     MAX_MONTHLY_SESSION_TRAFFIC = "Max-Monthly-Session-Traffic", Internal, Integer64;
     MAX_DATA = "Max-Data", Internal, Integer64;
+    CLIENT_SHORTNAME = "Client-Shortname", Internal, Text;
+    PACKET_SRC_IP_ADDRESS = "Packet-Src-IP-Address", Internal, Ipv4;
 }
 
-const AUTH_TYPES: &[(&str, u32)] = &[("Local", 0), ("Accept", 254), ("Reject", 4)];
+const AUTH_TYPES: &[(&str, u32)] = &[("Local", 1), ("Reject", 4), ("Accept", 254)];
