@@ -88,8 +88,8 @@ fn basics(directory: &Path) -> String {
          max_request_time = 30\ncleanup_delay = 5\nmax_requests = 20000\n\
          log {{ destination = stdout }}\n\
          security {{ max_attributes = 200\n reject_delay = 1\n status_server = yes }}\n\
-         thread pool {{ start_servers = 2\n max_servers = 4\n min_spare_servers = 1\n\
-         max_spare_servers = 3\n max_requests_per_server = 0 }}\n\
+         thread pool {{ start_servers = 1\n max_servers = 1\n min_spare_servers = 1\n\
+         max_spare_servers = 1\n max_requests_per_server = 0 }}\n\
          client loopback {{ ipaddr = 127.0.0.0/8\n secret = {SECRET}\n\
          require_message_authenticator = no }}\n"
     )

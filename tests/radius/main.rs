@@ -3,12 +3,16 @@
 //!
 //! Each test has servers and ports of its own. Where a program is missing, they say so.
 
+mod accounting;
+mod disconnect;
 mod freeradius;
 mod mschap;
+mod nas;
 mod ours;
 mod passwords;
 mod peers;
 mod refusals;
+mod retransmission;
 mod rows;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
