@@ -7,7 +7,7 @@ use crate::domain::list::{Entry, Page};
 use crate::domain::rule::{GroupName, GroupSummary, Line, Membership, Rules, Subject, UserSummary};
 use crate::domain::secret::Secret;
 use crate::domain::voucher::Username;
-use crate::policy::{List, Row};
+use crate::policy::{List, Row, Value};
 use crate::store::StoreError;
 
 /// Rows of a user or a group in one list at most: every login reads them.
@@ -25,7 +25,8 @@ impl Draft {
     /// # Errors
     /// What is wrong with it, or why it could never match: a sentence for the operator.
     pub fn parse(list: List, text: &str) -> Result<Self, String> {
-        Self::check(list, Line::parse(text)?)
+        let (attribute, operator, value) = Row::parse_line(list, text)?;
+        Self::check(list, Line { attribute, operator, value }).map(|(draft, _)| draft)
     }
 
     /// The row that gives somebody a password.
@@ -33,18 +34,28 @@ impl Draft {
     /// # Errors
     /// What is wrong with the password, in a sentence that does not repeat it.
     pub fn password(password: &Secret) -> Result<Self, String> {
-        let (attribute, operator) = ("Cleartext-Password".to_owned(), ":=".to_owned());
-        let value = password.reveal().to_owned();
-        Self::check(List::Check, Line { attribute, operator, value })
+        let plain = password.reveal();
+        // Quotes around a value belong to the row, not to the password.
+        let quoted = format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""));
+        for value in [plain.to_owned(), quoted] {
+            let (attribute, operator) = ("Cleartext-Password".to_owned(), ":=".to_owned());
+            match Self::check(List::Check, Line { attribute, operator, value }) {
+                Ok((draft, Value::Text(text))) if text == plain => return Ok(draft),
+                _ => {}
+            }
+        }
+        Err("this password cannot be written down: use letters, digits and marks, at most 128 bytes"
+            .to_owned())
     }
 
-    fn check(list: List, line: Line) -> Result<Self, String> {
+    fn check(list: List, line: Line) -> Result<(Self, Value), String> {
+        line.fits()?;
         let row = Row::parse(list, &line.attribute, &line.operator, &line.value)?;
         let attribute = match row.tag {
             0 => row.attribute.name().to_owned(),
             tag => format!("{}:{tag}", row.attribute.name()),
         };
-        Ok(Self(Line { attribute, ..line }))
+        Ok((Self(Line { attribute, ..line }), row.value))
     }
 }
 

@@ -10,4 +10,5 @@ mod hardening;
 mod reload;
 mod storage;
 mod support;
+mod users;
 mod vendor_page;
