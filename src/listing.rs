@@ -3,6 +3,8 @@
 //!
 //! Rows with a passcode have no `Debug`: nothing prints them by accident.
 
+mod client;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use crate::domain::login::LoginRecord;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::Voucher;
 use crate::domain::zone::Zone;
+
+pub use client::ClientRow;
 
 /// A voucher in the answer to `create_voucher`: limits are texts here, and it is a `passcode`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

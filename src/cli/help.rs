@@ -20,6 +20,8 @@ Usage: hotspotd [-c FILE] COMMAND
   sessions                   who is signed in: since when, what was used, what is left
   session close MAC|USERNAME end sessions; the devices have to sign in again
   logins                     who signed in or tried to
+  client list                the access points that ask over RADIUS, and what is wrong with them
+  client show NAME           all that was counted of one, and what to do
 
   api-key show | rotate      the key for /api/, or a new one
   backup FILE                write a consistent copy of the store ('-': standard output)

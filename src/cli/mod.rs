@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod client;
+mod clients;
 mod help;
 mod rows;
 mod table;
@@ -56,6 +57,10 @@ pub enum Command {
     CloseSessions(String),
     /// `logins`
     Logins(Format),
+    /// `client list`
+    Clients(Format),
+    /// `client show`
+    ShowClient(String),
     /// `api-key show`
     ShowKey,
     /// `api-key rotate`
@@ -135,6 +140,14 @@ fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
                 _ => None,
             })
         }
+        Command::Clients(format) => {
+            client.ask(&Ask::Clients)?;
+            print_rows(client, format, |tell| match tell {
+                Tell::Client(row) => Some(row),
+                _ => None,
+            })
+        }
+        Command::ShowClient(name) => clients::show(client, &name),
         Command::CloseSessions(whose) => {
             client.ask(&Ask::CloseSessions(whose))?;
             say(&client.text()?)

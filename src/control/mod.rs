@@ -6,13 +6,14 @@
 //!
 //! Whoever may open the socket is the owner of the router: its mode is 0600.
 
+mod clients;
 mod server;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
+use crate::listing::{ClientRow, CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
 
 pub use server::{Control, bind};
 
@@ -44,6 +45,8 @@ pub enum Ask {
     Sessions,
     /// End the sessions of a MAC address or a username; answered by [`Tell::Text`].
     CloseSessions(String),
+    /// Every RADIUS client, and who else asks, as [`Tell::Client`] rows.
+    Clients,
     /// The API key, as [`Tell::Text`].
     ShowKey,
     /// Make a new API key; answered by [`Tell::Text`].
@@ -70,6 +73,8 @@ pub enum Tell {
     Guest(HostRow),
     /// An open session.
     Session(SessionRow),
+    /// A RADIUS client.
+    Client(ClientRow),
     /// One sentence or value.
     Text(String),
     /// So many raw bytes follow.
@@ -93,6 +98,10 @@ pub struct Health {
     pub listening: Vec<String>,
     /// Where it should and cannot, with the reason.
     pub not_listening: Vec<String>,
+    /// Where RADIUS listens; nowhere where it is off.
+    pub radius_listening: Vec<String>,
+    /// Where it should and cannot, with the reason.
+    pub radius_not_listening: Vec<String>,
     /// How the store commits.
     pub journal: String,
     /// Vouchers in the store, where it answers.
