@@ -162,12 +162,12 @@ fn pattern(attribute: Attribute, value: String) -> Result<Value, String> {
 }
 
 /// What single attributes ask of their value beyond its kind.
-fn special(attribute: Attribute, value: &str) -> Result<(), String> {
+fn special(attribute: Attribute, text: &str) -> Result<(), String> {
     match attribute {
-        it if it == AUTH_TYPE => auth_type(value),
-        it if it == EXPIRATION => fits_date(value),
-        it if it == LOGIN_TIME => fits_login_time(value),
-        _ => password::fits(attribute, value),
+        it if it == AUTH_TYPE => auth_type(text),
+        it if it == EXPIRATION => fits_date(text),
+        it if it == LOGIN_TIME => fits_login_time(text),
+        _ => password::fits(attribute, text),
     }
 }
 
