@@ -3,6 +3,7 @@
 // By its path, because `tests/radius` looks at this file from elsewhere.
 #[path = "support/answer.rs"]
 mod answer;
+pub mod radius;
 
 use std::ffi::OsString;
 use std::fs;
