@@ -15,10 +15,10 @@ use crate::policy::{Pair, Value};
 /// A Disconnect-Request; sent again with another `now`, it needs another `identifier` (RFC 5176
 /// section 3.1).
 ///
-/// It names the access point and the session as they were reported, and nothing else: every
-/// attribute that does not fit the session makes an access point refuse (RFC 5176 section 3.5).
-/// Message-Authenticator is left out, as radclient does: it MAY be there, and the authenticator
-/// proves as much.
+/// It names the access point, the session and the device as they were reported, and nothing else:
+/// hostapd refuses a request with NAS-Port or Framed-IP-Address (`radius_das_disconnect`, Error-
+/// Cause 401). Message-Authenticator is left out, as radclient does: it MAY be there (RFC 5176
+/// section 3.3), and the authenticator proves as much.
 pub fn disconnect(order: &Order, identifier: u8, secret: &Secret, now: Timestamp) -> Vec<u8> {
     let mut draft = Draft::new(Code::DisconnectRequest, identifier);
     let salts = Salts::from(0);
@@ -30,27 +30,25 @@ pub fn disconnect(order: &Order, identifier: u8, secret: &Secret, now: Timestamp
 }
 
 fn named(order: &Order, now: Timestamp) -> impl Iterator<Item = (Attribute, Value)> {
-    let text = |attribute, text: &str| Some((attribute, Value::Text(text.to_owned())));
-    let nas = &order.nas;
+    let text = |attribute, text: &String| {
+        (!text.is_empty()).then(|| (attribute, Value::Text(text.clone())))
+    };
+    let address = order.nas.address.map(|address| match address {
+        IpAddr::V4(address) => (dict::NAS_IP_ADDRESS, Value::Ipv4(address)),
+        IpAddr::V6(address) => (dict::NAS_IPV6_ADDRESS, Value::Ipv6(address)),
+    });
+    let identifier = order.nas.identifier.as_ref();
+    let station = order.calling_station.as_ref();
     [
-        (!order.username.is_empty()).then(|| text(dict::USER_NAME, &order.username)).flatten(),
+        text(dict::USER_NAME, &order.username),
         text(dict::ACCT_SESSION_ID, &order.session),
-        nas.address.map(|it| address(it, dict::NAS_IP_ADDRESS, dict::NAS_IPV6_ADDRESS)),
-        nas.identifier.as_ref().and_then(|it| text(dict::NAS_IDENTIFIER, it)),
-        order.port.map(|port| (dict::NAS_PORT, Value::Integer(port))),
-        order.calling_station.as_ref().and_then(|it| text(dict::CALLING_STATION_ID, it)),
-        order.address.map(|it| address(it, dict::FRAMED_IP_ADDRESS, dict::FRAMED_IPV6_ADDRESS)),
+        address,
+        identifier.and_then(|it| text(dict::NAS_IDENTIFIER, it)),
+        station.and_then(|it| text(dict::CALLING_STATION_ID, it)),
         Some((dict::EVENT_TIMESTAMP, Value::Date(now))),
     ]
     .into_iter()
     .flatten()
-}
-
-fn address(address: IpAddr, v4: Attribute, v6: Attribute) -> (Attribute, Value) {
-    match address {
-        IpAddr::V4(address) => (v4, Value::Ipv4(address)),
-        IpAddr::V6(address) => (v6, Value::Ipv6(address)),
-    }
 }
 
 /// What came of an order; `None` where the packet is no answer to one. Whether it can be believed
