@@ -12,14 +12,20 @@
 //! with concurrency while every answer still means "durable", and to a guest "let through".
 
 pub mod access;
+mod accounting;
+mod accounts;
+mod authenticate;
 mod clockwork;
 mod command;
+mod disconnect;
 mod gate;
 mod guesses;
 mod guests;
 mod journal;
+mod measure;
+pub mod policies;
 mod presence;
-mod remote;
+mod remotes;
 mod resume;
 mod session;
 mod sessions;
@@ -40,9 +46,12 @@ use gate::{FRESH, Gatekeeper};
 use guesses::Guesses;
 use journal::LoginJournal;
 use presence::Presence;
+use remotes::Remotes;
 use sessions::Sessions;
 
-pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write};
+pub use command::{
+    Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
+};
 
 use crate::clock::Clock;
 use crate::domain::plan::Preset;
@@ -133,6 +142,9 @@ struct Hotspot {
     journal: LoginJournal,
     upkeep: upkeep::Schedule,
     sessions: Sessions,
+    remotes: Remotes,
+    /// Tells this start from others.
+    nonce: [u8; 8],
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
@@ -170,7 +182,9 @@ pub fn start(store: Store, machine: Machine, settings: Settings) -> Result<Handl
 
 impl Hotspot {
     fn resume(store: Store, machine: Machine, settings: Settings) -> Result<Self, StoreError> {
-        let Machine { clock, rng, gate, neighbours, orders } = machine;
+        let Machine { clock, mut rng, gate, neighbours, orders } = machine;
+        let mut nonce = [0; 8];
+        rng.fill_bytes(&mut nonce);
         let mark = store.mark()?;
         let clockwork = Clockwork::start(clock, mark.as_ref());
         let same_boot = mark.is_some_and(|mark| mark.boot_id == clockwork.mark().boot_id);
@@ -181,6 +195,8 @@ impl Hotspot {
             rng,
             upkeep: upkeep::Schedule::default(),
             sessions: Sessions::default(),
+            remotes: Remotes::default(),
+            nonce,
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,
@@ -302,6 +318,7 @@ impl Hotspot {
             }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
+            Write::Policy(change) => self.change_policy(change),
             Write::CloseSessions { whose, reply } => self.close_sessions(whose, reply, now),
         }
     }
@@ -327,6 +344,7 @@ impl Hotspot {
                 self.refresh(FRESH, now);
                 self.tell(reply, |hotspot| Ok(hotspot.session_views(now)));
             }
+            Read::Policy(question) => self.tell_policy(question),
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }

@@ -11,4 +11,5 @@ mod radius_server;
 mod reload;
 mod storage;
 mod support;
+mod users;
 mod vendor_page;

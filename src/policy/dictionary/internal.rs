@@ -1,7 +1,10 @@
 //! FreeRADIUS's words for what a server is to do (`dictionary.freeradius.internal`), and the
 //! counters that hotspots have used for twenty years.
+//!
+//! Expiration is kept as it was typed, though FreeRADIUS's dictionary has a date: its day ends when
+//! it ends where the router stands, also after the operator has corrected the zone.
 
-use super::Kind::{Date, Integer, Integer64, Text};
+use super::Kind::{Integer, Integer64, Ipv4, Text};
 use super::Scope::Internal;
 use super::attributes;
 
@@ -16,7 +19,7 @@ attributes! {
     PASSWORD_WITH_HEADER = "Password-With-Header", Internal, Text;
     AUTH_TYPE = "Auth-Type", Internal, Integer(AUTH_TYPES);
     FALL_THROUGH = "Fall-Through", Internal, Integer(&[("No", 0), ("Yes", 1)]);
-    EXPIRATION = "Expiration", Internal, Date;
+    EXPIRATION = "Expiration", Internal, Text;
     LOGIN_TIME = "Login-Time", Internal, Text;
     SIMULTANEOUS_USE = "Simultaneous-Use", Internal, Integer(&[]);
     ACCESS_PERIOD = "Access-Period", Internal, Integer(&[]);
@@ -28,6 +31,8 @@ attributes! {
     MAX_DAILY_SESSION_TRAFFIC = "Max-Daily-Session-Traffic", Internal, Integer64;
     MAX_MONTHLY_SESSION_TRAFFIC = "Max-Monthly-Session-Traffic", Internal, Integer64;
     MAX_DATA = "Max-Data", Internal, Integer64;
+    CLIENT_SHORTNAME = "Client-Shortname", Internal, Text;
+    PACKET_SRC_IP_ADDRESS = "Packet-Src-IP-Address", Internal, Ipv4;
 }
 
-const AUTH_TYPES: &[(&str, u32)] = &[("Local", 0), ("Accept", 254), ("Reject", 4)];
+const AUTH_TYPES: &[(&str, u32)] = &[("Local", 1), ("Reject", 4), ("Accept", 254)];
