@@ -146,3 +146,6 @@ fn block(key: &[u8]) -> [u8; 64] {
 fn length(value: &[u8]) -> u8 {
     u8::try_from(value.len() + 2).unwrap_or(u8::MAX)
 }
+
+#[cfg(test)]
+mod tests;

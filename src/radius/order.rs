@@ -1,27 +1,73 @@
 //! What the owner wants an access point to do (RFC 5176).
 
+use std::net::IpAddr;
+
 use super::authenticator::sign_request;
+use super::hidden::Salts;
 use super::packet::{Code, Draft, Packet};
+use super::wire::{Covering, Fields, write};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::hotspot::access::{Order, Outcome};
+use crate::policy::dictionary::{self as dict, Attribute};
+use crate::policy::{Pair, Value};
 
 /// A Disconnect-Request; sent again with another `now`, it needs another `identifier` (RFC 5176
-/// section 6.3).
+/// section 3.1). A clock that is not set is no `now`: the access point would take it for a replay.
+///
+/// It names the access point, the session and the device as they were reported, and nothing else:
+/// hostapd refuses a request with NAS-Port or Framed-IP-Address (`radius_das_disconnect`, Error-
+/// Cause 401). Message-Authenticator is left out, as radclient does: it MAY be there (RFC 5176
+/// section 3.3), and the authenticator proves as much.
 pub fn disconnect(
-    _order: &Order,
+    order: &Order,
     identifier: u8,
     secret: &Secret,
-    _now: Option<Timestamp>,
+    now: Option<Timestamp>,
 ) -> Vec<u8> {
-    sign_request(Draft::new(Code::DisconnectRequest, identifier), secret)
+    let mut draft = Draft::new(Code::DisconnectRequest, identifier);
+    let salts = Salts::from(0);
+    let mut covering = Covering { secret, request_authenticator: &[0; 16], salts };
+    for (attribute, value) in named(order, now) {
+        let _ = write(&mut draft, &Pair { attribute, tag: 0, value }, &mut covering);
+    }
+    sign_request(draft, secret)
 }
 
-/// What came of an order; `None` where the packet is no answer to one.
+fn named(order: &Order, now: Option<Timestamp>) -> impl Iterator<Item = (Attribute, Value)> {
+    let text = |attribute, text: &String| {
+        (!text.is_empty()).then(|| (attribute, Value::Text(text.clone())))
+    };
+    let address = order.nas.address.map(|address| match address {
+        IpAddr::V4(address) => (dict::NAS_IP_ADDRESS, Value::Ipv4(address)),
+        IpAddr::V6(address) => (dict::NAS_IPV6_ADDRESS, Value::Ipv6(address)),
+    });
+    let identifier = order.nas.identifier.as_ref();
+    let station = order.calling_station.as_ref();
+    [
+        text(dict::USER_NAME, &order.username),
+        text(dict::ACCT_SESSION_ID, &order.session),
+        address,
+        identifier.and_then(|it| text(dict::NAS_IDENTIFIER, it)),
+        station.and_then(|it| text(dict::CALLING_STATION_ID, it)),
+        now.map(|now| (dict::EVENT_TIMESTAMP, Value::Date(now))),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// What came of an order; `None` where the packet is no answer to one. Whether it can be believed
+/// is for [`is_authentic_response`](super::authenticator::is_authentic_response) to say; a
+/// Message-Authenticator need not be there, and CoovaChilli sends none.
 pub fn outcome(packet: &Packet) -> Option<Outcome> {
     match packet.code {
         Code::DisconnectAck | Code::CoaAck => Some(Outcome::Done),
-        Code::DisconnectNak | Code::CoaNak => Some(Outcome::Refused(None)),
+        Code::DisconnectNak | Code::CoaNak => {
+            Some(Outcome::Refused(Fields::of(packet).integer(dict::ERROR_CAUSE)))
+        }
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,9 @@
 //! Packets as bytes: the header, and attributes one after the other (RFC 2865 section 3).
+//!
+//! The decoder is our own; the crate `radius` (repository radius-rs) is asked for a second opinion
+//! in tests and while fuzzing. Decoding through it was measured: it adds 80,896 bytes to the
+//! program (x86-64, release), ours 896, and it brings second versions of getrandom, rand,
+//! rand_core, hashbrown and syn. Nothing of it needs 64-bit atomics.
 
 use std::fmt;
 
@@ -251,3 +256,6 @@ impl Draft {
         (bytes, self.signed_at)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+use super::*;
+use crate::domain::session::Allowance;
+use crate::policy::Pairs;
+
+/// What is sent, as `Name=value` words.
+fn sent(accept: &Accept, vendor: Vendor) -> Vec<String> {
+    let shown = |pair: Pair| {
+        let value = match pair.value {
+            Value::Text(text) => text,
+            Value::Integer(number) => number.to_string(),
+            Value::Octets(octets) => format!("{} octets", octets.len()),
+            other => format!("{other:?}"),
+        };
+        format!("{}={value}", pair.attribute.name())
+    };
+    pairs(accept, vendor, 300).into_iter().map(shown).collect()
+}
+
+fn limited() -> Accept {
+    Accept {
+        left: Allowance {
+            time: Some(Duration::from_millis(3_600_001)),
+            download: Some((2 << 32) + 5),
+            upload: Some(7),
+        },
+        total: Some(3 << 32),
+        until: Some(Timestamp::from_unix(1_700_000_000)),
+        rates: (2048, 512),
+        idle_timeout: 900,
+        class: vec![1, 2, 3],
+        ..Accept::default()
+    }
+}
+
+const STANDARD: [&str; 4] =
+    ["Session-Timeout=3601", "Idle-Timeout=900", "Acct-Interim-Interval=300", "Class=3 octets"];
+
+#[test]
+fn standard_attributes_are_for_everybody() {
+    assert_eq!(sent(&limited(), Vendor::None), STANDARD);
+}
+
+#[test]
+fn coovachilli_is_told_in_kilobits_and_from_the_guests_side() {
+    let sent = sent(&limited(), Vendor::Coovachilli);
+    assert_eq!(sent[..4], STANDARD);
+    assert_eq!(
+        sent[4..],
+        [
+            "ChilliSpot-Bandwidth-Max-Down=2048",
+            "ChilliSpot-Bandwidth-Max-Up=512",
+            "ChilliSpot-Max-Input-Octets=7",
+            "ChilliSpot-Max-Output-Octets=5",
+            "ChilliSpot-Max-Output-Gigawords=2",
+            "ChilliSpot-Max-Total-Octets=1",
+            "ChilliSpot-Max-Total-Gigawords=3",
+        ]
+    );
+}
+
+#[test]
+fn mikrotik_is_told_from_the_routers_side() {
+    assert_eq!(
+        sent(&limited(), Vendor::Mikrotik)[4..],
+        [
+            "Mikrotik-Rate-Limit=512k/2048k",
+            "Mikrotik-Recv-Limit=7",
+            "Mikrotik-Xmit-Limit=5",
+            "Mikrotik-Xmit-Limit-Gigawords=2",
+            "Mikrotik-Total-Limit=1",
+            "Mikrotik-Total-Limit-Gigawords=3",
+        ]
+    );
+    let one_way = Accept { rates: (2048, 0), ..Accept::default() };
+    let sent = sent(&one_way, Vendor::Mikrotik);
+    assert_eq!(sent, ["Acct-Interim-Interval=300", "Mikrotik-Rate-Limit=0/2048k"]);
+}
+
+#[test]
+fn wispr_is_told_in_bits_and_the_date() {
+    assert_eq!(
+        sent(&limited(), Vendor::Wispr)[4..],
+        [
+            "WISPr-Bandwidth-Max-Down=2048000",
+            "WISPr-Bandwidth-Max-Up=512000",
+            "WISPr-Session-Terminate-Time=2023-11-14T22:13:20+00:00",
+        ]
+    );
+    let fast = Accept { rates: (u32::MAX, 0), ..Accept::default() };
+    assert!(sent(&fast, Vendor::Wispr).contains(&"WISPr-Bandwidth-Max-Down=4294967295".to_owned()));
+}
+
+#[test]
+fn what_is_unlimited_is_not_sent() {
+    for vendor in [Vendor::Coovachilli, Vendor::Mikrotik, Vendor::Wispr, Vendor::None] {
+        assert_eq!(sent(&Accept::default(), vendor), ["Acct-Interim-Interval=300"]);
+    }
+    assert_eq!(pairs(&Accept::default(), Vendor::None, 0), []);
+}
+
+#[test]
+fn what_is_used_up_is_never_sent_as_unlimited() {
+    let nothing = Some(0);
+    let left = Allowance { time: Some(Duration::ZERO), download: nothing, upload: nothing };
+    let accept = Accept { left, total: nothing, ..Accept::default() };
+    for vendor in [Vendor::Coovachilli, Vendor::Mikrotik, Vendor::Wispr, Vendor::None] {
+        let sent = sent(&accept, vendor);
+        assert_eq!(sent[0], "Session-Timeout=1");
+        assert!(sent.iter().all(|it| !it.ends_with("=0")), "{sent:?}");
+    }
+}
+
+fn with_reply(accept: Accept, reply: &[(Attribute, u32)]) -> Accept {
+    let reply = reply.iter().map(|(attribute, value)| number(*attribute, *value)).collect();
+    Accept { reply: Pairs(reply), ..accept }
+}
+
+#[test]
+fn the_operators_attributes_win_and_come_before_extras() {
+    let accept = with_reply(
+        limited(),
+        &[(dict::FRAMED_MTU, 1400), (dict::IDLE_TIMEOUT, 60), (dict::PORT_LIMIT, 1)],
+    );
+    assert_eq!(
+        sent(&accept, Vendor::None),
+        [
+            "Session-Timeout=3601",
+            "Idle-Timeout=60",
+            "Acct-Interim-Interval=300",
+            "Class=3 octets",
+            "Framed-MTU=1400",
+            "Port-Limit=1",
+        ]
+    );
+}
+
+#[test]
+fn the_smaller_session_timeout_wins() {
+    let timeouts = |seconds: &[u32]| {
+        let reply: Vec<_> = seconds.iter().map(|it| (dict::SESSION_TIMEOUT, *it)).collect();
+        let mut sent = sent(&with_reply(limited(), &reply), Vendor::None);
+        sent.retain(|it| it.starts_with("Session-Timeout"));
+        sent
+    };
+    assert_eq!(timeouts(&[60, 90]), ["Session-Timeout=60"]);
+    assert_eq!(timeouts(&[86_400]), ["Session-Timeout=3601"]);
+    assert_eq!(timeouts(&[0]), ["Session-Timeout=3601"], "0 is no limit");
+    let endless = with_reply(Accept::default(), &[(dict::SESSION_TIMEOUT, 60)]);
+    assert_eq!(sent(&endless, Vendor::None)[0], "Session-Timeout=60");
+}
+
+#[test]
+fn a_limit_in_two_halves_is_overruled_as_a_whole() {
+    let accept = with_reply(limited(), &[(dict::CHILLISPOT_MAX_OUTPUT_OCTETS, 1000)]);
+    let sent = sent(&accept, Vendor::Coovachilli);
+    let outputs: Vec<_> = sent.iter().filter(|it| it.contains("Max-Output")).collect();
+    assert_eq!(outputs, ["ChilliSpot-Max-Output-Octets=1000"]);
+}
+
+#[test]
+fn keys_come_first() {
+    let keys = Keys::MsChap2 { success: [1; 43], send: [2; 16], receive: [3; 16] };
+    let sent = sent(&Accept { keys, ..limited() }, Vendor::None);
+    assert_eq!(
+        sent[..5],
+        [
+            "MS-CHAP2-Success=43 octets",
+            "MS-MPPE-Recv-Key=16 octets",
+            "MS-MPPE-Send-Key=16 octets",
+            "MS-MPPE-Encryption-Policy=1",
+            "MS-MPPE-Encryption-Types=6",
+        ]
+    );
+    let keys = pairs(&Accept { keys: Keys::MsChap([9; 24]), ..Accept::default() }, Vendor::None, 0);
+    assert_eq!(keys[0].attribute, dict::MS_CHAP_MPPE_KEYS);
+    let padded = [&[9; 24][..], &[0; 8]].concat();
+    assert_eq!(keys[0].value, Value::Octets(padded));
+}

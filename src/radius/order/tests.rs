@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::session::TerminateCause;
+use crate::hotspot::access::Nas;
+use crate::radius::authenticator::is_authentic_request;
+use crate::radius::tests::packet;
+
+fn order() -> Order {
+    Order {
+        id: 1,
+        nas: Nas {
+            client: Arc::from("lobby"),
+            source: [10, 0, 0, 2].into(),
+            address: Some([192, 168, 1, 2].into()),
+            identifier: Some("ap".to_owned()),
+        },
+        username: "anna".to_owned(),
+        session: "5f".to_owned(),
+        calling_station: Some("AA-BB-CC-DD-EE-FF".to_owned()),
+        address: Some([10, 1, 0, 9].into()),
+        port: Some(3),
+        cause: TerminateCause::DataLimit,
+    }
+}
+
+#[test]
+fn a_session_is_named_as_it_was_reported_and_nothing_else_is() {
+    let secret = Secret::new("xyzzy5461");
+    let bytes = disconnect(&order(), 9, &secret, Some(Timestamp::from_unix(0x6000_0001)));
+    let packet = Packet::decode(&bytes).unwrap();
+    assert_eq!((packet.code, packet.identifier), (Code::DisconnectRequest, 9));
+    assert!(is_authentic_request(&packet, &secret));
+    let said: Vec<(u8, &[u8])> = packet.attributes().collect();
+    assert_eq!(
+        said,
+        [
+            (1, &b"anna"[..]),
+            (44, b"5f"),
+            (4, &[192, 168, 1, 2]),
+            (32, b"ap"),
+            (31, b"AA-BB-CC-DD-EE-FF"),
+            (55, &[0x60, 0, 0, 1]),
+        ]
+    );
+}
+
+#[test]
+fn what_was_not_reported_is_not_named() {
+    let mut order = order();
+    order.username.clear();
+    order.nas.address = Some("2001:db8::1".parse().unwrap());
+    order.nas.identifier = None;
+    order.calling_station = None;
+    let bytes = disconnect(&order, 9, &Secret::new("s"), Some(Timestamp::from_unix(1)));
+    let packet = Packet::decode(&bytes).unwrap();
+    let kinds: Vec<u8> = packet.attributes().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [44, 95, 55]);
+}
+
+#[test]
+fn an_answer_says_what_came_of_it() {
+    let cause: &[u8] = &[0, 0, 1, 0xf7];
+    let nak = packet(Code::DisconnectNak, &[(dict::ERROR_CAUSE, cause)]);
+    assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
+    assert_eq!(outcome(&packet(Code::DisconnectNak, &[])), Some(Outcome::Refused(None)));
+    assert_eq!(outcome(&packet(Code::DisconnectAck, &[])), Some(Outcome::Done));
+    assert_eq!(outcome(&packet(Code::AccessAccept, &[])), None);
+}
