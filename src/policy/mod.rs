@@ -7,18 +7,23 @@
 mod advice;
 mod authorize;
 mod compare;
+mod date;
 pub mod dictionary;
 mod limits;
+mod login_time;
 mod merge;
 mod operator;
 mod pair;
-mod password;
+pub mod password;
 mod pattern;
+mod period;
 mod row;
 mod value;
 
 pub use authorize::{Authorized, authorize};
+pub use date::{fits_date, parse_date};
 pub use limits::{Circumstances, Counter, Denial, Limits, Measure, counters, limits};
+pub use login_time::fits_login_time;
 pub use operator::Operator;
 pub use pair::{Pair, Pairs, Value};
 pub use password::passwords;

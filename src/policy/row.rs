@@ -1,9 +1,12 @@
 //! Rows of `radcheck`, `radreply`, `radgroupcheck` and `radgroupreply`.
 
 use super::advice;
-use super::dictionary::{AUTH_TYPE, Attribute, EVENT_TIMESTAMP, EXPIRATION, Kind};
+use super::date::fits_date;
+use super::dictionary::{AUTH_TYPE, Attribute, EXPIRATION, Kind, LOGIN_TIME};
+use super::login_time::fits_login_time;
 use super::operator::Operator;
 use super::pair::Value;
+use super::password;
 use super::pattern::Pattern;
 
 /// Which of the two lists a row stands in.
@@ -162,10 +165,11 @@ fn pattern(attribute: Attribute, value: String) -> Result<Value, String> {
 fn special(attribute: Attribute, text: &str) -> Result<(), String> {
     match attribute {
         it if it == AUTH_TYPE => auth_type(text),
-        it if it == EXPIRATION => Value::parse(EVENT_TIMESTAMP, text)
-            .map(|_| ())
-            .map_err(|_| format!("Expiration is a date like Dec 24 2026 18:00:00; not '{text}'")),
-        _ => Ok(()),
+        it if it == EXPIRATION => fits_date(text).map_err(|wanted| format!("Expiration {wanted}")),
+        it if it == LOGIN_TIME => {
+            fits_login_time(text).map_err(|wanted| format!("Login-Time {wanted}"))
+        }
+        _ => password::fits(attribute, text),
     }
 }
 
