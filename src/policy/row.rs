@@ -86,7 +86,7 @@ impl Row {
     /// # Errors
     /// As [`Row::parse`]; what is returned has passed it.
     pub fn parse_line(list: List, line: &str) -> Result<(String, String, String), String> {
-        let form = || format!("'{line}' is no row: write Attribute := value");
+        let form = || "write Attribute := value, as in Session-Timeout := 3600".to_owned();
         let line = line.trim();
         // A name may hold a colon before a tag, but never one before an equals sign.
         let end = line
