@@ -54,6 +54,8 @@ fn order(pair: &Pair, row: &Row) -> Ordering {
             Ordering::Greater
         }
         (Value::Octets(ours), Value::Octets(theirs)) => ours.cmp(theirs),
+        // Text that is not UTF-8 comes as octets.
+        (Value::Octets(ours), Value::Text(theirs)) => ours.as_slice().cmp(theirs.as_bytes()),
         (Value::Integer(ours), Value::Integer(theirs)) => ours.cmp(theirs),
         (Value::Integer64(ours), Value::Integer64(theirs)) => ours.cmp(theirs),
         (Value::Ipv4(ours), Value::Ipv4(theirs)) => ours.cmp(theirs),
@@ -61,5 +63,63 @@ fn order(pair: &Pair, row: &Row) -> Ordering {
         (Value::Date(ours), Value::Date(theirs)) => ours.cmp(theirs),
         // A value of another kind than its attribute's is before.
         _ => Ordering::Less,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::dictionary::all;
+    use super::*;
+
+    const COMPARISONS: [Operator; 6] = [
+        Operator::Equal,
+        Operator::NotEqual,
+        Operator::Less,
+        Operator::LessOrEqual,
+        Operator::Greater,
+        Operator::GreaterOrEqual,
+    ];
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            "[ab]{0,2}".prop_map(Value::Text),
+            prop::collection::vec(0..2_u8, 0..3).prop_map(Value::Octets),
+            any::<u32>().prop_map(Value::Integer),
+            any::<u64>().prop_map(Value::Integer64),
+            any::<[u8; 4]>().prop_map(|it| Value::Ipv4(it.into())),
+            any::<[u8; 16]>().prop_map(|it| Value::Ipv6(it.into())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn of_two_values_exactly_three_comparisons_hold(
+            index in 0..all().count(),
+            (ours, theirs) in (value(), value()),
+            (tag, other) in (0..3_u8, 0..3_u8),
+        ) {
+            let attribute = all().nth(index).unwrap();
+            let request = Pairs(vec![Pair { attribute, tag, value: ours }]);
+            let held = COMPARISONS.map(|operator| {
+                holds(&Row { attribute, tag: other, operator, value: theirs.clone() }, &request)
+            });
+            let [equal, different, less, at_most, greater, at_least] = held;
+            prop_assert!(equal != different && less != at_least && greater != at_most);
+            prop_assert!(at_most == (less || equal) && at_least == (greater || equal));
+        }
+
+        #[test]
+        fn nothing_but_absence_holds_of_what_is_not_there(index in 0..all().count(), theirs in value()) {
+            let attribute = all().nth(index).unwrap();
+            let others = [Operator::Matches, Operator::MatchesNot, Operator::Present];
+            for operator in COMPARISONS.into_iter().chain(others) {
+                let row = Row { attribute, tag: 0, operator, value: theirs.clone() };
+                prop_assert!(!holds(&row, &Pairs::default()));
+            }
+            let row = Row { attribute, tag: 0, operator: Operator::Absent, value: theirs };
+            prop_assert!(holds(&row, &Pairs::default()));
+        }
     }
 }

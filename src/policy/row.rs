@@ -1,7 +1,7 @@
 //! Rows of `radcheck`, `radreply`, `radgroupcheck` and `radgroupreply`.
 
 use super::advice;
-use super::dictionary::{AUTH_TYPE, Attribute, Kind};
+use super::dictionary::{AUTH_TYPE, Attribute, EVENT_TIMESTAMP, EXPIRATION, Kind};
 use super::operator::Operator;
 use super::pair::Value;
 use super::pattern::Pattern;
@@ -159,9 +159,12 @@ fn pattern(attribute: Attribute, value: String) -> Result<Value, String> {
 }
 
 /// What single attributes ask of their value beyond its kind.
-fn special(attribute: Attribute, value: &str) -> Result<(), String> {
+fn special(attribute: Attribute, text: &str) -> Result<(), String> {
     match attribute {
-        it if it == AUTH_TYPE => auth_type(value),
+        it if it == AUTH_TYPE => auth_type(text),
+        it if it == EXPIRATION => Value::parse(EVENT_TIMESTAMP, text)
+            .map(|_| ())
+            .map_err(|_| format!("Expiration is a date like Dec 24 2026 18:00:00; not '{text}'")),
         _ => Ok(()),
     }
 }
