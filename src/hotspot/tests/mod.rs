@@ -3,6 +3,7 @@ mod codes;
 mod gate;
 mod guests;
 mod machine;
+mod policies;
 mod presence;
 mod quota;
 mod resume;
