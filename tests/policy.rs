@@ -96,7 +96,7 @@ fn user(case: &Case, checks: &[String]) -> Result<User, String> {
     })
 }
 
-/// The request as it comes from the wire. A row is borrowed to read its lines.
+/// The request as it comes from the wire, read from the lines that radclient is given.
 fn request(case: &Case) -> Pairs {
     let pair = |line: &String| {
         let (name, _, value) = words(line);

@@ -59,14 +59,14 @@ pub enum Command {
     CloseSessions(String),
     /// `logins`
     Logins(Format),
-    /// `client list`
-    Clients(Format),
-    /// `client show`
-    ShowClient(String),
     /// `user …` and `group …`
     Policy(PolicyAsk, Format),
     /// `user password`
     SetPassword(String),
+    /// `client list`
+    Clients(Format),
+    /// `client show`
+    ShowClient(String),
     /// `api-key show`
     ShowKey,
     /// `api-key rotate`

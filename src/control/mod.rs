@@ -48,8 +48,6 @@ pub enum Ask {
     Sessions,
     /// End the sessions of a MAC address or a username; answered by [`Tell::Text`].
     CloseSessions(String),
-    /// Every RADIUS client, and who else asks, as [`Tell::Client`] rows.
-    Clients,
     /// Users and groups.
     Policy(PolicyAsk),
     /// Give a user a password; answered by [`Tell::Text`].
@@ -59,6 +57,8 @@ pub enum Ask {
         /// What.
         password: String,
     },
+    /// Every RADIUS client, and who else asks, as [`Tell::Client`] rows.
+    Clients,
     /// The API key, as [`Tell::Text`].
     ShowKey,
     /// Make a new API key; answered by [`Tell::Text`].
@@ -85,14 +85,14 @@ pub enum Tell {
     Guest(HostRow),
     /// An open session.
     Session(SessionRow),
-    /// A RADIUS client.
-    Client(ClientRow),
     /// A user.
     User(UserRow),
     /// A group.
     Group(GroupRow),
     /// What is written down of one of them.
     Rule(RuleRow),
+    /// A RADIUS client.
+    Client(ClientRow),
     /// One sentence or value.
     Text(String),
     /// A sentence beside the result, for standard error.

@@ -144,15 +144,15 @@ impl Control {
                 tell_all(stream, sessions, row).await
             }
             Ask::CloseSessions(whose) => self.close_sessions(&whose, stream).await,
+            Ask::Policy(ask) => self.policy(ask, stream).await,
+            Ask::SetPassword { username, password } => {
+                self.set_password(&username, &password, stream).await
+            }
             Ask::Clients => {
                 for standing in self.radius.standings() {
                     tell(stream, &Tell::Client(client_row(&standing))).await?;
                 }
                 Ok(())
-            }
-            Ask::Policy(ask) => self.policy(ask, stream).await,
-            Ask::SetPassword { username, password } => {
-                self.set_password(&username, &password, stream).await
             }
             Ask::ShowKey => {
                 let key = self.settings().key.reveal().to_owned();
@@ -326,15 +326,6 @@ impl Control {
     }
 }
 
-/// The addresses that listen, and those that do not with the reason.
-fn up_and_down(report: &BTreeMap<String, Result<(), String>>) -> (Vec<String>, Vec<String>) {
-    let up = report.iter().filter(|(_, result)| result.is_ok());
-    let down =
-        report.iter().filter_map(|(address, result)| Some((address, result.as_ref().err()?)));
-    let up = up.map(|(address, _)| address.clone()).collect();
-    (up, down.map(|(address, why)| format!("{address} ({why})")).collect())
-}
-
 fn closed_text(closed: Closed) -> String {
     let sessions = |count: usize| match count {
         1 => "1 session".to_owned(),
@@ -347,6 +338,15 @@ fn closed_text(closed: Closed) -> String {
             format!("closed {}, and told access points to end {}", sessions(here), sessions(asked))
         }
     }
+}
+
+/// The addresses that listen, and those that do not with the reason.
+fn up_and_down(report: &BTreeMap<String, Result<(), String>>) -> (Vec<String>, Vec<String>) {
+    let up = report.iter().filter(|(_, result)| result.is_ok());
+    let down =
+        report.iter().filter_map(|(address, result)| Some((address, result.as_ref().err()?)));
+    let up = up.map(|(address, _)| address.clone()).collect();
+    (up, down.map(|(address, why)| format!("{address} ({why})")).collect())
 }
 
 fn gate(status: &Status) -> GateHealth {

@@ -6,6 +6,8 @@ use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::{Entry, Page};
 use crate::domain::rule::{GroupName, GroupSummary, Line, Membership, Rules, Subject, UserSummary};
 use crate::domain::secret::Secret;
+use crate::domain::session::TerminateCause;
+use crate::domain::time::Now;
 use crate::domain::voucher::Username;
 use crate::policy::{List, Row, Value};
 use crate::store::StoreError;
@@ -189,7 +191,7 @@ impl fmt::Display for Refused {
 }
 
 impl Hotspot {
-    pub(super) fn change_policy(&mut self, change: Change) -> Finish {
+    pub(super) fn change_policy(&mut self, change: Change, now: Now) -> Finish {
         match change {
             Change::Add { subject, list, drafts, reply } => {
                 let added = self.unless_full(|it| it.add_rules(&subject, list, &drafts));
@@ -211,7 +213,7 @@ impl Hotspot {
                 let left = self.store.attempt(|| self.store.leave(&username, &group));
                 self.answer(reply, left)
             }
-            Change::Remove { subject, reply } => self.remove_subject(&subject, reply),
+            Change::Remove { subject, reply } => self.remove_subject(&subject, reply, now),
         }
     }
 
@@ -338,13 +340,29 @@ impl Hotspot {
         Ok(Ok(Joined { priority, has_rules }))
     }
 
-    fn remove_subject(&self, subject: &Subject, reply: Reply<(usize, usize)>) -> Finish {
+    fn remove_subject(&self, subject: &Subject, reply: Reply<(usize, usize)>, now: Now) -> Finish {
         let removed = self.store.attempt(|| self.store.remove_subject(subject));
+        let user = match subject {
+            Subject::User(username) => Some(username.as_str().to_owned()),
+            Subject::Group(_) => None,
+        };
         Box::new(move |hotspot, committed| {
             let removed = removed.and_then(|removed| committed.map(|()| removed));
             hotspot.note(&removed);
-            send(reply, removed);
+            if let (Ok(_), Some(login)) = (&removed, user) {
+                hotspot.end_user(&login, now);
+            }
+            hotspot.answer_once_enforced(move |_| send(reply, removed));
         })
+    }
+
+    /// A user is not known any more. Whoever has a voucher of this name has it still.
+    fn end_user(&mut self, login: &str, now: Now) {
+        let its = self.remotes.of_login(login).filter(|remote| remote.voucher == 0);
+        let its: Vec<i64> = its.map(|remote| remote.id).collect();
+        for id in its {
+            self.order_end(id, TerminateCause::AdminReset, now);
+        }
     }
 }
 

@@ -54,6 +54,8 @@ fn order(pair: &Pair, row: &Row) -> Ordering {
             Ordering::Greater
         }
         (Value::Octets(ours), Value::Octets(theirs)) => ours.cmp(theirs),
+        // Text that is not UTF-8 comes as octets.
+        (Value::Octets(ours), Value::Text(theirs)) => ours.as_slice().cmp(theirs.as_bytes()),
         (Value::Integer(ours), Value::Integer(theirs)) => ours.cmp(theirs),
         (Value::Integer64(ours), Value::Integer64(theirs)) => ours.cmp(theirs),
         (Value::Ipv4(ours), Value::Ipv4(theirs)) => ours.cmp(theirs),

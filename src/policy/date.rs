@@ -61,9 +61,9 @@ fn named_month(text: &str) -> Option<LocalTime> {
             month.replace(month_number(word)?).is_none().then_some(())?;
         }
     }
-    let (day, year) = match numbers.as_slice() {
-        &[day, year] if year >= 1900 => (day, year),
-        &[year, day] if year >= 1900 => (day, year),
+    let (day, year) = match *numbers.as_slice() {
+        [day, year] if year >= 1900 => (day, year),
+        [year, day] if year >= 1900 => (day, year),
         _ => return None,
     };
     let year = i32::try_from(year).ok().filter(|year| (1970..=9999).contains(year))?;

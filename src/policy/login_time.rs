@@ -3,7 +3,8 @@
 //! `Wk0855-2305,Sa,Su2305-1655`: days (`Su` to `Sa`, `Wk` for Monday to Friday, `Any` or `Al` for
 //! all, `Mo-Fr` for a stretch), then hours and minutes. The last minute is part of it. A stretch
 //! that ends before it begins runs over midnight *of the same day*: Sunday until 16:55 and again
-//! from 23:05. Hours without days are every day's, days without hours are whole days.
+//! from 23:05. Days without hours are whole days. Hours without days are nobody's: FreeRADIUS means
+//! them for every day and then does not find its own word for that (3.2.1, tried).
 
 use chrono::{Datelike, TimeDelta, Timelike};
 
@@ -118,7 +119,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 fn span(part: &str) -> Option<Span> {
     let digits = part.find(|sign: char| sign.is_ascii_digit()).unwrap_or(part.len());
     let (names, hours) = part.split_at_checked(digits)?;
-    let days = if names.is_empty() && !hours.is_empty() { EVERY_DAY } else { days(names)? };
+    let days = days(names)?;
     let (from, to) = match hours.split_once('-') {
         _ if hours.is_empty() => (0, MINUTES_OF_DAY - 1),
         Some((from, to)) => (minute(from)?, minute(to)?),

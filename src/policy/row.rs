@@ -1,9 +1,12 @@
 //! Rows of `radcheck`, `radreply`, `radgroupcheck` and `radgroupreply`.
 
 use super::advice;
-use super::dictionary::{AUTH_TYPE, Attribute, Kind};
+use super::date::fits_date;
+use super::dictionary::{AUTH_TYPE, Attribute, EXPIRATION, Kind, LOGIN_TIME};
+use super::login_time::fits_login_time;
 use super::operator::Operator;
 use super::pair::Value;
+use super::password;
 use super::pattern::Pattern;
 
 /// Which of the two lists a row stands in.
@@ -159,10 +162,12 @@ fn pattern(attribute: Attribute, value: String) -> Result<Value, String> {
 }
 
 /// What single attributes ask of their value beyond its kind.
-fn special(attribute: Attribute, value: &str) -> Result<(), String> {
+fn special(attribute: Attribute, text: &str) -> Result<(), String> {
     match attribute {
-        it if it == AUTH_TYPE => auth_type(value),
-        _ => Ok(()),
+        it if it == AUTH_TYPE => auth_type(text),
+        it if it == EXPIRATION => fits_date(text),
+        it if it == LOGIN_TIME => fits_login_time(text),
+        _ => password::fits(attribute, text),
     }
 }
 

@@ -222,10 +222,10 @@ mod tests {
             ("Max-Data", "5000000000", Value::Integer64(5_000_000_000)),
             ("Framed-IP-Address", "10.0.0.1", Value::Ipv4([10, 0, 0, 1].into())),
             ("NAS-IPv6-Address", "FE80::1", Value::Ipv6("fe80::1".parse().unwrap())),
-            ("Expiration", "Dec 24 2026 18:00:00", Value::Date(second_of(1_798_135_200))),
-            ("Expiration", "24 dec 2026", Value::Date(second_of(1_798_070_400))),
-            ("Expiration", "2026-12-24 18:00", Value::Date(second_of(1_798_135_200))),
-            ("Expiration", "1798135200", Value::Date(second_of(1_798_135_200))),
+            ("Event-Timestamp", "Dec 24 2026 18:00:00", Value::Date(second_of(1_798_135_200))),
+            ("Event-Timestamp", "24 dec 2026", Value::Date(second_of(1_798_070_400))),
+            ("Event-Timestamp", "2026-12-24 18:00", Value::Date(second_of(1_798_135_200))),
+            ("Event-Timestamp", "1798135200", Value::Date(second_of(1_798_135_200))),
         ];
         for (name, text, value) in cases {
             assert_eq!(read(name, text), Ok(value), "{name} {text}");
@@ -253,12 +253,12 @@ mod tests {
             ("Tunnel-Type:1", "16777216"),
             ("Framed-IP-Address", "10.0.0"),
             ("NAS-IPv6-Address", "10.0.0.1"),
-            ("Expiration", "Feb 30 2027"),
-            ("Expiration", "Dec 24 2026 25:00:00"),
-            ("Expiration", "Dec 24 2026 18"),
-            ("Expiration", "Dec 24 2026 18:00:00 CET"),
-            ("Expiration", "soon"),
-            ("Expiration", "Dec 24 2107"),
+            ("Event-Timestamp", "Feb 30 2027"),
+            ("Event-Timestamp", "Dec 24 2026 25:00:00"),
+            ("Event-Timestamp", "Dec 24 2026 18"),
+            ("Event-Timestamp", "Dec 24 2026 18:00:00 CET"),
+            ("Event-Timestamp", "soon"),
+            ("Event-Timestamp", "Dec 24 2107"),
             ("Max-Data", "5G"),
         ];
         for (name, text) in cases {
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(show(dictionary::SERVICE_TYPE, Value::Integer(1)), "Login-User");
         assert_eq!(show(dictionary::SERVICE_TYPE, Value::Integer(99)), "99");
         let january = Value::Date(Timestamp::from_unix(1_799_125_445));
-        assert_eq!(show(dictionary::EXPIRATION, january), "Jan  5 2027 05:04:05 UTC");
+        assert_eq!(show(dictionary::EVENT_TIMESTAMP, january), "Jan  5 2027 05:04:05 UTC");
     }
 
     fn value_of(attribute: Attribute) -> BoxedStrategy<Value> {

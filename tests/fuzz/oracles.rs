@@ -19,5 +19,9 @@ pub mod netlink_neighbour;
 pub mod params;
 #[path = "oracles/portal.rs"]
 pub mod portal;
+#[path = "oracles/radius_hidden.rs"]
+pub mod radius_hidden;
+#[path = "oracles/radius_packet.rs"]
+pub mod radius_packet;
 #[path = "oracles/uci.rs"]
 pub mod uci;

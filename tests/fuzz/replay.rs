@@ -70,3 +70,13 @@ fn netlink_messages_about_guests_keep_their_rules() {
 fn requests_to_the_portal_keep_their_rules() {
     replay("portal", oracles::portal::check);
 }
+
+#[test]
+fn radius_packets_keep_their_rules() {
+    replay("radius_packet", oracles::radius_packet::check);
+}
+
+#[test]
+fn hidden_radius_values_keep_their_rules() {
+    replay("radius_hidden", oracles::radius_hidden::check);
+}

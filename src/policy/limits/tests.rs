@@ -89,6 +89,28 @@ fn counters_leave_what_rlm_sqlcounter_leaves() {
 }
 
 #[test]
+fn counters_answer_what_freeradius_3_2_1_answered() {
+    // Asked on 2026-11-22 at 07:00:48 in Berlin, with 600 seconds used; None is a reject.
+    let zone = berlin();
+    let now = clocks(Timestamp::from_unix(1_795_327_248), true);
+    let asked = Circumstances { now, ..at_noon(&zone) };
+    let limits = [600, 601, 3_600, 36_000, 70_000, 200_000, 3_000_000];
+    for (item, answers) in [
+        (MAX_DAILY_SESSION, [1, 3_000, 35_400, 131_152, 261_152, 3_061_152]),
+        (MAX_WEEKLY_SESSION, [1, 3_000, 35_400, 69_400, 199_400, 3_579_552]),
+        (MAX_MONTHLY_SESSION, [1, 3_000, 35_400, 69_400, 199_400, 3_752_352]),
+        (MAX_ALL_SESSION, [1, 3_000, 35_400, 69_400, 199_400, 2_999_400]),
+    ] {
+        let answers = [None].into_iter().chain(answers.map(Some));
+        for (limit, answer) in limits.into_iter().zip(answers) {
+            let control = control(&[(item, integer(limit))]);
+            let expected = answer.map_or(Err(Denial::UsedUp(item.name())), seconds);
+            assert_eq!(judge(&control, &asked, 600), expected, "{item:?} {limit}");
+        }
+    }
+}
+
+#[test]
 fn counters_are_measured_since_their_period_began() {
     let zone = berlin();
     for (item, since, resets_at) in [

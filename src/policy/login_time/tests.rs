@@ -22,8 +22,7 @@ fn hours_are_what_timestr_match_makes_of_them() {
         ("Wk0855-2305,Sa,Su2305-1655", "2026-12-27 16:56", 0),
         ("Wk0855-2305,Sa,Su2305-1655", "2026-12-27 23:05", 55),
         ("Wk0855-2305|Sa", "2026-12-26 12:00", 720),
-        ("0900-1700", "2026-12-20 09:00", 481),
-        ("0900-1700", "2026-12-21 17:01", 0),
+        ("0900-1700", "2026-12-20 09:00", 0),
         ("Any0900-1700", "2026-12-22 10:00", 421),
         ("Al0900-1700", "2026-12-22 10:00", 421),
         ("aLL0900-1700", "2026-12-22 10:00", 421),
@@ -37,7 +36,7 @@ fn hours_are_what_timestr_match_makes_of_them() {
         ("Th1200-2400", "2026-12-24 12:00", 720),
         ("Th1200-2400,Fr0000-0100", "2026-12-24 12:00", 720 + 61),
         ("Sa2200-2359,Su0000-0200", "2026-12-26 23:00", 60 + 121),
-        ("2200-0600", "2026-12-24 23:00", 60 + 361),
+        ("Al2200-0600", "2026-12-24 23:00", 60 + 361),
         // What cannot be read is left out.
         ("Never", "2026-12-24 12:00", 0),
         ("", "2026-12-24 12:00", 0),
@@ -53,7 +52,7 @@ fn hours_are_what_timestr_match_makes_of_them() {
 
 #[test]
 fn a_whole_week_has_no_end() {
-    for text in ["Any", "Al", "Al0000-2359", "Any0000-2400", "Wk,Sa,Su", "Mo-Su", "1200-1159"] {
+    for text in ["Any", "Al", "Al0000-2359", "Any0000-2400", "Wk,Sa,Su", "Mo-Su", "Al1200-1159"] {
         assert_eq!(at("2026-12-24 12:34:56", text), Stay::Always, "{text}");
     }
 }
@@ -76,15 +75,14 @@ fn clocks_that_are_put_forward_or_back_move_the_end() {
 
 #[test]
 fn what_freeradius_leaves_out_in_silence_is_refused() {
-    for text in
-        ["Wk0855-2305,Sa,Su2305-1655", "Al", "0900-1700", "Never", "Th1200", "Fr-Mo", "Any|Wk"]
-    {
+    for text in ["Wk0855-2305,Sa,Su2305-1655", "Al", "Never", "Th1200", "Fr-Mo", "Any|Wk"] {
         assert_eq!(fits_login_time(text), Ok(()), "{text}");
     }
     for (text, part) in [
         ("", "''"),
         ("Wk0900-1700,", "''"),
         ("Wk0900-1700, Sa", "' Sa'"),
+        ("0900-1700", "'0900-1700'"),
         ("Wk0900-17", "'Wk0900-17'"),
         ("Wk900-1700", "'Wk900-1700'"),
         ("Wk0900-1760", "'Wk0900-1760'"),

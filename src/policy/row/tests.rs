@@ -35,6 +35,8 @@ fn rows_that_make_sense_are_read() {
         let row = Row::parse(list, attribute, operator, value).unwrap();
         assert_eq!(row.operator.sign(), operator, "{attribute}");
     }
+    let row = Row::parse(Check, "Expiration", ":=", "24 Dec 2026").unwrap();
+    assert_eq!(row.value, Value::Text("24 Dec 2026".to_owned()));
     let row = Row::parse(Reply, "Tunnel-Type:1", ":=", "VLAN").unwrap();
     assert_eq!((row.tag, row.value), (1, Value::Integer(13)));
 }
@@ -58,6 +60,7 @@ fn rows_that_could_never_match_are_refused_with_what_to_write() {
         ("CHAP-Password", "=*", "", "part of the protocol"),
         ("NAS-Identifier", ":=", "lobby", "write NAS-Identifier == lobby"),
         ("Fall-Through", ":=", "Yes", "among the replies"),
+        ("Expiration", ":=", "soon", "a date"),
         ("Huntgroup-Name", "==", "lobby", "Client-Shortname"),
         ("SQL-Group", "==", "staff", "into a group"),
         ("NAS-Identifier", "=~", "(lobby", "not closed"),

@@ -1,0 +1,8 @@
+//! Hidden RADIUS values.
+
+#![no_main]
+
+#[path = "../oracles.rs"]
+mod oracles;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oracles::radius_hidden::check(data));
