@@ -1,6 +1,9 @@
 //! The real binary, started on a port and a directory of its own, and ways to talk to it.
 
+// By their paths, because `tests/radius` looks at this file from elsewhere.
+#[path = "support/answer.rs"]
 mod answer;
+#[path = "support/radius.rs"]
 pub mod radius;
 
 use std::ffi::OsString;
