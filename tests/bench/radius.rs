@@ -1,0 +1,264 @@
+//! RADIUS beside FreeRADIUS 3, both on loopback and both with SQLite on the same disk.
+//!
+//! An access point sends what it would, with 1, 16 or 64 requests outstanding, and repeats nothing;
+//! `radius/load.rs` says how. It needs a processor of its own, so that a server has the others.
+//!
+//! - *Logins*: each of 5,000 users once in a round, PAP. Ours and the shipped FreeRADIUS both look
+//!   up the user, check their sessions (one at a time is allowed) and note the login. They do not
+//!   promise the same: FreeRADIUS has its row of each login on disk when it answers; ours has a
+//!   voucher's *first* login there, which is a row of its own here, and notes the others in memory
+//!   until the next minute. `FreeRADIUS, only reading` is the like of that: no session check, no
+//!   row. All users are valid: whoever is rejected is rejected wrongly.
+//! - *Accounting*: so many sessions begin, report once, and end. FreeRADIUS has each report on disk
+//!   when it answers; ours has a session's start and end there.
+//! - *Memory*: resident with all users and nothing done yet, at the end of everything, and the most
+//!   that it ever was.
+//!
+//! FreeRADIUS runs with what it is shipped with (`radius/freeradius.rs`), and once more tuned: with
+//! a write-ahead log and a longer patience with locks. All servers run all the time, and take turns.
+
+mod freeradius;
+mod load;
+mod ours;
+mod packet;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use freeradius::{FreeRadius, Habit};
+use load::{Keep, Outcome};
+use ours::Ours;
+use packet::{Event, Method, User};
+
+use crate::Effort;
+use crate::daemon::Disk;
+use crate::memory::megabytes;
+use crate::table;
+
+const OUTSTANDING: [usize; 3] = [1, 16, 64];
+const EVENTS: [(Event, &str); 3] =
+    [(Event::Start, "start"), (Event::Interim, "interim"), (Event::Stop, "stop")];
+/// For the check that there is a session check.
+const CHECKED: &str = "bench-check";
+/// Time to come to rest.
+const REST: Duration = Duration::from_millis(1500);
+
+/// A server and how it is asked.
+struct Contender {
+    label: &'static str,
+    method: Method,
+    auth: SocketAddr,
+    acct: SocketAddr,
+    users: Vec<User>,
+    /// Whether accounting is measured as well.
+    accounts: bool,
+}
+
+pub fn run(disk: &Disk, effort: Effort) {
+    let (users, sessions) = if effort.quick { (500, 100) } else { (5000, 1000) };
+    println!();
+    let peers = peers(disk, users);
+    let mut ours = Ours::start(disk, "radius");
+    let mut contenders = Vec::new();
+    let mut resident = Vec::new();
+    if let Some(ours) = &mut ours {
+        let users = ours.vouchers(users, 1);
+        ours.restart();
+        let contender = |label, method, accounts| Contender {
+            label,
+            method,
+            auth: ours.auth,
+            acct: ours.acct,
+            users: users.clone(),
+            accounts,
+        };
+        contenders.push(contender("PAP", Method::Pap, true));
+        contenders.push(contender("CHAP", Method::Chap, false));
+        resident.push(("ours", ours.pid()));
+    } else {
+        println!("radius: ours is skipped, this program serves no RADIUS");
+    }
+    for (label, habit, peer, users) in peers.iter() {
+        contenders.push(Contender {
+            label,
+            method: Method::Pap,
+            auth: peer.auth,
+            acct: peer.acct,
+            users: users.clone(),
+            accounts: *habit != Habit::Reading,
+        });
+        if *habit == Habit::Shipped {
+            resident.push((label, peer.pid()));
+        }
+    }
+    std::thread::sleep(REST);
+    let idle: Vec<f64> = resident.iter().map(|(_, pid)| megabytes(*pid, "VmRSS")).collect();
+    contenders.iter_mut().for_each(warm_up);
+    logins(&contenders, effort);
+    first_logins(disk, effort, sessions);
+    accounting(&contenders, effort, sessions);
+    table::title(&format!("radius: memory with {users} users"));
+    for ((label, pid), idle) in resident.into_iter().zip(idle) {
+        table::single(&format!("{label}: VmRSS, idle"), "MB", idle);
+        table::single(&format!("{label}: VmRSS, after the load"), "MB", megabytes(pid, "VmRSS"));
+        table::single(&format!("{label}: VmHWM"), "MB", megabytes(pid, "VmHWM"));
+    }
+}
+
+type Peer = (&'static str, Habit, FreeRadius, Vec<User>);
+
+fn peers(disk: &Disk, users: usize) -> Vec<Peer> {
+    if let Some(why) = freeradius::missing() {
+        println!("radius: the peer is skipped, {why}");
+        return Vec::new();
+    }
+    println!("radius: the peer is FreeRADIUS {}", freeradius::version());
+    let habits = [
+        ("peer: FreeRADIUS, as shipped", "freeradius", Habit::Shipped),
+        ("peer: FreeRADIUS, WAL and patience", "freeradius-tuned", Habit::Tuned),
+        ("peer: FreeRADIUS, only reading", "freeradius-reading", Habit::Reading),
+    ];
+    let user = |at: usize| {
+        let passcode = format!("{:08x}", rand::random::<u32>());
+        User::new(&format!("guest{at:05}"), &passcode, at)
+    };
+    let start = |(label, name, habit)| {
+        let mut users: Vec<User> = (1..=users).map(user).collect();
+        users.push(User::new(CHECKED, CHECKED, 0));
+        let server = FreeRadius::start(disk, name, habit, &users);
+        users.pop();
+        (label, habit, server, users)
+    };
+    habits.map(start).into()
+}
+
+/// Everybody logs in once, and gets what comes back with accounting.
+fn warm_up(contender: &mut Contender) {
+    let (packets, outcome) = ask(contender, &contender.users, 4, Keep::All);
+    outcome.verify(&packets);
+    for (at, reply) in &outcome.kept {
+        contender.users[*at].class = packet::class(reply);
+    }
+}
+
+/// These users log in.
+fn ask(
+    contender: &Contender,
+    users: &[User],
+    outstanding: usize,
+    keep: Keep,
+) -> (Vec<Vec<u8>>, Outcome) {
+    let encode = |(at, user)| packet::access_request(load::identifier(at), user, contender.method);
+    let packets: Vec<_> = users.iter().enumerate().map(encode).collect();
+    let outcome = load::run(contender.auth, &packets, outstanding, keep);
+    (packets, outcome)
+}
+
+fn logins(contenders: &[Contender], effort: Effort) {
+    let mut tallies = contenders.iter().map(|_| <[Tally; 3]>::default()).collect::<Vec<_>>();
+    for _ in 0..effort.runs() {
+        for (level, outstanding) in OUTSTANDING.into_iter().enumerate() {
+            for (contender, tallies) in contenders.iter().zip(&mut tallies) {
+                let (packets, outcome) =
+                    ask(contender, &contender.users, outstanding, Keep::Sample);
+                tallies[level].add(&packets, &outcome);
+            }
+        }
+    }
+    for (level, outstanding) in OUTSTANDING.into_iter().enumerate() {
+        table::title(&format!("radius: logins, {outstanding} outstanding"));
+        for (contender, tallies) in contenders.iter().zip(&tallies) {
+            tallies[level].show(contender.label);
+        }
+    }
+}
+
+/// Each with a voucher that nobody has used before.
+fn first_logins(disk: &Disk, effort: Effort, count: usize) {
+    let Some(ours) = Ours::start(disk, "radius-first") else { return };
+    let mut tallies = <[Tally; 3]>::default();
+    let mut number = 1;
+    for _ in 0..effort.runs() {
+        for (level, outstanding) in OUTSTANDING.into_iter().enumerate() {
+            let users = ours.vouchers(count, number);
+            number += count;
+            let encode =
+                |(at, user)| packet::access_request(load::identifier(at), user, Method::Pap);
+            let packets: Vec<_> = users.iter().enumerate().map(encode).collect();
+            let outcome = load::run(ours.auth, &packets, outstanding, Keep::Sample);
+            tallies[level].add(&packets, &outcome);
+        }
+    }
+    table::title("radius: first logins with a voucher, durable");
+    for (outstanding, tally) in OUTSTANDING.iter().zip(&tallies) {
+        tally.show(&format!("PAP, {outstanding} outstanding"));
+    }
+}
+
+fn accounting(contenders: &[Contender], effort: Effort, sessions: usize) {
+    let accountants: Vec<_> = contenders.iter().filter(|contender| contender.accounts).collect();
+    let mut tallies = accountants.iter().map(|_| <[[Tally; 3]; 3]>::default()).collect::<Vec<_>>();
+    for round in 0..effort.runs() {
+        for (level, outstanding) in OUTSTANDING.into_iter().enumerate() {
+            for (contender, tallies) in accountants.iter().zip(&mut tallies) {
+                for (at, (event, _)) in EVENTS.into_iter().enumerate() {
+                    let users = contender.users.iter().take(sessions).enumerate();
+                    let encode = |(at, user)| {
+                        let session = format!("{round}-{level}-{at:08}");
+                        packet::accounting_request(load::identifier(at), user, &session, event)
+                    };
+                    let packets: Vec<_> = users.map(encode).collect();
+                    let outcome = load::run(contender.acct, &packets, outstanding, Keep::Sample);
+                    tallies[level][at].add(&packets, &outcome);
+                }
+            }
+        }
+    }
+    for (level, outstanding) in OUTSTANDING.into_iter().enumerate() {
+        table::title(&format!("radius: accounting, {outstanding} outstanding"));
+        for (contender, tallies) in accountants.iter().zip(&tallies) {
+            for (tally, (_, event)) in tallies[level].iter().zip(EVENTS) {
+                tally.show(&format!("{}: {event}", contender.label));
+            }
+        }
+    }
+}
+
+/// What came of several rounds.
+#[derive(Default)]
+struct Tally {
+    rates: Vec<f64>,
+    p50: Vec<Duration>,
+    p99: Vec<Duration>,
+    asked: usize,
+    rejected: usize,
+    unanswered: usize,
+}
+
+impl Tally {
+    fn add(&mut self, packets: &[Vec<u8>], outcome: &Outcome) {
+        outcome.verify(packets);
+        assert!(!outcome.latencies.is_empty(), "no answer at all");
+        self.rates.push(outcome.rate());
+        self.p50.push(table::percentile(&outcome.latencies, 50));
+        self.p99.push(table::percentile(&outcome.latencies, 99));
+        self.asked += packets.len() - outcome.skipped;
+        self.rejected += outcome.rejected;
+        self.unanswered += outcome.unanswered;
+    }
+
+    fn show(&self, label: &str) {
+        table::row(label, "/s", self.rates.clone());
+        table::times("  50th percentile of a round", &self.p50);
+        table::times("  99th percentile of a round", &self.p99);
+        let Self { asked, rejected, unanswered, .. } = self;
+        println!("    of {asked}: {rejected} rejected, {unanswered} unanswered");
+    }
+}
+
+/// Two ports on loopback that nobody has: one for logins, one for accounting.
+fn free_ports() -> (SocketAddr, SocketAddr) {
+    let sockets = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    let [auth, acct] = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
+    (auth, acct)
+}
