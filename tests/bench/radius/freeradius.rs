@@ -25,6 +25,11 @@ const MODULE: &str = "/usr/lib/freeradius/rlm_sql_sqlite.so";
 /// It does not take this long to start unless it hangs.
 const HANG: Duration = Duration::from_secs(30);
 
+const SHIPPED_THREADS: &str =
+    "start_servers = 5\nmax_servers = 32\nmin_spare_servers = 3\nmax_spare_servers = 10";
+const TUNED_THREADS: &str =
+    "start_servers = 1\nmax_servers = 1\nmin_spare_servers = 1\nmax_spare_servers = 1";
+
 /// What it does with its database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Habit {
@@ -149,6 +154,7 @@ fn configuration(directory: &Path, habit: Habit, auth: SocketAddr, acct: SocketA
     let (auth, acct) = (auth.port(), acct.port());
     let directory = directory.display();
     let busy_timeout = if habit == Habit::Tuned { 10_000 } else { 200 };
+    let threads = if habit == Habit::Tuned { TUNED_THREADS } else { SHIPPED_THREADS };
     let (session, post_auth) = if habit == Habit::Reading { ("", "") } else { ("sql", "sql") };
     format!(
         r#"
@@ -175,11 +181,7 @@ security {{
 	status_server = yes
 }}
 thread pool {{
-	start_servers = 5
-	max_servers = 32
-	min_spare_servers = 3
-	max_spare_servers = 10
-	max_requests_per_server = 0
+{threads}
 }}
 client bench {{
 	ipaddr = 127.0.0.1
