@@ -3,10 +3,12 @@
 //! Nothing here reads a clock, draws a random number by itself, or touches a file or socket:
 //! time and randomness come in as arguments, so every decision can be tested without waiting.
 
+pub mod accounting;
 pub mod code;
 pub mod guest;
 pub mod list;
 pub mod login;
+pub mod nas;
 pub mod neighbour;
 pub mod plan;
 pub mod secret;

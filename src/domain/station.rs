@@ -41,24 +41,22 @@ impl std::error::Error for NotAMac {}
 impl FromStr for Mac {
     type Err = NotAMac;
 
-    /// Accepts colons (Linux), hyphens (RADIUS Calling-Station-Id, RFC 3580 §3.21) or no
-    /// separator, in either case.
+    /// Accepts colons (Linux), hyphens (RADIUS Calling-Station-Id, RFC 3580 §3.21), dots between
+    /// three groups (Cisco), a hyphen between two (HP) or no separator, in either case.
     fn from_str(text: &str) -> Result<Self, NotAMac> {
-        let separator = match text.len() {
-            12 => None,
-            17 => Some(if text.contains(':') { ':' } else { '-' }),
+        let groups = match text.len() {
+            12 => 1,
+            13 => 2,
+            14 => 3,
+            17 => 6,
             _ => return Err(NotAMac),
         };
-        let digits: String = match separator {
-            None => text.to_owned(),
-            Some(mark) => {
-                let parts: Vec<&str> = text.split(mark).collect();
-                if parts.len() != 6 || parts.iter().any(|part| part.len() != 2) {
-                    return Err(NotAMac);
-                }
-                parts.concat()
-            }
-        };
+        let mark = text.chars().find(|c| matches!(c, ':' | '-' | '.')).unwrap_or(':');
+        let parts: Vec<&str> = text.split(mark).collect();
+        if parts.len() != groups || parts.iter().any(|part| part.len() != 12 / groups) {
+            return Err(NotAMac);
+        }
+        let digits = parts.concat();
         if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(NotAMac);
         }
@@ -74,7 +72,13 @@ mod tests {
 
     #[test]
     fn every_spelling_reads_as_the_same_address() {
-        for text in ["98:01:a7:CB:bb:00", "98-01-A7-CB-BB-00", "9801a7cbbb00"] {
+        for text in [
+            "98:01:a7:CB:bb:00",
+            "98-01-A7-CB-BB-00",
+            "9801a7cbbb00",
+            "9801.a7cb.bb00",
+            "9801a7-cbbb00",
+        ] {
             assert_eq!(text.parse::<Mac>().unwrap().to_string(), "98:01:A7:CB:BB:00");
         }
     }
@@ -87,6 +91,9 @@ mod tests {
             "98:01:a7:cb:bb:0g",
             "98:01-a7:cb:bb:00",
             "+801a7cbbb00",
+            "980.1a7.cbb.b00",
+            "9801.a7cb-bb00",
+            "9801a7cbbb00:lobby",
             "ä8:01:a7:cb:bb:0",
         ] {
             assert!(text.parse::<Mac>().is_err(), "{text:?} was accepted");

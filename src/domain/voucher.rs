@@ -75,8 +75,13 @@ impl Username {
 
     /// The form two usernames are compared in: phones capitalise the first letter.
     pub fn folded(&self) -> String {
-        self.0.to_lowercase()
+        fold(&self.0)
     }
+}
+
+/// The form in which names that somebody typed are compared.
+pub fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// The secret half of a voucher, compared exactly.

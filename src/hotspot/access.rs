@@ -3,7 +3,6 @@
 //! RADIUS *input* octets are a guest's *upload*; whoever fills these in has turned them round.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::session::{Allowance, TerminateCause};
@@ -12,18 +11,8 @@ use crate::domain::time::Timestamp;
 use crate::policy::Pairs;
 use crate::proof::{Keys, Proof};
 
-/// An access point, as it presents itself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Nas {
-    /// The name of its `config client` section.
-    pub client: Arc<str>,
-    /// The address its packet came from.
-    pub source: IpAddr,
-    /// NAS-IP-Address or NAS-IPv6-Address.
-    pub address: Option<IpAddr>,
-    /// NAS-Identifier.
-    pub identifier: Option<String>,
-}
+pub use crate::domain::accounting::{Octets, Reported};
+pub use crate::domain::nas::{Details, Nas};
 
 /// Somebody wants to be let in by an access point.
 #[derive(Clone, Debug)]
@@ -101,27 +90,14 @@ pub struct Report {
     pub address: Option<IpAddr>,
     /// Class, as it was given with the Access-Accept.
     pub class: Option<Vec<u8>>,
-    /// Acct-Session-Time.
-    pub time: Option<Duration>,
+    /// Time and octets so far.
+    pub reported: Reported,
     /// How long ago this was: Acct-Delay-Time.
     pub delay: Duration,
     /// When the access point says this was: Event-Timestamp.
     pub stamp: Option<Timestamp>,
-    /// Octets towards the guest.
-    pub download: Option<Octets>,
-    /// Octets from the guest.
-    pub upload: Option<Octets>,
     /// Everything else worth keeping.
     pub details: Details,
-}
-
-/// A counter of octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Octets {
-    /// The lower 32 bits.
-    pub low: u32,
-    /// The upper 32 bits, where the access point sends them (RFC 2869 section 5.1).
-    pub gigawords: Option<u32>,
 }
 
 /// What has happened to a session.
@@ -133,29 +109,6 @@ pub enum Event {
     Interim,
     /// It has ended.
     Stop(TerminateCause),
-}
-
-/// What an access point says of a session beside what counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    /// Called-Station-Id.
-    pub called_station: Option<String>,
-    /// Calling-Station-Id, as it was sent.
-    pub calling_station: Option<String>,
-    /// NAS-Port.
-    pub port: Option<u32>,
-    /// NAS-Port-Id.
-    pub port_id: Option<String>,
-    /// NAS-Port-Type, by its name.
-    pub port_type: Option<String>,
-    /// Service-Type, by its name.
-    pub service_type: Option<String>,
-    /// Framed-Protocol, by its name.
-    pub framed_protocol: Option<String>,
-    /// Acct-Authentic, by its name.
-    pub authentic: Option<String>,
-    /// Connect-Info.
-    pub connect_info: Option<String>,
 }
 
 /// What the owner wants an access point to do (RFC 5176).

@@ -131,7 +131,7 @@ impl Hotspot {
         }
         log::info!(
             "guest: {mac} is not online any more with {} after {} s, {} octets down, {} up: {cause}",
-            self.sessions.label(session.voucher),
+            self.sessions.accounts.label(session.voucher),
             session.uptime(now).as_secs(),
             session.usage.download,
             session.usage.upload,
@@ -141,10 +141,11 @@ impl Hotspot {
     }
 
     /// Gives a voucher's devices their shares of its data, and has the kernel told.
-    fn share(&mut self, voucher: i64, new: Option<Mac>, now: Now) {
+    pub(super) fn share(&mut self, voucher: i64, new: Option<Mac>, now: Now) {
         let limited = self
             .sessions
-            .account(voucher)
+            .accounts
+            .get(voucher)
             .is_some_and(|account| !account.voucher.data_left().is_endless());
         let devices = if limited { self.sessions.share(voucher) } else { Vec::new() };
         let concerned: BTreeSet<Mac> = devices.into_iter().chain(new).collect();
@@ -227,14 +228,14 @@ impl Hotspot {
         }
     }
 
-    fn draw_consequences(&mut self, voucher: i64, depleted: (bool, bool), now: Now) {
+    pub(super) fn draw_consequences(&mut self, voucher: i64, depleted: (bool, bool), now: Now) {
         match self.sessions.verdict(voucher, depleted) {
             Verdict::Continue => {}
             Verdict::Share => self.share(voucher, None, now),
             Verdict::Over => {
-                self.sessions.use_up(voucher, depleted);
-                for mac in self.sessions.devices(voucher) {
-                    self.close_session(mac, TerminateCause::DataLimit, now);
+                self.sessions.accounts.use_up(voucher, depleted);
+                for member in self.sessions.accounts.members(voucher) {
+                    self.end(member, TerminateCause::DataLimit, now);
                 }
             }
         }
@@ -261,6 +262,7 @@ impl Hotspot {
         self.close_all(TerminateCause::SessionTimeout, now, |session| {
             session.time_left(now) == Some(Duration::ZERO)
         });
+        self.watch_remotes(now);
         let _noted = self.enforce(now);
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::FRESH;
+use super::guesses::Guesser;
 use super::session::{NewSession, Session};
 use super::{Fault, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::guest::{Caller, Online};
@@ -195,7 +196,10 @@ impl Hotspot {
         };
         let meanings = credential.meanings();
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        if let Some(wait) = self.guesses.wait(mac, &meanings, now.boot) {
+        let names = meanings.iter().map(|(username, _)| username.as_str());
+        let guesser = Guesser::at(names, Some(mac), None);
+        let wait = self.guesses.wait(&guesser, now.boot);
+        if let Some(wait) = wait.max(self.guesses.wait_after_success(mac, now.boot)) {
             return Ok(Attempt { mac: Some(mac), outcome: Err(Refusal::TooManyTries(wait)) });
         }
         let outcome = self.store.attempt(|| {
@@ -218,22 +222,25 @@ impl Hotspot {
             self.guesses.succeeded(mac, now.boot);
         }
         if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode))
-            && self.guesses.failed(mac, &meanings, now.boot)
+            && self.guesses.failed(&guesser, now.boot)
         {
             log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
         }
         Ok(Attempt { mac: Some(mac), outcome })
     }
 
-    fn voucher_named(&self, username: &str) -> Result<Option<Entry<Voucher>>, StoreError> {
+    pub(super) fn voucher_named(
+        &self,
+        username: &str,
+    ) -> Result<Option<Entry<Voucher>>, StoreError> {
         let Ok(Some(username)) = Username::parse(username) else { return Ok(None) };
         let entry = self.store.voucher(&username)?;
         Ok(entry.map(|entry| self.up_to_date(entry)))
     }
 
-    fn up_to_date(&self, mut entry: Entry<Voucher>) -> Entry<Voucher> {
+    pub(super) fn up_to_date(&self, mut entry: Entry<Voucher>) -> Entry<Voucher> {
         self.journal.update(&mut entry);
-        self.sessions.update(&mut entry);
+        self.sessions.accounts.update(&mut entry);
         entry
     }
 
@@ -246,7 +253,7 @@ impl Hotspot {
         now: Now,
     ) -> Result<Redeemed, StoreError> {
         if entry.value.first_login.is_none() {
-            self.store.set_first_login(entry.id, mac, now)?;
+            self.store.set_first_login(entry.id, Some(mac), now)?;
         }
         if self.store.voucher_of_device(mac)? != Some(entry.id) {
             self.store.remember_device(mac, entry.id)?;
@@ -283,19 +290,19 @@ impl Hotspot {
             return Ok(Entered::Before);
         }
         self.count_up(mac, &entry, now)?;
-        let others = self.sessions.devices(voucher);
+        let others = self.sessions.accounts.members(voucher);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + 1).saturating_sub(room);
         if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
             return Err(Refusal::TooManyDevices);
         }
         for oldest in others.into_iter().take(too_many) {
-            self.close_session(oldest, TerminateCause::PortPreempted, now);
+            self.end(oldest, TerminateCause::PortPreempted, now);
         }
         self.close_session(mac, TerminateCause::UserRequest, now);
         let (network, address) = (caller.network.clone(), Some(caller.address));
         self.open_session(NewSession { entry, grant, mac, network, address }, now);
-        let label = printable(&self.sessions.label(voucher));
+        let label = printable(&self.sessions.accounts.label(voucher));
         log::info!("guest: {mac}, {} signed in with {label}", caller.address);
         self.note_login(caller, mac, voucher, login, now);
         Ok(Entered::Now)
@@ -304,17 +311,17 @@ impl Hotspot {
     /// Brings up to date what somebody has used who may have to leave or to share: whoever takes
     /// turns between two looks at the counters would never be counted.
     fn count_up(&mut self, mac: Mac, entry: &Entry<Voucher>, now: Now) -> Result<(), Refusal> {
-        let others = !self.sessions.devices(entry.id).is_empty();
+        let others = !self.sessions.accounts.members(entry.id).is_empty();
         if others || self.sessions.get(mac).is_some() {
             self.refresh(Duration::ZERO, now);
         }
-        let account = self.sessions.account(entry.id);
+        let account = self.sessions.accounts.get(entry.id);
         let used_up = account.is_some_and(|account| account.voucher.data_left().is_over());
         if used_up { Err(Refusal::UsedUp) } else { Ok(()) }
     }
 
     fn note_login(&mut self, caller: &Caller, mac: Mac, voucher: i64, login: String, now: Now) {
-        self.journal.used(voucher, mac, now);
+        self.journal.used(voucher, Some(mac), now);
         self.write_login(caller, Some(mac), login, None, now);
     }
 
@@ -383,7 +390,7 @@ impl Hotspot {
 }
 
 /// What a guest typed, fit for a log that is printed on a terminal.
-fn printable(typed: &str) -> String {
+pub(super) fn printable(typed: &str) -> String {
     typed
         .trim()
         .chars()

@@ -31,7 +31,7 @@ struct Row {
 #[derive(Clone, Copy)]
 struct Use {
     at: Timestamp,
-    station: Mac,
+    station: Option<Mac>,
     clock_is_set: bool,
 }
 
@@ -74,7 +74,7 @@ impl LoginJournal {
         self.next_id += 1;
     }
 
-    pub(super) fn used(&mut self, voucher: i64, station: Mac, now: Now) {
+    pub(super) fn used(&mut self, voucher: i64, station: Option<Mac>, now: Now) {
         let latest = Use { at: now.wall, station, clock_is_set: now.wall_is_set };
         self.uses.insert(voucher, latest);
     }
@@ -83,7 +83,7 @@ impl LoginJournal {
     pub(super) fn update(&self, row: &mut Entry<Voucher>) {
         if let Some(latest) = self.uses.get(&row.id) {
             row.value.last_login = Some(latest.at);
-            row.value.mac = Some(latest.station);
+            row.value.mac = latest.station.or(row.value.mac);
         }
     }
 

@@ -12,14 +12,19 @@
 //! with concurrency while every answer still means "durable", and to a guest "let through".
 
 pub mod access;
+mod accounting;
+mod accounts;
+mod authenticate;
 mod clockwork;
 mod command;
+mod disconnect;
 mod gate;
 mod guesses;
 mod guests;
 mod journal;
+mod measure;
 mod presence;
-mod remote;
+mod remotes;
 mod resume;
 mod session;
 mod sessions;
@@ -40,6 +45,7 @@ use gate::{FRESH, Gatekeeper};
 use guesses::Guesses;
 use journal::LoginJournal;
 use presence::Presence;
+use remotes::Remotes;
 use sessions::Sessions;
 
 pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write};
@@ -133,6 +139,9 @@ struct Hotspot {
     journal: LoginJournal,
     upkeep: upkeep::Schedule,
     sessions: Sessions,
+    remotes: Remotes,
+    /// Tells this start from others.
+    nonce: [u8; 8],
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
@@ -170,7 +179,9 @@ pub fn start(store: Store, machine: Machine, settings: Settings) -> Result<Handl
 
 impl Hotspot {
     fn resume(store: Store, machine: Machine, settings: Settings) -> Result<Self, StoreError> {
-        let Machine { clock, rng, gate, neighbours, orders } = machine;
+        let Machine { clock, mut rng, gate, neighbours, orders } = machine;
+        let mut nonce = [0; 8];
+        rng.fill_bytes(&mut nonce);
         let mark = store.mark()?;
         let clockwork = Clockwork::start(clock, mark.as_ref());
         let same_boot = mark.is_some_and(|mark| mark.boot_id == clockwork.mark().boot_id);
@@ -181,6 +192,8 @@ impl Hotspot {
             rng,
             upkeep: upkeep::Schedule::default(),
             sessions: Sessions::default(),
+            remotes: Remotes::default(),
+            nonce,
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,

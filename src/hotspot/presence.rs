@@ -244,7 +244,7 @@ impl Hotspot {
 
     /// What a guest who is signed in is shown.
     pub(super) fn online(&self, session: &Session, now: Now) -> Online {
-        let account = self.sessions.account(session.voucher);
+        let account = self.sessions.accounts.get(session.voucher);
         let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
         Online {
             login: session.login.clone(),
@@ -258,7 +258,7 @@ impl Hotspot {
 
     /// What a session may still use, shared with the voucher's other devices.
     pub(super) fn left(&self, session: &Session, now: Now) -> Allowance {
-        let account = self.sessions.account(session.voucher);
+        let account = self.sessions.accounts.get(session.voucher);
         let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
         Allowance { time: session.time_left(now), ..data }
     }

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use super::Hotspot;
+use super::accounts::Member;
+use super::remotes::Remote;
 use super::session::{Session, deadline};
 use super::sessions::Sessions;
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::session::TerminateCause;
 use crate::domain::time::Now;
+use crate::domain::voucher::Voucher;
 use crate::firewall::Count;
 use crate::store::{SessionRecord, StoreError};
 
@@ -21,7 +24,11 @@ impl Hotspot {
         let mut by_session: HashMap<i64, Count> =
             counts.into_iter().map(|count| (count.session, count)).collect();
         for row in self.store.open_sessions()? {
-            let is_its = |count: &Count| count.mac == row.mac && count.voucher == row.voucher;
+            if row.remote.is_some() {
+                self.take_up_remote(row, same_boot, now)?;
+                continue;
+            }
+            let is_its = |count: &Count| Some(count.mac) == row.mac && count.voucher == row.voucher;
             let count = by_session.remove(&row.id).filter(is_its);
             match self.take_up(&row, count.as_ref(), same_boot, now)? {
                 Ok(()) => {}
@@ -39,9 +46,9 @@ impl Hotspot {
                 SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);
             let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
         }
-        let open = self.sessions.len();
+        let open = self.sessions.len() + self.remotes.len();
         if open > 0 {
-            log::info!("gate: {open} sessions go on");
+            log::info!("{open} sessions go on");
         }
         self.share_all();
         let _noted = self.install(now);
@@ -62,13 +69,59 @@ impl Hotspot {
                 _ => drop(self.close_session(session.mac, TerminateCause::AdminReset, now)),
             }
         }
+        self.keep_remotes_to_store(&mut vouchers, now)?;
         self.sessions.keep_to(vouchers, self.store.last_session_id()?);
         for row in rows {
-            if self.sessions.get(row.mac).is_none_or(|session| session.id != row.id) {
+            let here = row.mac.and_then(|mac| self.sessions.get(mac));
+            let goes_on = here.is_some_and(|session| session.id == row.id);
+            if !goes_on && self.remotes.get(row.id).is_none() {
                 self.sessions.ended(row, TerminateCause::AdminReset, now);
             }
         }
         let _noted = self.enforce(now);
+        Ok(())
+    }
+
+    /// Access points go on counting whatever happens here: what they report next is true.
+    fn take_up_remote(
+        &mut self,
+        row: SessionRecord,
+        same_boot: bool,
+        now: Now,
+    ) -> Result<(), StoreError> {
+        let entry = self.store.voucher_by_id(row.voucher)?;
+        let mut end = row.deadline.filter(|_| same_boot);
+        if let Some(mut entry) = entry {
+            self.sessions.accounts.update(&mut entry);
+            let admitted = entry.value.admit(&self.settings.preset, now);
+            let until = admitted.ok().and_then(|grant| grant.until);
+            end = end.or_else(|| deadline(until, now));
+            self.sessions.accounts.know(&entry, until);
+            self.sessions.accounts.join(entry.id, row.id, Member::Elsewhere(row.id));
+        }
+        if let Some(remote) = Remote::again(row, end, now) {
+            self.remotes.open(remote);
+        }
+        Ok(())
+    }
+
+    fn keep_remotes_to_store(
+        &mut self,
+        vouchers: &mut HashMap<i64, Voucher>,
+        now: Now,
+    ) -> Result<(), StoreError> {
+        let of_vouchers = self.remotes.iter().filter(|remote| remote.voucher != 0);
+        let known: Vec<(i64, i64, String)> =
+            of_vouchers.map(|it| (it.id, it.voucher, it.login.clone())).collect();
+        for (id, voucher, login) in known {
+            match self.store.voucher_by_id(voucher)? {
+                Some(entry) if entry.value.username.as_str() == login => {
+                    vouchers.insert(entry.id, entry.value);
+                }
+                _ => self.order_end(id, TerminateCause::AdminReset, now),
+            }
+        }
+        self.remotes.forget_what_is_written();
         Ok(())
     }
 
@@ -79,10 +132,10 @@ impl Hotspot {
         same_boot: bool,
         now: Now,
     ) -> Result<Result<(), TerminateCause>, StoreError> {
-        let Some(mut entry) = self.store.voucher_by_id(row.voucher)? else {
+        let (Some(mut entry), Some(mac)) = (self.store.voucher_by_id(row.voucher)?, row.mac) else {
             return Ok(Err(TerminateCause::AdminReset));
         };
-        self.sessions.update(&mut entry);
+        self.sessions.accounts.update(&mut entry);
         let end = match count {
             Some(count) => count.time.map(|left| now.boot + left),
             None => row.deadline,
@@ -99,7 +152,7 @@ impl Hotspot {
         if deadline.is_some_and(|deadline| deadline <= now.boot) {
             return Ok(Err(TerminateCause::SessionTimeout));
         }
-        let session = Session::again(row, self.network_name(&row.network), deadline, now);
+        let session = Session::again(row, mac, self.network_name(&row.network), deadline, now);
         self.sessions.reopen(session, &entry, grant);
         if let Some(count) = count {
             self.sessions.count(count, now);

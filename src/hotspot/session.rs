@@ -44,6 +44,7 @@ impl Session {
     /// A session that was open before; it goes on from here.
     pub(super) fn again(
         row: &SessionRecord,
+        mac: Mac,
         network: Arc<str>,
         deadline: Option<Duration>,
         now: Now,
@@ -52,7 +53,7 @@ impl Session {
             id: row.id,
             voucher: row.voucher,
             login: row.login.clone(),
-            mac: row.mac,
+            mac,
             network,
             address: row.address.as_deref().and_then(|address| address.parse().ok()),
             started_at: row.started_at,
@@ -87,7 +88,7 @@ impl Session {
             id: self.id,
             voucher: self.voucher,
             login: self.login.clone(),
-            mac: self.mac,
+            mac: Some(self.mac),
             network: self.network.to_string(),
             address: self.address.map(|address| address.to_string()),
             started_at: self.started_at,
@@ -96,6 +97,7 @@ impl Session {
             usage: self.usage,
             deadline: self.deadline,
             end,
+            remote: None,
         }
     }
 

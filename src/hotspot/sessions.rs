@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use super::accounts::{Accounts, Member};
 use super::session::{NewSession, Session, deadline};
 use crate::domain::list::Entry;
 use crate::domain::login::Grant;
@@ -24,16 +25,6 @@ const MOST_ENDED: usize = 10_000;
 /// A share smaller than this is not worth a transaction with the kernel: no full frame fits.
 const SMALLEST_SHARE: u64 = 2048;
 
-/// A voucher with open sessions, or with usage that is not written down yet.
-#[derive(Clone, Debug)]
-pub(super) struct Account {
-    pub(super) voucher: Voucher,
-    pub(super) until: Option<Timestamp>,
-    written: Usage,
-    /// Who is online with it, by session: the longest first.
-    devices: BTreeMap<i64, Mac>,
-}
-
 /// What follows from the counters of one voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -49,7 +40,7 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     open: BTreeMap<Mac, Session>,
-    accounts: HashMap<i64, Account>,
+    pub(super) accounts: Accounts,
     ended: Vec<SessionRecord>,
     last_id: i64,
 }
@@ -76,39 +67,19 @@ impl Sessions {
         self.open.len()
     }
 
-    pub(super) fn account(&self, voucher: i64) -> Option<&Account> {
-        self.accounts.get(&voucher)
-    }
-
-    /// The devices that are online with a voucher, the longest first.
-    pub(super) fn devices(&self, voucher: i64) -> Vec<Mac> {
-        let account = self.accounts.get(&voucher);
-        account.map(|account| account.devices.values().copied().collect()).unwrap_or_default()
-    }
-
-    /// Brings what the store says of a voucher up to what has been used since.
-    pub(super) fn update(&self, entry: &mut Entry<Voucher>) {
-        if let Some(account) = self.accounts.get(&entry.id) {
-            entry.value.used = account.voucher.used;
-        }
-    }
-
-    /// How a log line names a voucher. One that is its own passcode goes by its number: no log
-    /// line carries a passcode.
-    pub(super) fn label(&self, voucher: i64) -> String {
-        match self.accounts.get(&voucher).map(|account| &account.voucher) {
-            Some(known) if !known.is_one_code() => known.username.as_str().to_owned(),
-            _ => format!("voucher {voucher}"),
-        }
+    /// A number that was never given before.
+    pub(super) fn next_id(&mut self) -> i64 {
+        self.last_id += 1;
+        self.last_id
     }
 
     /// Opens a session for a device that has none.
     pub(super) fn open(&mut self, new: NewSession, now: Now) {
-        self.last_id += 1;
+        let id = self.next_id();
         let NewSession { entry, grant, mac, network, address } = new;
-        self.know(&entry, grant.until);
+        self.accounts.know(&entry, grant.until);
         let session = Session {
-            id: self.last_id,
+            id,
             voucher: entry.id,
             login: entry.value.username.as_str().to_owned(),
             mac,
@@ -128,23 +99,14 @@ impl Sessions {
     }
 
     fn insert(&mut self, session: Session) {
-        if let Some(account) = self.accounts.get_mut(&session.voucher) {
-            account.devices.insert(session.id, session.mac);
-        }
+        self.accounts.join(session.voucher, session.id, Member::Here(session.mac));
         self.open.insert(session.mac, session);
     }
 
     /// The store has been replaced by one that knows these vouchers of those who are online.
-    pub(super) fn keep_to(&mut self, mut vouchers: HashMap<i64, Voucher>, last_id: i64) {
+    pub(super) fn keep_to(&mut self, vouchers: HashMap<i64, Voucher>, last_id: i64) {
         self.last_id = self.last_id.max(last_id);
-        self.accounts.retain(|id, account| {
-            let Some(voucher) = vouchers.remove(id) else { return false };
-            // What was used since the backup was made stays used.
-            let (then, now) = (voucher.used, account.voucher.used);
-            account.voucher = Voucher { used: then.plus(now.since(then)), ..voucher };
-            account.written = then;
-            true
-        });
+        self.accounts.keep_to(vouchers);
         for session in self.open.values_mut() {
             session.written = None;
         }
@@ -153,31 +115,38 @@ impl Sessions {
     /// Takes a session up again that was open before the daemon was started.
     pub(super) fn reopen(&mut self, session: Session, entry: &Entry<Voucher>, grant: Grant) {
         self.last_id = self.last_id.max(session.id);
-        self.know(entry, grant.until);
+        self.accounts.know(entry, grant.until);
         self.insert(session);
-    }
-
-    fn know(&mut self, entry: &Entry<Voucher>, until: Option<Timestamp>) {
-        let account = self.accounts.entry(entry.id).or_insert_with(|| Account {
-            voucher: entry.value.clone(),
-            until,
-            written: entry.value.used,
-            devices: BTreeMap::new(),
-        });
-        account.until = until;
     }
 
     /// Ends a session.
     pub(super) fn close(&mut self, mac: Mac, cause: TerminateCause, now: Now) -> Option<Session> {
         let session = self.open.remove(&mac)?;
-        if let Some(account) = self.accounts.get_mut(&session.voucher) {
-            account.devices.remove(&session.id);
-        }
+        self.accounts.leave(session.voucher, session.id);
+        self.write_end(session.record(now, Some((now.wall, cause))));
+        Some(session)
+    }
+
+    /// A session has ended, wherever it was.
+    pub(super) fn write_end(&mut self, record: SessionRecord) {
         if self.ended.len() >= MOST_ENDED {
             self.ended.remove(0);
         }
-        self.ended.push(session.record(now, Some((now.wall, cause))));
-        Some(session)
+        self.ended.push(record);
+    }
+
+    /// A session that has ended and is not written down yet, by the name an access point has for
+    /// it.
+    pub(super) fn ended_as(&self, unique_id: &str) -> Option<&SessionRecord> {
+        let is_it = |record: &&SessionRecord| {
+            record.remote.as_ref().is_some_and(|remote| remote.unique_id == unique_id)
+        };
+        self.ended.iter().rev().find(is_it)
+    }
+
+    /// A session has not ended after all.
+    pub(super) fn forget_end(&mut self, id: i64) {
+        self.ended.retain(|record| record.id != id);
     }
 
     /// A session from the store has ended while nobody was looking.
@@ -192,9 +161,7 @@ impl Sessions {
         until: Option<Timestamp>,
         now: Now,
     ) -> Vec<Mac> {
-        if let Some(account) = self.accounts.get_mut(&voucher) {
-            account.until = until;
-        }
+        self.accounts.move_end(voucher, until);
         let end = deadline(until, now);
         let mut moved = Vec::new();
         for session in self.open.values_mut().filter(|session| session.voucher == voucher) {
@@ -221,22 +188,18 @@ impl Sessions {
             session.last_traffic = now.boot;
         }
         session.usage = session.usage.plus(new);
-        if let Some(account) = self.accounts.get_mut(&session.voucher) {
-            account.voucher.used = account.voucher.used.plus(new);
-        }
+        self.accounts.count(session.voucher, new);
     }
 
     /// What follows for a voucher once its devices have been counted. `depleted`: some device has
     /// come to its limit in a direction (download, upload).
     pub(super) fn verdict(&self, voucher: i64, depleted: (bool, bool)) -> Verdict {
-        let Some(account) = self.accounts.get(&voucher) else { return Verdict::Continue };
-        let left = account.voucher.data_left();
-        let devices = self.devices(voucher);
-        let each = Allowance { time: None, ..left.shared_by(devices.len()) };
+        let Some(each) = self.accounts.share(voucher) else { return Verdict::Continue };
+        let members = self.accounts.members(voucher).len();
         let over = |each: Option<u64>, depleted: bool| {
             each == Some(0) || depleted && each.is_none_or(|each| each < SMALLEST_SHARE)
         };
-        let alone = devices.len() <= 1;
+        let alone = members <= 1;
         if over(each.download, depleted.0)
             || over(each.upload, depleted.1)
             || alone && (depleted.0 || depleted.1)
@@ -254,15 +217,15 @@ impl Sessions {
             tight(session.limit.download, session.usage.download, each.download)
                 || tight(session.limit.upload, session.usage.upload, each.upload)
         };
+        let devices = self.accounts.devices(voucher);
         let mut sessions = devices.iter().filter_map(|mac| self.open.get(mac));
         if sessions.any(is_tight) { Verdict::Share } else { Verdict::Continue }
     }
 
     /// Gives every device of a voucher the same share of what is left.
     pub(super) fn share(&mut self, voucher: i64) -> Vec<Mac> {
-        let devices = self.devices(voucher);
-        let Some(account) = self.accounts.get(&voucher) else { return devices };
-        let each = account.voucher.data_left().shared_by(devices.len());
+        let devices = self.accounts.devices(voucher);
+        let Some(each) = self.accounts.share(voucher) else { return devices };
         for mac in &devices {
             if let Some(session) = self.open.get_mut(mac) {
                 let limit =
@@ -272,20 +235,6 @@ impl Sessions {
             }
         }
         devices
-    }
-
-    /// Nothing is left in the directions (download, upload) that have come to their end: what is
-    /// smaller than a packet is not kept for a next time.
-    pub(super) fn use_up(&mut self, voucher: i64, depleted: (bool, bool)) {
-        let Some(account) = self.accounts.get_mut(&voucher) else { return };
-        let voucher = &mut account.voucher;
-        let full = |used: &mut u64, limit: Option<u64>| *used = limit.unwrap_or(*used).max(*used);
-        if depleted.0 {
-            full(&mut voucher.used.download, voucher.download_limit.bytes());
-        }
-        if depleted.1 {
-            full(&mut voucher.used.upload, voucher.upload_limit.bytes());
-        }
     }
 
     /// Moves the stamps that were given while the clock was not set.
@@ -310,7 +259,7 @@ impl Sessions {
     pub(super) fn is_written(&self) -> bool {
         self.ended.is_empty()
             && self.open.values().all(|session| session.written == Some(session.usage))
-            && self.accounts.values().all(|account| account.written == account.voucher.used)
+            && self.accounts.is_written()
     }
 
     /// Writes everything into the open transaction; [`Sessions::settle`] keeps in mind that it is
@@ -322,12 +271,7 @@ impl Sessions {
         for session in self.open.values().filter(|it| it.written != Some(it.usage)) {
             store.put_session(&session.record(now, None))?;
         }
-        for (id, account) in &self.accounts {
-            if account.written != account.voucher.used {
-                store.set_used(*id, account.voucher.used)?;
-            }
-        }
-        Ok(())
+        self.accounts.fold(store)
     }
 
     /// Everything has been committed.
@@ -336,17 +280,6 @@ impl Sessions {
         for session in self.open.values_mut() {
             session.written = Some(session.usage);
         }
-        for account in self.accounts.values_mut() {
-            account.written = account.voucher.used;
-        }
-    }
-
-    /// Forgets vouchers with which nobody is online and of which everything is written down. Not in
-    /// the middle of a sign-in: it may have read the voucher before that was.
-    pub(super) fn forget_the_offline(&mut self) {
-        let is_kept = |account: &Account| {
-            !account.devices.is_empty() || account.written != account.voucher.used
-        };
-        self.accounts.retain(|_, account| is_kept(account));
+        self.accounts.settle();
     }
 }

@@ -26,6 +26,8 @@ const DAY: i64 = 24 * 3600;
 pub(super) struct Schedule {
     minutes: u64,
     marked: u64,
+    /// When rows beyond what is kept were last looked for.
+    pruned: u64,
     forget_due: u64,
     pub(super) snapshot: SnapshotSchedule,
     /// Seconds by which stamps given before the clock was set still have to be moved.
@@ -67,6 +69,7 @@ impl Hotspot {
         if moved.is_ok() {
             self.journal.shift(shift);
             self.sessions.shift(shift);
+            self.remotes.shift(shift);
             let now = self.clockwork.now;
             self.correct_deadlines(now);
             self.upkeep.shift = None;
@@ -88,12 +91,13 @@ impl Hotspot {
         }
         if !self.journal.is_empty()
             || !self.sessions.is_written()
+            || !self.remotes.is_written()
             || minutes - self.upkeep.marked >= MARK_EVERY
         {
             self.fold();
             self.upkeep.marked = minutes;
         }
-        self.sessions.forget_the_offline();
+        self.sessions.accounts.forget_the_offline();
         if minutes >= self.upkeep.forget_due {
             // With a clock that is set late, and on a disk that is full for a while, the next
             // minute is another try.
@@ -122,13 +126,18 @@ impl Hotspot {
         let folded = self.in_transaction(|hotspot| {
             hotspot.journal.fold(&hotspot.store)?;
             hotspot.sessions.fold(&hotspot.store, now)?;
-            hotspot.store.keep_logins(LOGINS_KEPT)?;
-            hotspot.store.keep_sessions(LOGINS_KEPT)?;
+            hotspot.remotes.fold(&hotspot.store)?;
+            if hotspot.upkeep.pruned < hotspot.upkeep.minutes {
+                hotspot.store.keep_logins(LOGINS_KEPT)?;
+                hotspot.store.keep_sessions(LOGINS_KEPT, now)?;
+            }
             hotspot.store.set_mark(&hotspot.mark())
         });
         if folded.is_ok() {
             self.journal.settle();
             self.sessions.settle();
+            self.remotes.settle();
+            self.upkeep.pruned = self.upkeep.minutes;
             if rows {
                 self.upkeep.snapshot.changed();
             }
@@ -148,7 +157,7 @@ impl Hotspot {
         }
         let before = now.wall.plus(-days * DAY);
         let forgotten = self.in_transaction(|hotspot| {
-            hotspot.store.forget_sessions(before)?;
+            hotspot.store.forget_sessions(before, now)?;
             hotspot.store.forget_logins(before)
         });
         if let Ok(rows @ 1..) = forgotten {

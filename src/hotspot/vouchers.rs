@@ -38,7 +38,7 @@ impl Hotspot {
         let mut rows = self.store.vouchers(page)?;
         for row in &mut rows {
             self.journal.update(row);
-            self.sessions.update(row);
+            self.sessions.accounts.update(row);
         }
         Ok(rows)
     }
@@ -56,8 +56,8 @@ impl Hotspot {
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
                 hotspot.refresh(Duration::ZERO, now);
-                for mac in hotspot.sessions.devices(voucher) {
-                    hotspot.close_session(mac, TerminateCause::AdminReset, now);
+                for member in hotspot.sessions.accounts.members(voucher) {
+                    hotspot.end(member, TerminateCause::AdminReset, now);
                 }
             }
             hotspot.answer_once_enforced(move |_| send(reply, removed.map(|it| it.is_some())));

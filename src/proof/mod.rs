@@ -2,7 +2,17 @@
 //!
 //! Nothing but arithmetic: what was sent and what is known go in, a verdict comes out.
 
+mod chap;
+mod crypt;
+mod mppe;
+mod mschap;
+mod pap;
+
+use subtle::ConstantTimeEq;
+
 use crate::domain::secret::Secret;
+
+pub use crypt::{crypt_fits, crypt_readable};
 
 /// What was sent to show that a password is known.
 #[derive(Clone, Debug)]
@@ -89,6 +99,7 @@ pub enum Keys {
     #[default]
     None,
     /// MS-CHAP: the 24 octets of MS-CHAP-MPPE-Keys before the padding (RFC 2548 section 2.4.1).
+    /// The second key in it is what access points expect, not what that section says.
     MsChap([u8; 24]),
     /// MS-CHAPv2.
     MsChap2 {
@@ -102,12 +113,39 @@ pub enum Keys {
 }
 
 /// Holds what was sent against what is known.
-pub fn prove(_proof: &Proof, _known: &Known) -> Verdict {
-    Verdict::Wrong
+pub fn prove(proof: &Proof, known: &Known) -> Verdict {
+    match proof {
+        Proof::Pap(password) => pap::prove(password, known),
+        Proof::Chap { identifier, challenge, response } => match known {
+            Known::Cleartext(secret) => {
+                let expected = chap::response(*identifier, secret, challenge);
+                verdict(&expected, response, || Keys::None)
+            }
+            _ => Verdict::Impossible,
+        },
+        Proof::MsChap { challenge, response, .. } => {
+            let Some(hash) = nt_hash(known) else { return Verdict::Impossible };
+            let expected = mschap::response(challenge, &hash);
+            verdict(&expected, response, || Keys::MsChap(mppe::first_keys(&hash)))
+        }
+        Proof::MsChap2 { .. } => mschap::prove(proof, nt_hash(known).as_ref()),
+        Proof::Nothing => Verdict::Impossible,
+    }
 }
 
-/// Whether a password fits a crypt(3) hash. Takes milliseconds on a desktop, and up to seconds on
-/// a small router.
-pub fn crypt_fits(_password: &Secret, _hash: &str) -> bool {
-    false
+/// The NT hash, where what is known leads to it.
+fn nt_hash(known: &Known) -> Option<[u8; 16]> {
+    match known {
+        Known::Cleartext(password) => Some(mschap::password_hash(password.reveal())),
+        Known::Nt(hash) => Some(*hash),
+        _ => None,
+    }
 }
+
+/// Compares in constant time.
+fn verdict(expected: &[u8], sent: &[u8], keys: impl FnOnce() -> Keys) -> Verdict {
+    if bool::from(expected.ct_eq(sent)) { Verdict::Proven(keys()) } else { Verdict::Wrong }
+}
+
+#[cfg(test)]
+mod tests;

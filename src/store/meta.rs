@@ -122,6 +122,11 @@ impl Store {
             [shift],
         )?;
         self.connection.execute(
+            "UPDATE account SET first_login = first_login + ?1, clock_unset = 0
+             WHERE clock_unset <> 0",
+            [shift],
+        )?;
+        self.connection.execute(
             "UPDATE login SET at = at + ?1, clock_unset = 0 WHERE clock_unset <> 0",
             [shift],
         )?;

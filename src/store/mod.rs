@@ -8,11 +8,13 @@
 //! [`Store`] has no opinion on when to commit. Its owner opens a transaction, runs several
 //! commands in savepoints, and commits once for all of them.
 
+mod account;
 mod connection;
 mod error;
 mod login;
 mod meta;
 mod migration;
+mod nas_session;
 mod session;
 mod snapshot;
 mod visitor;
@@ -23,9 +25,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+pub use account::Stretch;
 pub use connection::Journal;
 pub use error::StoreError;
 pub use meta::Recovery;
+pub use nas_session::NasRecord;
 pub use session::SessionRecord;
 pub use snapshot::verify;
 

@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::nas_session::NasRecord;
 use super::{Store, StoreError};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
+use crate::domain::voucher::fold;
 
 /// A session as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
     /// Its number, never given twice.
     pub id: i64,
-    /// The voucher's id.
+    /// The voucher's id; 0 is none.
     pub voucher: i64,
     /// What the guest signed in with.
     pub login: String,
-    /// Their device.
-    pub mac: Mac,
-    /// The guest network.
+    /// Their device; always known on a guest network.
+    pub mac: Option<Mac>,
+    /// The guest network, or the access point's section.
     pub network: String,
     /// The address the device was last seen with, as text.
     pub address: Option<String>,
@@ -36,6 +38,8 @@ pub struct SessionRecord {
     pub deadline: Option<Duration>,
     /// When and why it ended; `None` while it is open.
     pub end: Option<(Timestamp, TerminateCause)>,
+    /// What an access point says of it; `None` on a guest network.
+    pub remote: Option<Box<NasRecord>>,
 }
 
 impl SessionRecord {
@@ -52,7 +56,7 @@ impl SessionRecord {
             id,
             voucher,
             login,
-            mac,
+            mac: Some(mac),
             network,
             address: None,
             started_at: now.wall,
@@ -61,12 +65,13 @@ impl SessionRecord {
             usage: Usage::default(),
             deadline: None,
             end: None,
+            remote: None,
         }
     }
 }
 
 const COLUMNS: &str = "id, voucher, login, mac, network, address, started_at, clock_unset, \
-                       seconds, download, upload, deadline";
+                       seconds, download, upload, deadline, ended_at, cause";
 
 impl Store {
     /// The highest session id ever given; 0 where there was none.
@@ -84,9 +89,10 @@ impl Store {
     /// What SQLite reports.
     pub fn put_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "INSERT INTO session ({COLUMNS}, ended_at, cause)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-             ON CONFLICT (id) DO UPDATE SET address = excluded.address,
+            "INSERT INTO session ({COLUMNS}, login_folded)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (id) DO UPDATE SET voucher = excluded.voucher, login = excluded.login,
+                 login_folded = excluded.login_folded, address = excluded.address,
                  network = excluded.network, started_at = excluded.started_at,
                  clock_unset = excluded.clock_unset, seconds = excluded.seconds,
                  download = excluded.download, upload = excluded.upload,
@@ -97,7 +103,7 @@ impl Store {
             session.id,
             session.voucher,
             session.login,
-            session.mac.to_string(),
+            session.mac.map(|mac| mac.to_string()).unwrap_or_default(),
             session.network,
             session.address,
             session.started_at.unix(),
@@ -108,8 +114,12 @@ impl Store {
             session.deadline.map(seconds),
             session.end.map(|(at, _)| at.unix()),
             session.end.map(|(_, cause)| cause.word()),
+            fold(&session.login),
         ])?;
-        Ok(())
+        match &session.remote {
+            Some(remote) => self.put_nas_session(session.id, remote),
+            None => Ok(()),
+        }
     }
 
     /// The sessions that were open when they were last written down.
@@ -120,28 +130,25 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM session WHERE ended_at IS NULL ORDER BY id"
         ))?;
-        let rows = statement.query_map([], read)?;
-        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let rows = statement.query_map([], read)?.collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter().map(|row| self.with_remote(row)).collect()
     }
 
-    /// Forgets all sessions that have ended but the newest `keep`; gives how many went.
+    /// The session with this id.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn keep_sessions(&self, keep: u32) -> Result<usize, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "DELETE FROM session WHERE ended_at IS NOT NULL
-                 AND id <= (SELECT id FROM session ORDER BY id DESC LIMIT 1 OFFSET ?1)",
-        )?;
-        Ok(statement.execute([keep])?)
+    pub fn session(&self, id: i64) -> Result<Option<SessionRecord>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM session WHERE id = ?1"))?;
+        let row = statement.query_row([id], read).optional()?;
+        row.map(|row| self.with_remote(row)).transpose()
     }
 
-    /// Forgets sessions that ended before this moment; gives how many went.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn forget_sessions(&self, before: Timestamp) -> Result<usize, StoreError> {
-        Ok(self.connection.execute("DELETE FROM session WHERE ended_at < ?1", [before.unix()])?)
+    fn with_remote(&self, row: SessionRecord) -> Result<SessionRecord, StoreError> {
+        let remote = self.nas_session(row.id)?.map(Box::new);
+        Ok(SessionRecord { remote, ..row })
     }
 
     /// Remembers that a device belongs to a voucher, to this one only.
@@ -178,15 +185,16 @@ impl Store {
     }
 }
 
-/// `None` where somebody has bent the row by hand.
-fn read(row: &Row<'_>) -> rusqlite::Result<Option<SessionRecord>> {
+fn read(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
     let mac: String = row.get(3)?;
-    let Ok(mac) = mac.parse() else { return Ok(None) };
-    Ok(Some(SessionRecord {
+    let cause: Option<String> = row.get(13)?;
+    let cause = cause.as_deref().and_then(TerminateCause::named);
+    let ended: Option<i64> = row.get(12)?;
+    Ok(SessionRecord {
         id: row.get(0)?,
         voucher: row.get(1)?,
         login: row.get(2)?,
-        mac,
+        mac: mac.parse().ok(),
         network: row.get(4)?,
         address: row.get(5)?,
         started_at: Timestamp::from_unix(row.get(6)?),
@@ -194,15 +202,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<SessionRecord>> {
         time: duration(row.get(8)?),
         usage: Usage { download: unsigned(row.get(9)?), upload: unsigned(row.get(10)?) },
         deadline: row.get::<_, Option<i64>>(11)?.map(duration),
-        end: None,
-    }))
+        end: ended
+            .map(|at| (Timestamp::from_unix(at), cause.unwrap_or(TerminateCause::NasRequest))),
+        remote: None,
+    })
 }
 
-fn seconds(time: Duration) -> i64 {
+pub(super) fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn duration(seconds: i64) -> Duration {
+pub(super) fn duration(seconds: i64) -> Duration {
     Duration::from_secs(unsigned(seconds))
 }
 

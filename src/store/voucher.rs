@@ -121,14 +121,24 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn set_first_login(&self, id: i64, station: Mac, now: Now) -> Result<(), StoreError> {
+    pub fn set_first_login(
+        &self,
+        id: i64,
+        station: Option<Mac>,
+        now: Now,
+    ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "UPDATE voucher SET first_login = ?2, last_login = ?2, mac = ?3,
+            "UPDATE voucher SET first_login = ?2, last_login = ?2, mac = coalesce(?3, mac),
                  clock_unset = (clock_unset & 1) | ?4
              WHERE id = ?1",
         )?;
         let unset = if now.wall_is_set { 0 } else { 2 | 4 };
-        statement.execute(params![id, now.wall.unix(), station.to_string(), unset])?;
+        statement.execute(params![
+            id,
+            now.wall.unix(),
+            station.map(|mac| mac.to_string()),
+            unset
+        ])?;
         Ok(())
     }
 
@@ -140,15 +150,15 @@ impl Store {
         &self,
         id: i64,
         at: Timestamp,
-        station: Mac,
+        station: Option<Mac>,
         clock_is_set: bool,
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "UPDATE voucher SET last_login = ?2, mac = ?3, clock_unset = (clock_unset & 3) | ?4
+            "UPDATE voucher SET last_login = ?2, mac = coalesce(?3, mac), clock_unset = (clock_unset & 3) | ?4
              WHERE id = ?1",
         )?;
         let unset = if clock_is_set { 0 } else { 4 };
-        statement.execute(params![id, at.unix(), station.to_string(), unset])?;
+        statement.execute(params![id, at.unix(), station.map(|mac| mac.to_string()), unset])?;
         Ok(())
     }
 }

@@ -66,6 +66,7 @@ CREATE TABLE nas_session (
     nas_source      TEXT NOT NULL,        -- where its packets came from
     nas_address     TEXT,
     nas_identifier  TEXT,
+    username        TEXT NOT NULL,        -- as it is reported; `session.login` is who it is
     acct_session    TEXT NOT NULL,
     updated_at      INTEGER NOT NULL,
     called_station  TEXT,
@@ -79,4 +80,14 @@ CREATE TABLE nas_session (
     connect_start   TEXT,
     connect_stop    TEXT
 ) STRICT;
+-- What counters have to know of a user for longer than sessions are kept.
+CREATE TABLE account (
+    login_folded TEXT PRIMARY KEY,
+    first_login  INTEGER,                 -- NULL: none that mattered
+    clock_unset  INTEGER NOT NULL DEFAULT 0,
+    seconds      INTEGER NOT NULL DEFAULT 0,  -- of sessions that are forgotten
+    download     INTEGER NOT NULL DEFAULT 0,
+    upload       INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
 CREATE INDEX nas_session_by_unique_id ON nas_session (unique_id);

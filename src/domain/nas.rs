@@ -1,0 +1,49 @@
+//! Access points, as they present themselves over RADIUS.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// An access point.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Nas {
+    /// The name of its `config client` section.
+    pub client: Arc<str>,
+    /// The address its packet came from.
+    pub source: IpAddr,
+    /// NAS-IP-Address or NAS-IPv6-Address.
+    pub address: Option<IpAddr>,
+    /// NAS-Identifier.
+    pub identifier: Option<String>,
+}
+
+impl Nas {
+    /// Whether both are the same box: behind a proxy several come from one address.
+    pub fn is(&self, other: &Self) -> bool {
+        self.client == other.client
+            && self.address == other.address
+            && self.identifier == other.identifier
+    }
+}
+
+/// What an access point says of a session beside what counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Called-Station-Id.
+    pub called_station: Option<String>,
+    /// Calling-Station-Id, as it was sent.
+    pub calling_station: Option<String>,
+    /// NAS-Port.
+    pub port: Option<u32>,
+    /// NAS-Port-Id.
+    pub port_id: Option<String>,
+    /// NAS-Port-Type, by its name.
+    pub port_type: Option<String>,
+    /// Service-Type, by its name.
+    pub service_type: Option<String>,
+    /// Framed-Protocol, by its name.
+    pub framed_protocol: Option<String>,
+    /// Acct-Authentic, by its name.
+    pub authentic: Option<String>,
+    /// Connect-Info.
+    pub connect_info: Option<String>,
+}

@@ -1,0 +1,392 @@
+//! Access-Requests: who is let in at an access point, with what, and who is not.
+
+use std::fmt;
+
+use super::access::{Accept, Access, AccessRequest, Reject};
+use super::accounts::Member;
+use super::guesses::Guesser;
+use super::guests::printable;
+use super::remotes::Reservation;
+use super::session::deadline;
+use super::{Finish, Hotspot, Reply, send};
+use crate::domain::list::Entry;
+use crate::domain::login::{Credential, Grant, Method, Refusal};
+use crate::domain::plan::OnDeviceLimit;
+use crate::domain::session::TerminateCause;
+use crate::domain::station::Mac;
+use crate::domain::time::Now;
+use crate::domain::voucher::{Username, Voucher, fold};
+use crate::policy::dictionary::{
+    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, USER_NAME,
+};
+use crate::policy::{Authorized, Denial, Limits, Pairs, User, Value, authorize, passwords};
+use crate::proof::{Keys, Known, Proof, Verdict, prove};
+use crate::store::StoreError;
+
+/// Values of Auth-Type.
+const ACCEPT: u32 = 254;
+const REJECT: u32 = 4;
+
+/// Somebody who may be meant, and what was sent to show it.
+struct Candidate {
+    username: String,
+    proof: Proof,
+}
+
+/// What comes of a request as far as store and rules go.
+enum Judged {
+    Admitted(Box<Admitted>),
+    Refused(Why),
+    Slow(String),
+}
+
+/// Somebody whose password is right and whom no rule keeps out.
+struct Admitted {
+    login: String,
+    voucher: Option<(Entry<Voucher>, Grant)>,
+    limits: Limits,
+    reply: Pairs,
+    keys: Keys,
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Debug)]
+enum Why {
+    Refusal(Refusal),
+    Denial(Denial),
+    /// The operator says so, perhaps in a sentence.
+    Rejected(Option<String>),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refusal(refusal) => refusal.fmt(f),
+            Self::Denial(denial) => denial.fmt(f),
+            Self::Rejected(Some(sentence)) => f.write_str(sentence),
+            Self::Rejected(None) => f.write_str("The user may not sign in."),
+        }
+    }
+}
+
+impl Why {
+    fn is_a_wrong_guess(&self) -> bool {
+        matches!(self, Self::Refusal(Refusal::UnknownUsername | Refusal::WrongPasscode))
+    }
+}
+
+impl Hotspot {
+    /// As on the portal: what money hangs on, the first login with a voucher, is durable before
+    /// the access point is told.
+    pub(super) fn authenticate(
+        &mut self,
+        request: AccessRequest,
+        reply: Reply<Access>,
+        now: Now,
+    ) -> Finish {
+        let judged = self.judge_access(&request, now);
+        Box::new(move |hotspot, committed| {
+            let judged = judged.and_then(|judged| committed.map(|()| judged));
+            hotspot.note(&judged);
+            let let_in = match judged {
+                Err(error) => return send(reply, Err(error)),
+                Ok(Judged::Slow(hash)) => return send(reply, Ok(Access::Slow(hash))),
+                Ok(Judged::Refused(why)) => Err(why),
+                Ok(Judged::Admitted(admitted)) => hotspot.admit_there(&request, *admitted, now),
+            };
+            let access = match let_in {
+                Ok(accept) => Access::Accept(Box::new(accept)),
+                Err(why) => Access::Reject(hotspot.turn_away(&request, &why, now)),
+            };
+            hotspot.answer_once_enforced(move |_| send(reply, Ok(access)));
+        })
+    }
+
+    fn judge_access(&mut self, request: &AccessRequest, now: Now) -> Result<Judged, StoreError> {
+        let candidates = candidates(request);
+        let names = candidates.iter().map(|candidate| candidate.username.as_str());
+        let guesser = Guesser::at(names, request.station, Some(&request.nas.client));
+        // Before the comparison: who has guessed too often must not learn that a guess was right.
+        if let Some(wait) = self.guesses.wait(&guesser, now.boot) {
+            return Ok(Judged::Refused(Why::Refusal(Refusal::TooManyTries(wait))));
+        }
+        let judged = self.store.attempt(|| self.weigh_all(request, &candidates, now))?;
+        if let Judged::Refused(why) = &judged
+            && why.is_a_wrong_guess()
+            && !is_mac_authentication(request)
+            && self.guesses.failed(&guesser, now.boot)
+        {
+            log::warn!(
+                "guest: too many wrong passwords at {}{}",
+                request.nas.client,
+                from(request)
+            );
+        }
+        Ok(judged)
+    }
+
+    fn weigh_all(
+        &self,
+        request: &AccessRequest,
+        candidates: &[Candidate],
+        now: Now,
+    ) -> Result<Judged, StoreError> {
+        let mut refusal = Refusal::UnknownUsername;
+        for candidate in candidates {
+            let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
+            let voucher = self.voucher_named(&candidate.username)?;
+            let user = self.store.policy_of(&username)?;
+            if voucher.is_none() && user == User::default() {
+                continue;
+            }
+            match self.weigh(request, candidate, voucher, &user, now)? {
+                Judged::Refused(Why::Refusal(Refusal::WrongPasscode)) => {
+                    refusal = Refusal::WrongPasscode;
+                }
+                judged => return Ok(judged),
+            }
+        }
+        Ok(Judged::Refused(Why::Refusal(refusal)))
+    }
+
+    fn weigh(
+        &self,
+        request: &AccessRequest,
+        candidate: &Candidate,
+        voucher: Option<Entry<Voucher>>,
+        user: &User,
+        now: Now,
+    ) -> Result<Judged, StoreError> {
+        let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
+        let Authorized { control, reply, .. } = authorize(user, &request.attributes, known);
+        let refused = |why| Ok(Judged::Refused(why));
+        let keys = match control.integer(AUTH_TYPE) {
+            Some(REJECT) => {
+                return refused(Why::Rejected(reply.text(REPLY_MESSAGE).map(printable)));
+            }
+            Some(ACCEPT) => Keys::None,
+            _ => match prove_any(&candidate.proof, &passwords(&control), &request.hashed) {
+                Verdict::Proven(keys) => keys,
+                Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
+                Verdict::Wrong | Verdict::Impossible => {
+                    return refused(Why::Refusal(Refusal::WrongPasscode));
+                }
+            },
+        };
+        let login = match &voucher {
+            Some(entry) => entry.value.username.as_str().to_owned(),
+            None => candidate.username.trim().to_owned(),
+        };
+        let limits = match self.limits_of(request, &login, &control, voucher.as_ref(), now)? {
+            Ok(limits) => limits,
+            Err(denial) => return refused(Why::Denial(denial)),
+        };
+        let voucher = match voucher {
+            None => None,
+            Some(entry) => match entry.value.admit(&self.settings.preset, now) {
+                Ok(grant) => Some((entry, grant)),
+                Err(refusal) => return refused(Why::Refusal(refusal)),
+            },
+        };
+        self.write_first_login(request, &login, voucher.as_ref(), &control, now)?;
+        Ok(Judged::Admitted(Box::new(Admitted { login, voucher, limits, reply, keys })))
+    }
+
+    fn write_first_login(
+        &self,
+        request: &AccessRequest,
+        login: &str,
+        voucher: Option<&(Entry<Voucher>, Grant)>,
+        control: &Pairs,
+        now: Now,
+    ) -> Result<(), StoreError> {
+        match voucher {
+            Some((entry, _)) if entry.value.first_login.is_none() => {
+                self.store.set_first_login(entry.id, request.station, now)
+            }
+            None if control.get(ACCESS_PERIOD).or(control.get(EXPIRE_AFTER)).is_some() => {
+                self.store.set_first_login_of(&fold(login), now)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes room, keeps a place, and writes down what the access point is told.
+    fn admit_there(
+        &mut self,
+        request: &AccessRequest,
+        admitted: Admitted,
+        now: Now,
+    ) -> Result<Accept, Why> {
+        let Admitted { login, voucher, limits, reply, keys } = admitted;
+        let mut accept = Accept { reply, keys, total: limits.total, ..Accept::default() };
+        accept.left.time = limits.time;
+        let mut id = 0;
+        if let Some((entry, grant)) = &voucher {
+            id = entry.id;
+            self.make_room(request, entry, grant, now).map_err(Why::Refusal)?;
+            let end = deadline(grant.until, now).map(|end| end.saturating_sub(now.boot));
+            accept.left.time = [end, limits.time].into_iter().flatten().min();
+            accept.rates = (grant.plan.download_rate, grant.plan.upload_rate);
+            accept.idle_timeout = grant.plan.idle_timeout;
+            let data = self.share_with_one_more(entry);
+            (accept.left.download, accept.left.upload) = (data.download, data.upload);
+            self.journal.used(id, request.station, now);
+        }
+        let whole = |left: std::time::Duration| i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+        accept.until =
+            accept.left.time.filter(|_| now.wall_is_set).map(|left| now.wall.plus(whole(left)));
+        if fold(&request.username) != fold(&login) {
+            // A code that was typed holds the passcode: accounting shall not carry it about.
+            accept.reply.replace(USER_NAME, Value::Text(login.clone()));
+        }
+        accept.class = self.remotes.next_class(self.nonce);
+        self.remotes.reserve(Reservation {
+            class: accept.class.clone(),
+            client: request.nas.client.clone(),
+            station: request.station,
+            voucher: id,
+            login: login.clone(),
+            since: now.boot,
+            deadline: accept.left.time.map(|left| now.boot + left),
+            total: accept.total,
+        });
+        let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
+        log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
+        self.note_access(request, login, None, now);
+        Ok(accept)
+    }
+
+    /// As many devices as the voucher allows, all networks and access points together; the device
+    /// that asks is not another one.
+    fn make_room(
+        &mut self,
+        request: &AccessRequest,
+        entry: &Entry<Voucher>,
+        grant: &Grant,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let members = self.sessions.accounts.members(entry.id);
+        if members.iter().any(|member| matches!(member, Member::Here(_))) {
+            // Whoever takes turns between two looks at the counters would never be counted.
+            self.refresh(std::time::Duration::ZERO, now);
+        }
+        let account = self.sessions.accounts.get(entry.id);
+        if account.is_some_and(|account| account.voucher.data_left().is_over()) {
+            return Err(Refusal::UsedUp);
+        }
+        let is_another =
+            |member: &Member| request.station.is_none() || self.mac_of(*member) != request.station;
+        let others: Vec<Member> = members.into_iter().filter(is_another).collect();
+        let login = entry.value.username.as_str();
+        let waiting = self.remotes.reserved(login, now);
+        let waiting = waiting.filter(|it| it.station.is_none() || it.station != request.station);
+        let room = usize::from(grant.plan.devices.get());
+        let too_many = (others.len() + waiting.count() + 1).saturating_sub(room);
+        if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
+            return Err(Refusal::TooManyDevices);
+        }
+        for oldest in others.into_iter().take(too_many) {
+            self.end(oldest, TerminateCause::PortPreempted, now);
+        }
+        Ok(())
+    }
+
+    fn mac_of(&self, member: Member) -> Option<Mac> {
+        match member {
+            Member::Here(mac) => Some(mac),
+            Member::Elsewhere(id) => self.remotes.get(id).and_then(|remote| remote.station),
+        }
+    }
+
+    fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {
+        match voucher {
+            Some((entry, _)) if !entry.value.is_one_code() => {
+                printable(entry.value.username.as_str())
+            }
+            Some((entry, _)) => format!("voucher {}", entry.id),
+            None => String::new(),
+        }
+    }
+
+    fn turn_away(&mut self, request: &AccessRequest, why: &Why, now: Now) -> Reject {
+        let message = why.to_string();
+        log::debug!("guest: refused at {}{}: {message}", request.nas.client, from(request));
+        let typed = Credential::Pair {
+            username: request.username.clone(),
+            passcode: match &request.proof {
+                Proof::Pap(password) => password.clone(),
+                // Nobody types a code alone into what hashes a password.
+                _ => crate::domain::secret::Secret::new("-"),
+            },
+        };
+        self.note_access(request, printable(typed.name()), Some(message.clone()), now);
+        Reject { message, wrong_password: why.is_a_wrong_guess() }
+    }
+
+    fn note_access(
+        &mut self,
+        request: &AccessRequest,
+        login: String,
+        refusal: Option<String>,
+        now: Now,
+    ) {
+        let record = crate::domain::login::LoginRecord {
+            at: now.wall,
+            method: Method::Radius,
+            login,
+            mac: request.station,
+            address: None,
+            refusal,
+        };
+        self.journal.write(record, now);
+    }
+}
+
+/// The pairs of username and proof that were probably meant. A password that is sent as it was
+/// typed may be read as on the portal: a code in one field, blanks that a keyboard has put there.
+fn candidates(request: &AccessRequest) -> Vec<Candidate> {
+    let username = request.username.clone();
+    match &request.proof {
+        Proof::Pap(passcode) => {
+            let typed = Credential::Pair { username, passcode: passcode.clone() };
+            let candidate =
+                |(username, passcode)| Candidate { username, proof: Proof::Pap(passcode) };
+            typed.meanings().into_iter().map(candidate).collect()
+        }
+        proof => vec![Candidate { username, proof: proof.clone() }],
+    }
+}
+
+fn what_is_known(voucher: &Voucher) -> Pairs {
+    let mut known = Pairs::default();
+    let passcode = voucher.passcode.secret().reveal().to_owned();
+    known.replace(CLEARTEXT_PASSWORD, Value::Text(passcode));
+    known
+}
+
+/// The first of the passwords that fits. A slow hash is asked for once: its answer comes with the
+/// request.
+fn prove_any(proof: &Proof, known: &[Known], hashed: &Option<(String, bool)>) -> Verdict {
+    for known in known {
+        match (prove(proof, known), hashed) {
+            (Verdict::Wrong | Verdict::Impossible, _) => {}
+            (Verdict::Slow(hash), Some((asked, fits))) if hash == *asked => {
+                if *fits {
+                    return Verdict::Proven(Keys::None);
+                }
+            }
+            (verdict, _) => return verdict,
+        }
+    }
+    Verdict::Wrong
+}
+
+/// Many access points ask for every device that appears, with its MAC for a name: no guess.
+fn is_mac_authentication(request: &AccessRequest) -> bool {
+    request.station.is_some() && request.username.parse().ok() == request.station
+}
+
+fn from(request: &AccessRequest) -> String {
+    request.station.map(|mac| format!(", {mac}")).unwrap_or_default()
+}

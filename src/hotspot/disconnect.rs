@@ -1,0 +1,118 @@
+//! Ending sessions at access points, which may or may not do as they are told.
+
+use std::time::Duration;
+
+use super::Hotspot;
+use super::access::Outcome;
+use super::accounts::Member;
+use super::remotes::{Remote, Standing};
+use crate::domain::session::TerminateCause;
+use crate::domain::time::Now;
+
+/// An access point that would not end a session is asked again after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(300);
+/// Access points end sessions by themselves when their time is over: so much later they are told.
+const GRACE: Duration = Duration::from_secs(30);
+/// So much may a report be late, beside the three that may be missing.
+const LATE: Duration = Duration::from_secs(15);
+/// Session-Context-Not-Found (RFC 5176 section 3.5): what shall end has ended.
+const NOT_FOUND: u32 = 503;
+
+impl Hotspot {
+    /// Ends a session, wherever it is.
+    pub(super) fn end(&mut self, member: Member, cause: TerminateCause, now: Now) {
+        match member {
+            Member::Here(mac) => drop(self.close_session(mac, cause, now)),
+            Member::Elsewhere(id) => self.order_end(id, cause, now),
+        }
+    }
+
+    /// Has an access point told to end a session. It goes on being counted until the access point
+    /// says that it has ended.
+    pub(super) fn order_end(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        let wait = match remote.standing {
+            Standing::Open => false,
+            Standing::Asked(_) => true,
+            Standing::Stays(_, _, since) => now.boot.saturating_sub(since) < ASK_AGAIN,
+        };
+        if wait && cause != TerminateCause::AdminReset
+            || matches!(remote.standing, Standing::Asked(_))
+        {
+            return;
+        }
+        let order = remote.order(cause);
+        remote.standing = match self.orders.send(order) {
+            Ok(()) => Standing::Asked(cause),
+            Err(_) => Standing::Stays(cause, Outcome::Unknown, now.boot),
+        };
+    }
+
+    /// An access point has answered, or has not.
+    pub(super) fn ordered(&mut self, id: i64, outcome: Outcome, now: Now) {
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        let Standing::Asked(cause) = remote.standing else { return };
+        match outcome {
+            Outcome::Done | Outcome::Refused(Some(NOT_FOUND)) => {
+                self.close_remote(id, cause, now);
+                let _noted = self.enforce(now);
+            }
+            _ => remote.standing = Standing::Stays(cause, outcome, now.boot),
+        }
+    }
+
+    /// A session at an access point has ended.
+    pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        let Some(remote) = self.remotes.close(id) else { return };
+        self.sessions.accounts.leave(remote.voucher, id);
+        let usage = remote.progress.usage();
+        log::info!(
+            "guest: {} is not online any more at {} after {} s, {} octets down, {} up: {cause}",
+            self.label_of_remote(&remote),
+            remote.nas.client,
+            remote.progress.time().as_secs(),
+            usage.download,
+            usage.upload,
+        );
+        self.sessions.write_end(remote.record(Some((now.wall, cause))));
+        self.share(remote.voucher, None, now);
+    }
+
+    pub(super) fn label_of_remote(&self, remote: &Remote) -> String {
+        match remote.voucher {
+            0 => super::guests::printable(&remote.login),
+            voucher => self.sessions.accounts.label(voucher),
+        }
+    }
+
+    /// Ends what has come to its end, and what has not been heard of for too long.
+    pub(super) fn watch_remotes(&mut self, now: Now) {
+        self.remotes.forget_unclaimed(now);
+        let silence = Duration::from_secs(u64::from(self.settings.interim_interval)) * 3 + LATE;
+        let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence;
+        let lost: Vec<i64> = self.remotes.iter().filter(is_lost).map(|it| it.id).collect();
+        for id in lost {
+            self.close_remote(id, TerminateCause::LostService, now);
+        }
+        let is_over =
+            |remote: &&Remote| remote.deadline.is_some_and(|deadline| now.boot >= deadline + GRACE);
+        let over: Vec<i64> = self.remotes.iter().filter(is_over).map(|it| it.id).collect();
+        for id in over {
+            self.order_end(id, TerminateCause::SessionTimeout, now);
+        }
+        self.ask_again(now);
+    }
+
+    fn ask_again(&mut self, now: Now) {
+        let stays = |remote: &Remote| match remote.standing {
+            Standing::Stays(cause, _, since) if now.boot.saturating_sub(since) >= ASK_AGAIN => {
+                Some((remote.id, cause))
+            }
+            _ => None,
+        };
+        let again: Vec<(i64, TerminateCause)> = self.remotes.iter().filter_map(stays).collect();
+        for (id, cause) in again {
+            self.order_end(id, cause, now);
+        }
+    }
+}

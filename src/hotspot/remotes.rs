@@ -1,0 +1,373 @@
+//! Sessions at access points: the table of those that are open, and the places kept for those who
+//! have been let in and are not reported yet.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::{Order, Outcome, Report};
+use crate::domain::accounting::Progress;
+use crate::domain::nas::{Details, Nas};
+use crate::domain::session::{Allowance, TerminateCause, Usage};
+use crate::domain::station::Mac;
+use crate::domain::time::{Now, Timestamp};
+use crate::domain::voucher::fold;
+use crate::store::{NasRecord, SessionRecord, Store, StoreError};
+
+/// Places kept at most; the oldest go first. About 1 MB.
+const MOST_RESERVED: usize = 4096;
+/// How long a place is kept for somebody whose session is not reported.
+const RESERVED: Duration = Duration::from_secs(60);
+
+/// A session at an access point.
+#[derive(Clone, Debug)]
+pub(super) struct Remote {
+    pub(super) id: i64,
+    /// 0 is none.
+    pub(super) voucher: i64,
+    /// Who it is: a voucher's username, or what the access point reports.
+    pub(super) login: String,
+    pub(super) station: Option<Mac>,
+    pub(super) address: Option<IpAddr>,
+    pub(super) started_at: Timestamp,
+    pub(super) clock_is_set: bool,
+    pub(super) nas: Nas,
+    pub(super) unique_id: String,
+    /// As the access point reports them.
+    pub(super) username: String,
+    pub(super) session: String,
+    pub(super) details: Details,
+    pub(super) connect_stop: Option<String>,
+    pub(super) progress: Progress,
+    /// When it was last reported, by the boot clock and by the wall clock.
+    pub(super) heard: Duration,
+    pub(super) heard_at: Timestamp,
+    /// By the boot clock.
+    pub(super) last_traffic: Duration,
+    /// By the boot clock; `None` is never.
+    pub(super) deadline: Option<Duration>,
+    /// What a user may use in this session, both ways together; vouchers have their own account.
+    pub(super) total: Option<u64>,
+    pub(super) standing: Standing,
+    /// What has been written down.
+    pub(super) written: Option<(Duration, Usage)>,
+}
+
+/// How things stand between us and the access point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It goes on.
+    Open,
+    /// The access point was told to end it.
+    Asked(TerminateCause),
+    /// It was, and would not or did not, at this moment of the boot clock.
+    Stays(TerminateCause, Outcome, Duration),
+}
+
+impl Remote {
+    /// Time used so far.
+    pub(super) fn uptime(&self, now: Now) -> Duration {
+        self.progress.time() + now.boot.saturating_sub(self.heard)
+    }
+
+    /// Time left.
+    pub(super) fn time_left(&self, now: Now) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_sub(now.boot))
+    }
+
+    /// What somebody who is not on a voucher has left.
+    pub(super) fn left(&self, now: Now) -> Allowance {
+        Allowance { time: self.time_left(now), download: None, upload: None }
+    }
+
+    /// When it began, by the boot clock.
+    pub(super) fn began(&self) -> Duration {
+        self.heard.saturating_sub(self.progress.time())
+    }
+
+    /// What has to be told to the access point to have it ended.
+    pub(super) fn order(&self, cause: TerminateCause) -> Order {
+        Order {
+            id: self.id,
+            nas: self.nas.clone(),
+            username: self.username.clone(),
+            session: self.session.clone(),
+            calling_station: self.details.calling_station.clone(),
+            address: self.address,
+            port: self.details.port,
+            cause,
+        }
+    }
+
+    /// For the store.
+    pub(super) fn record(&self, end: Option<(Timestamp, TerminateCause)>) -> SessionRecord {
+        SessionRecord {
+            id: self.id,
+            voucher: self.voucher,
+            login: self.login.clone(),
+            mac: self.station,
+            network: self.nas.client.to_string(),
+            address: self.address.map(|address| address.to_string()),
+            started_at: self.started_at,
+            clock_is_set: self.clock_is_set,
+            time: self.progress.time(),
+            usage: self.progress.usage(),
+            deadline: self.deadline,
+            end,
+            remote: Some(Box::new(NasRecord {
+                unique_id: self.unique_id.clone(),
+                nas: self.nas.clone(),
+                username: self.username.clone(),
+                session: self.session.clone(),
+                updated_at: self.heard_at,
+                details: self.details.clone(),
+                connect_stop: self.connect_stop.clone(),
+            })),
+        }
+    }
+
+    /// A session from the store that goes on.
+    pub(super) fn again(row: SessionRecord, deadline: Option<Duration>, now: Now) -> Option<Self> {
+        let remote = *row.remote?;
+        Some(Self {
+            id: row.id,
+            voucher: row.voucher,
+            login: row.login,
+            station: row.mac,
+            address: row.address.and_then(|address| address.parse().ok()),
+            started_at: row.started_at,
+            clock_is_set: row.clock_is_set,
+            nas: remote.nas,
+            unique_id: remote.unique_id,
+            username: remote.username,
+            session: remote.session,
+            details: remote.details,
+            connect_stop: remote.connect_stop,
+            progress: Progress::at(row.time, row.usage),
+            heard: now.boot,
+            heard_at: remote.updated_at,
+            last_traffic: now.boot,
+            deadline,
+            total: None,
+            standing: Standing::Open,
+            written: Some((row.time, row.usage)),
+        })
+    }
+
+    /// Takes over what a report says of the session itself.
+    pub(super) fn follow(&mut self, report: &Report, now: Now) {
+        self.nas.source = report.nas.source;
+        self.address = report.address.or(self.address);
+        self.heard = now.boot;
+        self.heard_at = now.wall;
+        if report.details.called_station.is_some() {
+            self.details.called_station.clone_from(&report.details.called_station);
+        }
+    }
+
+    fn state(&self) -> (Duration, Usage) {
+        (self.progress.time(), self.progress.usage())
+    }
+}
+
+/// A place kept for somebody who has been let in: until the access point reports the session, it
+/// counts as one.
+#[derive(Clone, Debug)]
+pub(super) struct Reservation {
+    /// What the access point was given as Class.
+    pub(super) class: Vec<u8>,
+    pub(super) client: Arc<str>,
+    pub(super) station: Option<Mac>,
+    pub(super) voucher: i64,
+    pub(super) login: String,
+    /// By the boot clock, both.
+    pub(super) since: Duration,
+    pub(super) deadline: Option<Duration>,
+    pub(super) total: Option<u64>,
+}
+
+/// Every open session at an access point.
+#[derive(Debug, Default)]
+pub(super) struct Remotes {
+    open: BTreeMap<i64, Remote>,
+    by_unique_id: HashMap<String, i64>,
+    by_login: HashMap<String, BTreeSet<i64>>,
+    by_station: HashMap<Mac, BTreeSet<i64>>,
+    reserved: HashMap<String, Vec<Reservation>>,
+    places: usize,
+    classes: u64,
+}
+
+impl Remotes {
+    pub(super) fn get(&self, id: i64) -> Option<&Remote> {
+        self.open.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: i64) -> Option<&mut Remote> {
+        self.open.get_mut(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Remote> {
+        self.open.values()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Remote> {
+        self.open.values_mut()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The open session that an access point reports under this name.
+    pub(super) fn named(&self, unique_id: &str) -> Option<&Remote> {
+        self.by_unique_id.get(unique_id).and_then(|id| self.open.get(id))
+    }
+
+    /// The open sessions of a login, the longest first.
+    pub(super) fn of_login(&self, login: &str) -> impl Iterator<Item = &Remote> {
+        let ids = self.by_login.get(&fold(login)).into_iter().flatten();
+        ids.filter_map(|id| self.open.get(id))
+    }
+
+    /// The open sessions of a device.
+    pub(super) fn of_station(&self, station: Mac) -> impl Iterator<Item = &Remote> {
+        let ids = self.by_station.get(&station).into_iter().flatten();
+        ids.filter_map(|id| self.open.get(id))
+    }
+
+    /// A Class that was not given before: `nonce` tells this start of the daemon from others.
+    pub(super) fn next_class(&mut self, nonce: [u8; 8]) -> Vec<u8> {
+        self.classes += 1;
+        [nonce, self.classes.to_be_bytes()].concat()
+    }
+
+    pub(super) fn open(&mut self, remote: Remote) {
+        if let Some(station) = remote.station {
+            self.by_station.entry(station).or_default().insert(remote.id);
+        }
+        self.by_unique_id.insert(remote.unique_id.clone(), remote.id);
+        self.by_login.entry(fold(&remote.login)).or_default().insert(remote.id);
+        self.open.insert(remote.id, remote);
+    }
+
+    pub(super) fn close(&mut self, id: i64) -> Option<Remote> {
+        let remote = self.open.remove(&id)?;
+        if self.by_unique_id.get(&remote.unique_id) == Some(&id) {
+            self.by_unique_id.remove(&remote.unique_id);
+        }
+        strike(&mut self.by_login, &fold(&remote.login), id);
+        if let Some(station) = remote.station {
+            strike(&mut self.by_station, &station, id);
+        }
+        Some(remote)
+    }
+
+    /// Keeps a place for somebody who has been let in; another one for the same device at the same
+    /// access point takes its stead.
+    pub(super) fn reserve(&mut self, reservation: Reservation) {
+        if self.places >= MOST_RESERVED {
+            self.forget_reserved(|it| it.since <= reservation.since.saturating_sub(RESERVED / 4));
+        }
+        if self.places >= MOST_RESERVED {
+            self.reserved.clear();
+            self.places = 0;
+        }
+        let places = self.reserved.entry(fold(&reservation.login)).or_default();
+        let same = |it: &Reservation| {
+            it.station.is_some()
+                && it.station == reservation.station
+                && it.client == reservation.client
+        };
+        let before = places.len();
+        places.retain(|it| !same(it));
+        self.places -= before - places.len();
+        places.push(reservation);
+        self.places += 1;
+    }
+
+    /// The places kept for a login.
+    pub(super) fn reserved(&self, login: &str, now: Now) -> impl Iterator<Item = &Reservation> {
+        let places = self.reserved.get(&fold(login)).into_iter().flatten();
+        places.filter(move |it| now.boot.saturating_sub(it.since) < RESERVED)
+    }
+
+    /// The place that was kept for a session that is reported now.
+    pub(super) fn claim(&mut self, login: &str, report: &Report) -> Option<Reservation> {
+        let login = fold(login);
+        let places = self.reserved.get_mut(&login)?;
+        let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
+        let by_station = || {
+            places
+                .iter()
+                .position(|it| it.client == report.nas.client && it.station == report.station)
+        };
+        let index = by_class.or_else(by_station)?;
+        let place = places.swap_remove(index);
+        self.places -= 1;
+        if places.is_empty() {
+            self.reserved.remove(&login);
+        }
+        Some(place)
+    }
+
+    /// Gives up places that nobody has claimed.
+    pub(super) fn forget_unclaimed(&mut self, now: Now) {
+        self.forget_reserved(|it| now.boot.saturating_sub(it.since) >= RESERVED);
+    }
+
+    fn forget_reserved(&mut self, is_over: impl Fn(&Reservation) -> bool) {
+        let mut left = 0;
+        self.reserved.retain(|_, places| {
+            places.retain(|it| !is_over(it));
+            left += places.len();
+            !places.is_empty()
+        });
+        self.places = left;
+    }
+
+    /// Moves the stamps that were given while the clock was not set.
+    pub(super) fn shift(&mut self, seconds: i64) {
+        for remote in self.open.values_mut().filter(|remote| !remote.clock_is_set) {
+            remote.started_at = remote.started_at.plus(seconds);
+            remote.heard_at = remote.heard_at.plus(seconds);
+            remote.clock_is_set = true;
+        }
+    }
+
+    /// Whether anything has happened that is not written down.
+    pub(super) fn is_written(&self) -> bool {
+        self.open.values().all(|remote| remote.written == Some(remote.state()))
+    }
+
+    /// Writes everything into the open transaction; [`Remotes::settle`] keeps in mind that it is
+    /// committed.
+    pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
+        let changed = self.open.values().filter(|it| it.written != Some(it.state()));
+        changed.map(|remote| store.put_session(&remote.record(None))).collect()
+    }
+
+    /// Everything has been committed.
+    pub(super) fn settle(&mut self) {
+        for remote in self.open.values_mut() {
+            remote.written = Some(remote.state());
+        }
+    }
+
+    /// The store has been replaced by another one.
+    pub(super) fn forget_what_is_written(&mut self) {
+        for remote in self.open.values_mut() {
+            remote.written = None;
+        }
+    }
+}
+
+fn strike<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<i64>>, key: &K, id: i64) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}

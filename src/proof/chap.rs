@@ -1,0 +1,14 @@
+//! CHAP with MD5 (RFC 1994 section 4.1).
+
+use md5::{Digest, Md5};
+
+use crate::domain::secret::Secret;
+
+/// What somebody answers who knows the secret.
+pub(super) fn response(identifier: u8, secret: &Secret, challenge: &[u8]) -> [u8; 16] {
+    Md5::new_with_prefix([identifier])
+        .chain_update(secret.reveal())
+        .chain_update(challenge)
+        .finalize()
+        .into()
+}

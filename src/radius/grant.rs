@@ -1,0 +1,188 @@
+//! What somebody gets, in the words of their access point.
+//!
+//! A limit of 0 means "no limit" to every one of them, so it is never sent: what is used up is sent
+//! as 1, and a data limit that is a multiple of 4 GiB gets an octet more, for access points that do
+//! not know the upper half.
+
+use std::time::Duration;
+
+use crate::config::Vendor;
+use crate::domain::time::Timestamp;
+use crate::domain::zone::Zone;
+use crate::hotspot::access::Accept;
+use crate::policy::dictionary::{self as dict, Attribute};
+use crate::policy::{Pair, Value};
+use crate::proof::Keys;
+
+/// What is sent with an Access-Accept, the most important first. `interim` is in seconds; 0 sends
+/// none.
+///
+/// The operator's own attributes win over ours; of two Session-Timeouts the smaller wins.
+pub fn pairs(accept: &Accept, vendor: Vendor, interim: u32) -> Vec<Pair> {
+    let mut limits = standard(accept, interim);
+    limits.extend(match vendor {
+        Vendor::Coovachilli => chillispot(accept),
+        Vendor::Mikrotik => mikrotik(accept),
+        Vendor::Wispr => wispr(accept),
+        Vendor::None => Vec::new(),
+    });
+    let operator = &accept.reply.0;
+    let overruled = |pair: &Pair| operator.iter().any(|it| is_for(pair.attribute, it.attribute));
+    let (instead, extras): (Vec<Pair>, Vec<Pair>) = operator
+        .iter()
+        .filter(|pair| pair.attribute != dict::SESSION_TIMEOUT)
+        .cloned()
+        .partition(|it| limits.iter().any(|pair| is_for(pair.attribute, it.attribute)));
+    limits.retain(|pair| !overruled(pair));
+    let timeout = session_timeout(accept).map(|seconds| number(dict::SESSION_TIMEOUT, seconds));
+    keys(&accept.keys).into_iter().chain(timeout).chain(instead).chain(limits).chain(extras).collect()
+}
+
+/// A limit in two halves is overruled as a whole: the operator's lower half beside our upper half
+/// would be neither's.
+fn is_for(ours: Attribute, operators: Attribute) -> bool {
+    const HALVES: [(Attribute, Attribute); 6] = [
+        (dict::CHILLISPOT_MAX_INPUT_OCTETS, dict::CHILLISPOT_MAX_INPUT_GIGAWORDS),
+        (dict::CHILLISPOT_MAX_OUTPUT_OCTETS, dict::CHILLISPOT_MAX_OUTPUT_GIGAWORDS),
+        (dict::CHILLISPOT_MAX_TOTAL_OCTETS, dict::CHILLISPOT_MAX_TOTAL_GIGAWORDS),
+        (dict::MIKROTIK_RECV_LIMIT, dict::MIKROTIK_RECV_LIMIT_GIGAWORDS),
+        (dict::MIKROTIK_XMIT_LIMIT, dict::MIKROTIK_XMIT_LIMIT_GIGAWORDS),
+        (dict::MIKROTIK_TOTAL_LIMIT, dict::MIKROTIK_TOTAL_LIMIT_GIGAWORDS),
+    ];
+    let whole = |attribute| {
+        HALVES.iter().find(|(_, upper)| *upper == attribute).map_or(attribute, |(lower, _)| *lower)
+    };
+    whole(ours) == whole(operators)
+}
+
+/// The smaller of what is left and what the operator wants. A second that has begun is the
+/// guest's: the daemon ends the session itself if the access point is late.
+fn session_timeout(accept: &Accept) -> Option<u32> {
+    let operators = accept.reply.0.iter().filter_map(|pair| match pair.value {
+        Value::Integer(seconds) if pair.attribute == dict::SESSION_TIMEOUT => Some(seconds),
+        _ => None,
+    });
+    let left = accept.left.time.map(|left| capped(begun_seconds(left)));
+    operators.filter(|seconds| *seconds != 0).chain(left).min().map(|seconds| seconds.max(1))
+}
+
+fn begun_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
+
+fn standard(accept: &Accept, interim: u32) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    if accept.idle_timeout != 0 {
+        pairs.push(number(dict::IDLE_TIMEOUT, accept.idle_timeout));
+    }
+    if interim != 0 {
+        pairs.push(number(dict::ACCT_INTERIM_INTERVAL, interim));
+    }
+    if !accept.class.is_empty() {
+        pairs.push(octets(dict::CLASS, &accept.class));
+    }
+    pairs
+}
+
+/// CoovaChilli: Input is what the guest sends, rates are in kbit/s
+/// (`dictionary.coovachilli` and `chilli_acct_fromsub` of CoovaChilli 1.6; "the number of octets
+/// the user is allowed to transmit", daloRADIUS).
+fn chillispot(accept: &Accept) -> Vec<Pair> {
+    let (download, upload) = accept.rates;
+    let mut pairs = Vec::new();
+    pairs.extend(rate(dict::CHILLISPOT_BANDWIDTH_MAX_DOWN, download));
+    pairs.extend(rate(dict::CHILLISPOT_BANDWIDTH_MAX_UP, upload));
+    let (lower, upper) = (dict::CHILLISPOT_MAX_INPUT_OCTETS, dict::CHILLISPOT_MAX_INPUT_GIGAWORDS);
+    pairs.extend(limit(lower, upper, accept.left.upload));
+    let (lower, upper) = (dict::CHILLISPOT_MAX_OUTPUT_OCTETS, dict::CHILLISPOT_MAX_OUTPUT_GIGAWORDS);
+    pairs.extend(limit(lower, upper, accept.left.download));
+    let (lower, upper) = (dict::CHILLISPOT_MAX_TOTAL_OCTETS, dict::CHILLISPOT_MAX_TOTAL_GIGAWORDS);
+    pairs.extend(limit(lower, upper, accept.total));
+    pairs
+}
+
+/// RouterOS: everything "from the point of view of the router (so rx is client upload, and tx is
+/// client download)", `k` is 1000, 0 is no limit (RouterOS manual, RADIUS client, Rate-Limit).
+fn mikrotik(accept: &Accept) -> Vec<Pair> {
+    let (download, upload) = accept.rates;
+    let mut pairs = Vec::new();
+    if accept.rates != (0, 0) {
+        let shown = |rate: u32| if rate == 0 { "0".to_owned() } else { format!("{rate}k") };
+        let rates = format!("{}/{}", shown(upload), shown(download));
+        pairs.push(text(dict::MIKROTIK_RATE_LIMIT, rates));
+    }
+    let (lower, upper) = (dict::MIKROTIK_RECV_LIMIT, dict::MIKROTIK_RECV_LIMIT_GIGAWORDS);
+    pairs.extend(limit(lower, upper, accept.left.upload));
+    let (lower, upper) = (dict::MIKROTIK_XMIT_LIMIT, dict::MIKROTIK_XMIT_LIMIT_GIGAWORDS);
+    pairs.extend(limit(lower, upper, accept.left.download));
+    let (lower, upper) = (dict::MIKROTIK_TOTAL_LIMIT, dict::MIKROTIK_TOTAL_LIMIT_GIGAWORDS);
+    pairs.extend(limit(lower, upper, accept.total));
+    pairs
+}
+
+/// WISPr 1.0: rates in bit/s, and the end as a date. The others get Session-Timeout alone, which
+/// does not hang on the access point's clock.
+fn wispr(accept: &Accept) -> Vec<Pair> {
+    let (download, upload) = accept.rates;
+    let bits = |rate: u32| rate.saturating_mul(1000);
+    let mut pairs = Vec::new();
+    pairs.extend(rate(dict::WISPR_BANDWIDTH_MAX_DOWN, bits(download)));
+    pairs.extend(rate(dict::WISPR_BANDWIDTH_MAX_UP, bits(upload)));
+    pairs.extend(accept.until.map(|at| text(dict::WISPR_SESSION_TERMINATE_TIME, iso_8601(at))));
+    pairs
+}
+
+/// `YYYY-MM-DDThh:mm:ss+00:00`: WISPr takes a time without zone for local.
+fn iso_8601(at: Timestamp) -> String {
+    format!("{}+00:00", Zone::utc().show(at).replace(' ', "T"))
+}
+
+fn rate(attribute: Attribute, rate: u32) -> Option<Pair> {
+    (rate != 0).then(|| number(attribute, rate))
+}
+
+fn limit(lower: Attribute, upper: Attribute, octets: Option<u64>) -> impl Iterator<Item = Pair> {
+    let octets = octets.map(|octets| if octets << 32 == 0 { octets | 1 } else { octets });
+    let lower = octets.map(|octets| number(lower, u32::try_from(octets & 0xffff_ffff).unwrap_or(1)));
+    let gigawords = octets.map(|octets| capped(octets >> 32)).filter(|gigawords| *gigawords != 0);
+    lower.into_iter().chain(gigawords.map(|gigawords| number(upper, gigawords)))
+}
+
+/// RFC 2548 sections 2.1.5, 2.3.3 and 2.4. Policy and types are FreeRADIUS's: encryption is
+/// allowed, with 40 or 128 bits.
+fn keys(keys: &Keys) -> Vec<Pair> {
+    let mut pairs = match keys {
+        Keys::None => return Vec::new(),
+        Keys::MsChap(keys) => {
+            let padded = [&keys[..], &[0; 8]].concat();
+            vec![octets(dict::MS_CHAP_MPPE_KEYS, &padded)]
+        }
+        Keys::MsChap2 { success, send, receive } => vec![
+            octets(dict::MS_CHAP2_SUCCESS, success),
+            octets(dict::MS_MPPE_RECV_KEY, receive),
+            octets(dict::MS_MPPE_SEND_KEY, send),
+        ],
+    };
+    pairs.push(number(dict::MS_MPPE_ENCRYPTION_POLICY, 1));
+    pairs.push(number(dict::MS_MPPE_ENCRYPTION_TYPES, 6));
+    pairs
+}
+
+fn capped(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn number(attribute: Attribute, number: u32) -> Pair {
+    Pair { attribute, tag: 0, value: Value::Integer(number) }
+}
+
+fn text(attribute: Attribute, text: String) -> Pair {
+    Pair { attribute, tag: 0, value: Value::Text(text) }
+}
+
+fn octets(attribute: Attribute, octets: &[u8]) -> Pair {
+    Pair { attribute, tag: 0, value: Value::Octets(octets.to_vec()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! What access points ask and report, in the owner's words.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hidden::uncover_password;
+use super::packet::Packet;
+use super::wire::Fields;
+use crate::domain::secret::Secret;
+use crate::domain::session::TerminateCause;
+use crate::domain::station::Mac;
+use crate::hotspot::access::{AccessRequest, Details, Event, Nas, Octets, Report};
+use crate::policy::dictionary::{self as dict, Attribute};
+use crate::policy::{Pairs, Value};
+use crate::proof::Proof;
+
+/// Why a request cannot be asked of anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// There is no User-Name, or it is no text.
+    NoUserName,
+    /// The password is no text once uncovered: the usual sign of a wrong shared secret.
+    Unreadable,
+    /// A password attribute is misshapen.
+    Password,
+    /// Two ways of showing a password at once (RFC 2865 section 4.1).
+    TwoProofs,
+    /// EAP, which we do not speak: to be rejected, where its Message-Authenticator is good (RFC 3579
+    /// section 3.2).
+    Eap,
+    /// An accounting attribute that cannot be missed is missing: its name.
+    Missing(&'static str),
+}
+
+/// What an Accounting-Request comes to.
+#[derive(Clone, Debug)]
+pub enum Accounting {
+    /// A session is reported of.
+    Session(Box<Report>),
+    /// The access point has started or is going to stop: its sessions have ended.
+    Restarted {
+        /// Which.
+        nas: Nas,
+        /// Why.
+        cause: TerminateCause,
+    },
+    /// Nothing that concerns us; to be acknowledged all the same.
+    Ignored,
+}
+
+/// Which access point sent it.
+pub fn nas(packet: &Packet, client: Arc<str>, source: IpAddr) -> Nas {
+    let fields = Fields::of(packet);
+    let address = fields
+        .value(dict::NAS_IP_ADDRESS)
+        .or_else(|| fields.value(dict::NAS_IPV6_ADDRESS))
+        .and_then(|value| ip(&value));
+    Nas { client, source, address, identifier: fields.text(dict::NAS_IDENTIFIER) }
+}
+
+/// Reads an Access-Request.
+///
+/// # Errors
+/// Why it cannot be asked; all are answered with an Access-Reject.
+pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessRequest, Unfit> {
+    let fields = Fields::of(packet);
+    if fields.octets(dict::EAP_MESSAGE).is_some() {
+        return Err(Unfit::Eap);
+    }
+    let username = fields.text(dict::USER_NAME).ok_or(Unfit::NoUserName)?;
+    let proof = proof(packet, &fields, secret, &username)?;
+    Ok(AccessRequest {
+        nas,
+        username,
+        proof,
+        hashed: None,
+        station: station(&fields),
+        attributes: without_proofs(fields.pairs()),
+    })
+}
+
+fn proof(
+    packet: &Packet,
+    fields: &Fields<'_>,
+    secret: &Secret,
+    username: &str,
+) -> Result<Proof, Unfit> {
+    let pap = fields.octets(dict::USER_PASSWORD);
+    let chap = fields.octets(dict::CHAP_PASSWORD);
+    let ms_chap = fields.octets(dict::MS_CHAP_RESPONSE);
+    let ms_chap2 = fields.octets(dict::MS_CHAP2_RESPONSE);
+    let ms_challenge = fields.octets(dict::MS_CHAP_CHALLENGE).unwrap_or_default();
+    match (pap, chap, ms_chap, ms_chap2) {
+        (None, None, None, None) => Ok(Proof::Nothing),
+        (Some(hidden), None, None, None) => {
+            let plain = uncover_password(hidden, &packet.authenticator, secret);
+            let text = String::from_utf8(plain.ok_or(Unfit::Password)?);
+            Ok(Proof::Pap(Secret::new(text.map_err(|_| Unfit::Unreadable)?)))
+        }
+        (None, Some(value), None, None) => {
+            let challenge = fields.octets(dict::CHAP_CHALLENGE).unwrap_or(&packet.authenticator);
+            chap_proof(value, challenge).ok_or(Unfit::Password)
+        }
+        (None, None, Some(value), None) => {
+            ms_chap_proof(value, ms_challenge).ok_or(Unfit::Password)
+        }
+        (None, None, None, Some(value)) => {
+            ms_chap2_proof(value, ms_challenge, username).ok_or(Unfit::Password)
+        }
+        _ => Err(Unfit::TwoProofs),
+    }
+}
+
+fn chap_proof(value: &[u8], challenge: &[u8]) -> Option<Proof> {
+    let (identifier, response) = value.split_first()?;
+    let response = response.try_into().ok()?;
+    Some(Proof::Chap { identifier: *identifier, challenge: challenge.to_vec(), response })
+}
+
+/// Identifier, flags, LM-Response, NT-Response (RFC 2548 section 2.1.3). The lowest flag says that
+/// the NT-Response counts.
+fn ms_chap_proof(value: &[u8], challenge: &[u8]) -> Option<Proof> {
+    let [identifier, flags, responses @ ..]: &[u8; 50] = value.try_into().ok()?;
+    let (_, response) = responses.split_last_chunk::<24>()?;
+    let challenge = challenge.try_into().ok()?;
+    (flags & 1 == 1).then_some(Proof::MsChap {
+        identifier: *identifier,
+        challenge,
+        response: *response,
+    })
+}
+
+/// Identifier, flags, Peer-Challenge, 8 reserved octets, NT-Response (RFC 2548 section 2.3.2).
+fn ms_chap2_proof(value: &[u8], challenge: &[u8], username: &str) -> Option<Proof> {
+    let [identifier, _, rest @ ..]: &[u8; 50] = value.try_into().ok()?;
+    let (peer_challenge, _) = rest.split_first_chunk::<16>()?;
+    let (_, response) = rest.split_last_chunk::<24>()?;
+    Some(Proof::MsChap2 {
+        identifier: *identifier,
+        username: username.to_owned(),
+        authenticator_challenge: challenge.try_into().ok()?,
+        peer_challenge: *peer_challenge,
+        response: *response,
+    })
+}
+
+/// What shows a password, and what belongs to the packet alone, is nothing for check items.
+fn without_proofs(mut pairs: Pairs) -> Pairs {
+    const KEPT_BACK: [Attribute; 7] = [
+        dict::CHAP_PASSWORD,
+        dict::CHAP_CHALLENGE,
+        dict::MS_CHAP_RESPONSE,
+        dict::MS_CHAP2_RESPONSE,
+        dict::MS_CHAP_CHALLENGE,
+        dict::MESSAGE_AUTHENTICATOR,
+        dict::PROXY_STATE,
+    ];
+    pairs.0.retain(|pair| !KEPT_BACK.contains(&pair.attribute));
+    pairs
+}
+
+/// Reads an Accounting-Request.
+///
+/// # Errors
+/// Why it cannot be taken down.
+pub fn accounting(packet: &Packet, nas: Nas) -> Result<Accounting, Unfit> {
+    let fields = Fields::of(packet);
+    let status = fields.integer(dict::ACCT_STATUS_TYPE);
+    let event = match status.ok_or(Unfit::Missing(dict::ACCT_STATUS_TYPE.name()))? {
+        1 => Event::Start,
+        2 => Event::Stop(cause(&fields)),
+        3 => Event::Interim,
+        7 => return Ok(Accounting::Restarted { nas, cause: TerminateCause::NasReboot }),
+        8 => return Ok(Accounting::Restarted { nas, cause: TerminateCause::AdminReboot }),
+        _ => return Ok(Accounting::Ignored),
+    };
+    let session = fields.text(dict::ACCT_SESSION_ID);
+    let session = session.ok_or(Unfit::Missing(dict::ACCT_SESSION_ID.name()))?;
+    Ok(Accounting::Session(Box::new(report(&fields, nas, event, session))))
+}
+
+/// Why a session has ended. Where the access point does not say, or says what nobody knows, it is
+/// NAS-Request: "a non-error reason not otherwise listed" (RFC 2866 section 5.10). FreeRADIUS's
+/// SQL leaves an empty word; nothing here can be empty.
+fn cause(fields: &Fields<'_>) -> TerminateCause {
+    fields
+        .integer(dict::ACCT_TERMINATE_CAUSE)
+        .and_then(TerminateCause::numbered)
+        .unwrap_or(TerminateCause::NasRequest)
+}
+
+fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Report {
+    let seconds = |attribute| {
+        fields.integer(attribute).map(|seconds| Duration::from_secs(u64::from(seconds)))
+    };
+    let counter = |low, gigawords| {
+        let gigawords = fields.integer(gigawords);
+        fields.integer(low).map(|low| Octets { low, gigawords })
+    };
+    Report {
+        nas,
+        event,
+        session,
+        username: fields.text(dict::USER_NAME).unwrap_or_default(),
+        station: station(fields),
+        address: address(fields),
+        class: fields.octets(dict::CLASS).map(<[u8]>::to_vec),
+        time: seconds(dict::ACCT_SESSION_TIME),
+        delay: seconds(dict::ACCT_DELAY_TIME).unwrap_or_default(),
+        stamp: match fields.value(dict::EVENT_TIMESTAMP) {
+            Some(Value::Date(at)) => Some(at),
+            _ => None,
+        },
+        download: counter(dict::ACCT_OUTPUT_OCTETS, dict::ACCT_OUTPUT_GIGAWORDS),
+        upload: counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS),
+        details: details(fields),
+    }
+}
+
+fn details(fields: &Fields<'_>) -> Details {
+    Details {
+        called_station: fields.text(dict::CALLED_STATION_ID),
+        calling_station: fields.text(dict::CALLING_STATION_ID),
+        port: fields.integer(dict::NAS_PORT),
+        port_id: fields.text(dict::NAS_PORT_ID),
+        port_type: fields.named(dict::NAS_PORT_TYPE),
+        service_type: fields.named(dict::SERVICE_TYPE),
+        framed_protocol: fields.named(dict::FRAMED_PROTOCOL),
+        authentic: fields.named(dict::ACCT_AUTHENTIC),
+        connect_info: fields.text(dict::CONNECT_INFO),
+    }
+}
+
+fn station(fields: &Fields<'_>) -> Option<Mac> {
+    fields.text(dict::CALLING_STATION_ID)?.trim().parse().ok()
+}
+
+/// The guest's address; 0.0.0.0 and 255.255.255.254 and above mean that there is none yet (RFC
+/// 2865 section 5.8).
+fn address(fields: &Fields<'_>) -> Option<IpAddr> {
+    let real = |address: &IpAddr| match address {
+        IpAddr::V4(address) => !matches!(address.to_bits(), 0 | 0xffff_fffe..),
+        IpAddr::V6(address) => !address.is_unspecified(),
+    };
+    let said = |attribute| fields.value(attribute).and_then(|value| ip(&value)).filter(real);
+    said(dict::FRAMED_IP_ADDRESS).or_else(|| said(dict::FRAMED_IPV6_ADDRESS))
+}
+
+fn ip(value: &Value) -> Option<IpAddr> {
+    match value {
+        Value::Ipv4(address) => Some((*address).into()),
+        Value::Ipv6(address) => Some((*address).into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

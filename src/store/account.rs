@@ -1,0 +1,145 @@
+//! What counters add up: the sessions of a login that have ended, and what is left of those that
+//! are forgotten.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::session::{duration, unsigned};
+use super::{Store, StoreError};
+use crate::domain::session::Usage;
+use crate::domain::time::{Now, Timestamp};
+
+/// Seconds for which the sessions of a user are kept at least, whatever else is forgotten: a month
+/// has to be added up.
+const MONTH: i64 = 32 * 24 * 3600;
+
+/// Users whose sessions counters may ask for: a voucher has its own.
+const USERS: &str = "(SELECT username_folded FROM radcheck
+                      UNION SELECT username_folded FROM radusergroup)";
+
+/// A session that has ended, as far as counters care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub time: Duration,
+    /// Octets.
+    pub usage: Usage,
+}
+
+impl Store {
+    /// The sessions of a login that have ended, those that were over before `since` left out.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn stretches(
+        &self,
+        login_folded: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<Stretch>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT started_at, seconds, download, upload FROM session
+             WHERE login_folded = ?1 AND ended_at IS NOT NULL AND started_at + seconds >= ?2",
+        )?;
+        let since = since.map_or(i64::MIN, Timestamp::unix);
+        let rows = statement.query_map(params![login_folded, since], |row| {
+            Ok(Stretch {
+                started_at: Timestamp::from_unix(row.get(0)?),
+                time: duration(row.get(1)?),
+                usage: Usage { download: unsigned(row.get(2)?), upload: unsigned(row.get(3)?) },
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What a login's forgotten sessions came to.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn forgotten_usage(&self, login_folded: &str) -> Result<(Duration, Usage), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seconds, download, upload FROM account WHERE login_folded = ?1",
+        )?;
+        let row = statement.query_row([login_folded], |row| {
+            let usage = Usage { download: unsigned(row.get(1)?), upload: unsigned(row.get(2)?) };
+            Ok((duration(row.get(0)?), usage))
+        });
+        Ok(row.optional()?.unwrap_or_default())
+    }
+
+    /// When a user signed in for the first time, where that was ever of any use.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn first_login_of(&self, login_folded: &str) -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT first_login FROM account WHERE login_folded = ?1")?;
+        let at: Option<Option<i64>> =
+            statement.query_row([login_folded], |row| row.get(0)).optional()?;
+        Ok(at.flatten().map(Timestamp::from_unix))
+    }
+
+    /// Writes down that a user has signed in for the first time.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn set_first_login_of(&self, login_folded: &str, now: Now) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO account (login_folded, first_login, clock_unset) VALUES (?1, ?2, ?3)
+             ON CONFLICT (login_folded) DO UPDATE SET first_login = excluded.first_login,
+                 clock_unset = excluded.clock_unset
+             WHERE first_login IS NULL",
+        )?;
+        statement.execute(params![login_folded, now.wall.unix(), i64::from(!now.wall_is_set)])?;
+        Ok(())
+    }
+
+    /// Forgets all sessions that have ended but the newest `keep`, and users' of this month; gives
+    /// how many went.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn keep_sessions(&self, keep: u32, now: Now) -> Result<usize, StoreError> {
+        let oldest = "SELECT id FROM session ORDER BY id DESC LIMIT 1 OFFSET ?1";
+        let oldest: Option<i64> = self
+            .connection
+            .prepare_cached(oldest)?
+            .query_row([keep], |row| row.get(0))
+            .optional()?;
+        let Some(oldest) = oldest else { return Ok(0) };
+        let gone = format!(
+            "ended_at IS NOT NULL AND id <= ?1
+             AND (ended_at < ?2 OR login_folded NOT IN {USERS})"
+        );
+        self.forget_where(&gone, oldest, now.wall.plus(-MONTH).unix())
+    }
+
+    /// Forgets sessions that ended before this moment, and users' of this month not even then;
+    /// gives how many went.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn forget_sessions(&self, before: Timestamp, now: Now) -> Result<usize, StoreError> {
+        let gone = format!("ended_at < ?1 AND (ended_at < ?2 OR login_folded NOT IN {USERS})");
+        self.forget_where(&gone, before.unix(), now.wall.plus(-MONTH).unix())
+    }
+
+    /// What users have used stays known when its sessions go.
+    fn forget_where(&self, gone: &str, bound: i64, month: i64) -> Result<usize, StoreError> {
+        self.connection
+            .prepare_cached(&format!(
+                "INSERT INTO account (login_folded, seconds, download, upload)
+                 SELECT login_folded, sum(seconds), sum(download), sum(upload) FROM session
+                 WHERE {gone} AND login_folded IN {USERS} GROUP BY login_folded
+                 ON CONFLICT (login_folded) DO UPDATE SET seconds = seconds + excluded.seconds,
+                     download = download + excluded.download, upload = upload + excluded.upload"
+            ))?
+            .execute([bound, month])?;
+        let mut statement =
+            self.connection.prepare_cached(&format!("DELETE FROM session WHERE {gone}"))?;
+        Ok(statement.execute([bound, month])?)
+    }
+}

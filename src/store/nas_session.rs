@@ -1,0 +1,121 @@
+//! Rows of `nas_session`: what access points say of their sessions.
+
+use std::net::IpAddr;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{SessionRecord, Store, StoreError};
+use crate::domain::nas::{Details, Nas};
+use crate::domain::time::Timestamp;
+
+/// What is kept of an access point's session beside what every session has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NasRecord {
+    /// What tells it from others, in hexadecimal digits.
+    pub unique_id: String,
+    /// The access point.
+    pub nas: Nas,
+    /// User-Name, as it is reported.
+    pub username: String,
+    /// Acct-Session-Id.
+    pub session: String,
+    /// When it was last heard of.
+    pub updated_at: Timestamp,
+    /// The rest.
+    pub details: Details,
+    /// Connect-Info of its end.
+    pub connect_stop: Option<String>,
+}
+
+const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
+                       updated_at, called_station, calling_station, port, port_id, port_type, \
+                       service_type, framed_protocol, authentic, connect_start, connect_stop";
+
+impl Store {
+    /// Writes down what an access point says of a session.
+    pub(super) fn put_nas_session(&self, id: i64, record: &NasRecord) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "INSERT INTO nas_session (session, {COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+             ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
+                 nas_source = excluded.nas_source,
+                 called_station = coalesce(excluded.called_station, called_station),
+                 connect_stop = excluded.connect_stop"
+        ))?;
+        let NasRecord { nas, details, .. } = record;
+        statement.execute(params![
+            id,
+            record.unique_id,
+            nas.source.to_string(),
+            nas.address.map(|address| address.to_string()),
+            nas.identifier,
+            record.username,
+            record.session,
+            record.updated_at.unix(),
+            details.called_station,
+            details.calling_station,
+            details.port,
+            details.port_id,
+            details.port_type,
+            details.service_type,
+            details.framed_protocol,
+            details.authentic,
+            details.connect_info,
+            record.connect_stop,
+        ])?;
+        Ok(())
+    }
+
+    /// What an access point says of the session with this id.
+    pub(super) fn nas_session(&self, id: i64) -> Result<Option<NasRecord>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS}, (SELECT network FROM session WHERE id = ?1)
+             FROM nas_session WHERE session = ?1"
+        ))?;
+        Ok(statement.query_row([id], read).optional()?.flatten())
+    }
+
+    /// The latest session that an access point reports under this name, open or not.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn session_named(&self, unique_id: &str) -> Result<Option<SessionRecord>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT max(session) FROM nas_session WHERE unique_id = ?1")?;
+        let id: Option<i64> = statement.query_row([unique_id], |row| row.get(0))?;
+        id.map_or(Ok(None), |id| self.session(id))
+    }
+}
+
+/// `None` where somebody has bent the row by hand.
+fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
+    let source: String = row.get(1)?;
+    let Ok(source) = source.parse() else { return Ok(None) };
+    let address: Option<String> = row.get(2)?;
+    let network: String = row.get(17)?;
+    Ok(Some(NasRecord {
+        unique_id: row.get(0)?,
+        nas: Nas {
+            client: network.into(),
+            source,
+            address: address.and_then(|address| address.parse::<IpAddr>().ok()),
+            identifier: row.get(3)?,
+        },
+        username: row.get(4)?,
+        session: row.get(5)?,
+        updated_at: Timestamp::from_unix(row.get(6)?),
+        details: Details {
+            called_station: row.get(7)?,
+            calling_station: row.get(8)?,
+            port: row.get(9)?,
+            port_id: row.get(10)?,
+            port_type: row.get(11)?,
+            service_type: row.get(12)?,
+            framed_protocol: row.get(13)?,
+            authentic: row.get(14)?,
+            connect_info: row.get(15)?,
+        },
+        connect_stop: row.get(16)?,
+    }))
+}
