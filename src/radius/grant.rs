@@ -35,7 +35,13 @@ pub fn pairs(accept: &Accept, vendor: Vendor, interim: u32) -> Vec<Pair> {
         .partition(|it| limits.iter().any(|pair| is_for(pair.attribute, it.attribute)));
     limits.retain(|pair| !overruled(pair));
     let timeout = session_timeout(accept).map(|seconds| number(dict::SESSION_TIMEOUT, seconds));
-    keys(&accept.keys).into_iter().chain(timeout).chain(instead).chain(limits).chain(extras).collect()
+    keys(&accept.keys)
+        .into_iter()
+        .chain(timeout)
+        .chain(instead)
+        .chain(limits)
+        .chain(extras)
+        .collect()
 }
 
 /// A limit in two halves is overruled as a whole: the operator's lower half beside our upper half
@@ -94,7 +100,8 @@ fn chillispot(accept: &Accept) -> Vec<Pair> {
     pairs.extend(rate(dict::CHILLISPOT_BANDWIDTH_MAX_UP, upload));
     let (lower, upper) = (dict::CHILLISPOT_MAX_INPUT_OCTETS, dict::CHILLISPOT_MAX_INPUT_GIGAWORDS);
     pairs.extend(limit(lower, upper, accept.left.upload));
-    let (lower, upper) = (dict::CHILLISPOT_MAX_OUTPUT_OCTETS, dict::CHILLISPOT_MAX_OUTPUT_GIGAWORDS);
+    let (lower, upper) =
+        (dict::CHILLISPOT_MAX_OUTPUT_OCTETS, dict::CHILLISPOT_MAX_OUTPUT_GIGAWORDS);
     pairs.extend(limit(lower, upper, accept.left.download));
     let (lower, upper) = (dict::CHILLISPOT_MAX_TOTAL_OCTETS, dict::CHILLISPOT_MAX_TOTAL_GIGAWORDS);
     pairs.extend(limit(lower, upper, accept.total));
@@ -143,7 +150,8 @@ fn rate(attribute: Attribute, rate: u32) -> Option<Pair> {
 
 fn limit(lower: Attribute, upper: Attribute, octets: Option<u64>) -> impl Iterator<Item = Pair> {
     let octets = octets.map(|octets| if octets << 32 == 0 { octets | 1 } else { octets });
-    let lower = octets.map(|octets| number(lower, u32::try_from(octets & 0xffff_ffff).unwrap_or(1)));
+    let lower =
+        octets.map(|octets| number(lower, u32::try_from(octets & 0xffff_ffff).unwrap_or(1)));
     let gigawords = octets.map(|octets| capped(octets >> 32)).filter(|gigawords| *gigawords != 0);
     lower.into_iter().chain(gigawords.map(|gigawords| number(upper, gigawords)))
 }

@@ -38,8 +38,6 @@ use crate::table;
 const OUTSTANDING: [usize; 3] = [1, 16, 64];
 const EVENTS: [(Event, &str); 3] =
     [(Event::Start, "start"), (Event::Interim, "interim"), (Event::Stop, "stop")];
-/// For the check that there is a session check.
-const CHECKED: &str = "bench-check";
 /// Time to come to rest.
 const REST: Duration = Duration::from_millis(1500);
 
@@ -50,7 +48,7 @@ struct Contender {
     auth: SocketAddr,
     acct: SocketAddr,
     users: Vec<User>,
-    /// Whether accounting is measured as well.
+    /// Whether it knows of sessions: whether accounting is measured as well.
     accounts: bool,
 }
 
@@ -123,21 +121,53 @@ fn peers(disk: &Disk, users: usize) -> Vec<Peer> {
         User::new(&format!("guest{at:05}"), &passcode, at)
     };
     let start = |(label, name, habit)| {
-        let mut users: Vec<User> = (1..=users).map(user).collect();
-        users.push(User::new(CHECKED, CHECKED, 0));
-        let server = FreeRadius::start(disk, name, habit, &users);
-        users.pop();
-        (label, habit, server, users)
+        let users: Vec<User> = (1..=users).map(user).collect();
+        (label, habit, FreeRadius::start(disk, name, habit, &users), users)
     };
     habits.map(start).into()
 }
 
+/// The sessions of these users begin, go on or end.
+fn report(
+    contender: &Contender,
+    users: &[User],
+    name: &str,
+    event: Event,
+    outstanding: usize,
+) -> (Vec<Vec<u8>>, Outcome) {
+    let encode = |(at, user)| {
+        let session = format!("{name}-{at:08}");
+        packet::accounting_request(load::identifier(at), user, &session, event)
+    };
+    let packets: Vec<_> = users.iter().enumerate().map(encode).collect();
+    let outcome = load::run(contender.acct, &packets, outstanding, Keep::Sample);
+    (packets, outcome)
+}
+
 /// Everybody logs in once, and gets what comes back with accounting.
 fn warm_up(contender: &mut Contender) {
-    let (packets, outcome) = ask(contender, &contender.users, 4, Keep::All);
+    let (packets, outcome) = ask(contender, &contender.users, 1, Keep::All);
     outcome.verify(&packets);
+    assert_eq!(outcome.granted, packets.len(), "{}: not everybody gets in", contender.label);
     for (at, reply) in &outcome.kept {
         contender.users[*at].class = packet::class(reply);
+    }
+    try_strangers(contender);
+}
+
+/// That a wrong password does not get in, nor a second device while there is a session: else there
+/// would be no check to measure.
+fn try_strangers(contender: &Contender) {
+    let user = &contender.users[0];
+    let wrong = User { password: "wrong".to_owned(), ..user.clone() };
+    let second = User { station: "02-00-5E-FF-FF-FF".to_owned(), ..user.clone() };
+    let login = |who: &User| ask(contender, std::slice::from_ref(who), 1, Keep::All).1.granted;
+    assert_eq!(login(&wrong), 0, "{}: a wrong password gets in", contender.label);
+    if contender.accounts {
+        report(contender, std::slice::from_ref(user), "check", Event::Start, 1);
+        assert_eq!(login(&second), 0, "{}: a second device gets in", contender.label);
+        report(contender, std::slice::from_ref(user), "check", Event::Stop, 1);
+        assert_eq!(login(user), 1, "{}: nobody gets in again", contender.label);
     }
 }
 
@@ -202,13 +232,13 @@ fn accounting(contenders: &[Contender], effort: Effort, sessions: usize) {
         for (level, outstanding) in OUTSTANDING.into_iter().enumerate() {
             for (contender, tallies) in accountants.iter().zip(&mut tallies) {
                 for (at, (event, _)) in EVENTS.into_iter().enumerate() {
-                    let users = contender.users.iter().take(sessions).enumerate();
-                    let encode = |(at, user)| {
-                        let session = format!("{round}-{level}-{at:08}");
-                        packet::accounting_request(load::identifier(at), user, &session, event)
-                    };
-                    let packets: Vec<_> = users.map(encode).collect();
-                    let outcome = load::run(contender.acct, &packets, outstanding, Keep::Sample);
+                    let (packets, outcome) = report(
+                        contender,
+                        &contender.users[..sessions],
+                        &format!("{round}-{level}"),
+                        event,
+                        outstanding,
+                    );
                     tallies[level][at].add(&packets, &outcome);
                 }
             }
