@@ -21,7 +21,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
         &["clock", "domain", "durable", "firewall", "neighbour", "policy", "proof", "store"],
     ),
     ("listing", &["domain", "policy"]),
-    ("radius", &["config", "domain", "hotspot", "policy", "proof"]),
+    ("radius", &["clock", "config", "domain", "hotspot", "policy", "proof"]),
     ("http", &["clock", "config", "domain", "durable", "hotspot", "listing"]),
     (
         "control",

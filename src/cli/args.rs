@@ -1,6 +1,8 @@
 //! Arguments to commands.
 
-use std::collections::BTreeMap;
+mod policy;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,17 +19,21 @@ const BATCH: u32 = 1_000_000;
 const LIMIT: u32 = 9_437_184;
 
 /// Every option with a value, besides `--config`.
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 10] = [
     "count",
     "download-limit",
     "format",
     "fullname",
     "passcode",
+    "priority",
     "upload-limit",
     "username",
     "valid-for",
     "valid-from",
 ];
+
+/// Every option without a value, besides `--help` and `--version`.
+const FLAGS: [&str; 1] = ["reveal"];
 
 /// Second words of commands.
 const WORDS: [&str; 6] = ["close", "create", "list", "remove", "rotate", "show"];
@@ -79,6 +85,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             Arg::Short('V') | Arg::Long("version") => {
                 return Ok(Invocation::Print(format!("hotspotd {}\n", crate::VERSION)));
             }
+            Arg::Long(name) if FLAGS.contains(&name) => {
+                line.flags.insert(name.to_owned());
+            }
             Arg::Long(name) => {
                 let name = name.to_owned();
                 if !OPTIONS.contains(&name.as_str()) {
@@ -102,6 +111,7 @@ struct Line {
     config: Option<PathBuf>,
     words: Vec<OsString>,
     options: BTreeMap<String, String>,
+    flags: BTreeSet<String>,
 }
 
 impl Line {
@@ -121,7 +131,7 @@ impl Line {
             ["try"] => Invocation::Try,
             words => Invocation::Client(self.command(words)?, path),
         };
-        match self.options.keys().next() {
+        match self.options.keys().chain(&self.flags).next() {
             Some(name) => Err(Misuse(format!("--{name} does not belong to '{}'", words.join(" ")))),
             None => Ok(invocation),
         }
@@ -137,6 +147,8 @@ impl Line {
             ["voucher", "remove"] => {
                 return Err(Misuse("whose voucher? 'voucher remove USERNAME'".to_owned()));
             }
+            ["user", rest @ ..] => self.user(rest)?,
+            ["group", rest @ ..] => self.group(rest)?,
             ["guests"] => Command::Guests(self.format()?),
             ["sessions"] => Command::Sessions(self.format()?),
             ["session", "close", whose] => Command::CloseSessions((*whose).to_owned()),

@@ -21,11 +21,25 @@ Usage: hotspotd [-c FILE] COMMAND
   session close MAC|USERNAME end sessions; the devices have to sign in again
   logins                     who signed in or tried to
 
+  user list                  every user who has rows or a group
+  user show USERNAME         their rows and groups; passwords only with --reveal
+  user password USERNAME     set a password: typed unseen, or a line of standard input
+  user check USERNAME ROW…   add rows to what has to hold: 'Max-Daily-Session := 3600'
+  user reply USERNAME ROW…   add rows to what is sent: 'Session-Timeout := 1800'
+  user unset USERNAME ATTRIBUTE|ID…
+                             remove rows, all of an attribute or one
+  user join USERNAME GROUP [--priority N]
+                             the group's rows apply as well; the lowest number comes first
+  user leave USERNAME GROUP  they do not any more
+  user remove USERNAME       remove rows and memberships; a voucher of that name stays
+  group list | show | check | reply | unset | remove
+                             the same for GROUP in the place of USERNAME
+
   api-key show | rotate      the key for /api/, or a new one
   backup FILE                write a consistent copy of the store ('-': standard output)
   restore FILE               replace the store by a backup ('-': standard input)
 
-  --format table|csv|json    for 'voucher create' and everything that lists
+  --format table|csv|json    for 'voucher create' and everything that lists or shows
   -c, --config FILE          the configuration; default /etc/config/hotspotd
   -V, --version              print the version
   -h, --help                 print this

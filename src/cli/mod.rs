@@ -4,6 +4,8 @@ mod args;
 mod check;
 mod client;
 mod help;
+mod policy;
+mod prompt;
 mod rows;
 mod table;
 
@@ -18,7 +20,7 @@ use client::{Client, Failure};
 use table::{Format, Printer};
 
 use crate::config::Config;
-use crate::control::{Ask, Tell};
+use crate::control::{Ask, PolicyAsk, Tell};
 
 /// The arguments make no sense (sysexits.h: EX_USAGE).
 const EXIT_USAGE: u8 = 64;
@@ -56,6 +58,10 @@ pub enum Command {
     CloseSessions(String),
     /// `logins`
     Logins(Format),
+    /// `user …` and `group …`
+    Policy(PolicyAsk, Format),
+    /// `user password`
+    SetPassword(String),
     /// `api-key show`
     ShowKey,
     /// `api-key rotate`
@@ -79,7 +85,12 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
         return check::check(&config, path);
     }
     let creates = matches!(command, Command::CreateVouchers { .. });
-    match Client::connect(&config.main.control_socket).and_then(|client| ask(command, client)) {
+    let socket = &config.main.control_socket;
+    let done = match command {
+        Command::SetPassword(username) => policy::set_password(username, socket),
+        command => Client::connect(socket).and_then(|client| ask(command, client)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever closed the pipe has seen enough: `hotspotd voucher list | head`.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe && !creates => {
@@ -105,7 +116,7 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
 
 fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
     match command {
-        Command::Check => Ok(()),
+        Command::Check | Command::SetPassword(_) => Ok(()),
         Command::CreateVouchers { count, fields, format } => create(client, count, fields, format),
         Command::ListVouchers(format) => {
             client.ask(&Ask::Vouchers)?;
@@ -144,6 +155,7 @@ fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
             client.done()?;
             say(&format!("removed {username}"))
         }
+        Command::Policy(ask, format) => policy::ask(ask, format, client),
         Command::ShowKey => {
             client.ask(&Ask::ShowKey)?;
             say(&client.text()?)

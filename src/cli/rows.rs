@@ -158,10 +158,23 @@ impl Row for SessionRow {
         "time_left",
         "download_left",
         "upload_left",
+        "trouble",
     ];
 
-    const TABLE: &'static [&'static str] =
-        &["id", "login", "MAC", "host_name", "address", "uptime", "idle", "down", "up", "left"];
+    const TABLE: &'static [&'static str] = &[
+        "id",
+        "login",
+        "MAC",
+        "host_name",
+        "network",
+        "address",
+        "uptime",
+        "idle",
+        "down",
+        "up",
+        "left",
+        "trouble",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let row = self.clone();
@@ -169,7 +182,7 @@ impl Row for SessionRow {
         vec![
             row.id.to_string(),
             row.login,
-            row.mac,
+            row.mac.unwrap_or_default(),
             row.host_name.unwrap_or_default(),
             row.network,
             row.address.unwrap_or_default(),
@@ -181,6 +194,7 @@ impl Row for SessionRow {
             number(row.time_left),
             number(row.download_left),
             number(row.upload_left),
+            row.trouble.unwrap_or_default(),
         ]
     }
 
@@ -190,14 +204,16 @@ impl Row for SessionRow {
         vec![
             row.id.to_string(),
             row.login,
-            row.mac,
+            row.mac.unwrap_or_default(),
             row.host_name.unwrap_or_default(),
+            row.network,
             row.address.unwrap_or_default(),
             length(row.uptime),
             length(row.idle_time),
             data(row.download),
             data(row.upload),
             left(row.time_left.map(length), row.download_left, row.upload_left),
+            row.trouble.unwrap_or_default(),
         ]
     }
 }
@@ -252,7 +268,7 @@ mod tests {
         SessionRow {
             id: 7,
             login: "room12".into(),
-            mac: "02:00:00:00:77:11".into(),
+            mac: Some("02:00:00:00:77:11".into()),
             host_name: Some("phone".into()),
             network: "guest".into(),
             address: Some("192.168.77.101".into()),
@@ -264,6 +280,7 @@ mod tests {
             time_left: Some(53_235),
             download_left: Some(17_002_900),
             upload_left: None,
+            trouble: None,
         }
     }
 
@@ -271,12 +288,12 @@ mod tests {
     fn a_session_is_for_people_in_a_table_and_for_programs_elsewhere() {
         assert_eq!(
             printed(Format::Table, &session()),
-            "id  login   MAC                host_name  address         uptime    idle  down     up     left\n\
-             7   room12  02:00:00:00:77:11  phone      192.168.77.101  9h12m45s  3s    1007 MB  83 MB  14h47m15s, 16 MB down\n"
+            "id  login   MAC                host_name  network  address         uptime    idle  down     up     left                    trouble\n\
+             7   room12  02:00:00:00:77:11  phone      guest    192.168.77.101  9h12m45s  3s    1007 MB  83 MB  14h47m15s, 16 MB down\n"
         );
         let csv = printed(Format::Csv, &session());
         let row = "7,room12,02:00:00:00:77:11,phone,guest,192.168.77.101,2026-11-21 23:45:24,33165,3,\
-                   1056738924,87456321,53235,17002900,\r\n";
+                   1056738924,87456321,53235,17002900,,\r\n";
         assert_eq!(csv.split_once("\r\n").unwrap().1, row);
         let rows: Vec<SessionRow> =
             serde_json::from_str(&printed(Format::Json, &session())).unwrap();
@@ -287,7 +304,7 @@ mod tests {
     fn what_has_no_end_is_called_so() {
         let row = SessionRow { time_left: None, download_left: None, ..session() };
         assert!(printed(Format::Table, &row).ends_with("83 MB  unlimited\n"));
-        assert!(printed(Format::Csv, &row).ends_with(",87456321,,,\r\n"));
+        assert!(printed(Format::Csv, &row).ends_with(",87456321,,,,\r\n"));
         assert_eq!(left(None, Some(0), Some(1 << 30)), "0 B down, 1.0 GB up");
     }
 

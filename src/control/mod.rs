@@ -6,14 +6,17 @@
 //!
 //! Whoever may open the socket is the owner of the router: its mode is 0600.
 
+mod policy;
 mod server;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::listing::policy::{GroupRow, RuleRow, UserRow};
 use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
 
+pub use policy::{ListName, PolicyAsk, Who};
 pub use server::{Control, bind};
 
 /// Bytes of a request line.
@@ -44,6 +47,15 @@ pub enum Ask {
     Sessions,
     /// End the sessions of a MAC address or a username; answered by [`Tell::Text`].
     CloseSessions(String),
+    /// Users and groups.
+    Policy(PolicyAsk),
+    /// Give a user a password; answered by [`Tell::Text`].
+    SetPassword {
+        /// Who.
+        username: String,
+        /// What.
+        password: String,
+    },
     /// The API key, as [`Tell::Text`].
     ShowKey,
     /// Make a new API key; answered by [`Tell::Text`].
@@ -70,8 +82,16 @@ pub enum Tell {
     Guest(HostRow),
     /// An open session.
     Session(SessionRow),
+    /// A user.
+    User(UserRow),
+    /// A group.
+    Group(GroupRow),
+    /// What is written down of one of them.
+    Rule(RuleRow),
     /// One sentence or value.
     Text(String),
+    /// A sentence beside the result, for standard error.
+    Hint(String),
     /// So many raw bytes follow.
     Bytes(u64),
     /// How the daemon is doing.

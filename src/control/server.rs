@@ -1,5 +1,7 @@
 //! Answers the command line.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -19,7 +21,7 @@ use crate::domain::list::{Entry, Page};
 use crate::domain::station::Mac;
 use crate::domain::voucher::{Username, VoucherRequest};
 use crate::firewall::Hook;
-use crate::hotspot::{Fault, Handle, Read, Reply, Status, Whose, Write};
+use crate::hotspot::{Closed, Fault, Handle, Read, Reply, Status, Whose, Write};
 use crate::http::api::params::Params;
 use crate::http::api::{self, key};
 use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
@@ -136,6 +138,10 @@ impl Control {
                 tell_all(stream, sessions, row).await
             }
             Ask::CloseSessions(whose) => self.close_sessions(&whose, stream).await,
+            Ask::Policy(ask) => self.policy(ask, stream).await,
+            Ask::SetPassword { username, password } => {
+                self.set_password(&username, &password, stream).await
+            }
             Ask::ShowKey => {
                 let key = self.settings().key.reveal().to_owned();
                 tell(stream, &Tell::Text(key)).await
@@ -217,9 +223,10 @@ impl Control {
         };
         let closed = self.hotspot.write(|reply| Write::CloseSessions { whose, reply }).await;
         match closed.map_err(|fault| fault.to_string())? {
-            0 => Err(format!("no session of {name} is open; 'hotspotd sessions' lists them")),
-            1 => tell(stream, &Tell::Text(format!("closed 1 session of {name}"))).await,
-            many => tell(stream, &Tell::Text(format!("closed {many} sessions of {name}"))).await,
+            Closed { here: 0, asked: 0 } => {
+                Err(format!("no session of {name} is open; 'hotspotd sessions' lists them"))
+            }
+            closed => tell(stream, &Tell::Text(format!("{} of {name}", closed_text(closed)))).await,
         }
     }
 
@@ -306,6 +313,20 @@ impl Control {
             trouble: status.trouble,
         };
         tell(stream, &Tell::Health(health)).await
+    }
+}
+
+fn closed_text(closed: Closed) -> String {
+    let sessions = |count: usize| match count {
+        1 => "1 session".to_owned(),
+        many => format!("{many} sessions"),
+    };
+    match closed {
+        Closed { here, asked: 0 } => format!("closed {}", sessions(here)),
+        Closed { here: 0, asked } => format!("told access points to end {}", sessions(asked)),
+        Closed { here, asked } => {
+            format!("closed {}, and told access points to end {}", sessions(here), sessions(asked))
+        }
     }
 }
 

@@ -66,8 +66,8 @@ pub struct ActiveGuest {
     pub login: String,
     /// The address their device was last seen with, where it is known.
     pub address: Option<IpAddr>,
-    /// Their device.
-    pub mac: Mac,
+    /// Their device; an access point need not say.
+    pub mac: Option<Mac>,
     /// Since they signed in.
     pub uptime: Duration,
     /// Since their last traffic.
@@ -85,11 +85,11 @@ pub struct SessionView {
     pub id: i64,
     /// What they signed in with.
     pub login: String,
-    /// Their device.
-    pub mac: Mac,
+    /// Their device; an access point need not say.
+    pub mac: Option<Mac>,
     /// The name it gave to the DHCP server.
     pub host_name: Option<String>,
-    /// The guest network.
+    /// The guest network, or the access point's section.
     pub network: String,
     /// The address their device was last seen with, where it is there.
     pub address: Option<IpAddr>,
@@ -103,4 +103,6 @@ pub struct SessionView {
     pub usage: Usage,
     /// What is left.
     pub left: Allowance,
+    /// What an access point has to do with it that it does not do; `None` where all is well.
+    pub trouble: Option<String>,
 }

@@ -11,6 +11,7 @@ pub mod login;
 pub mod nas;
 pub mod neighbour;
 pub mod plan;
+pub mod rule;
 pub mod secret;
 pub mod session;
 pub mod station;

@@ -12,6 +12,19 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalTime(NaiveDateTime);
 
+impl LocalTime {
+    /// What calendar and clock on the wall show.
+    pub fn naive(self) -> NaiveDateTime {
+        self.0
+    }
+}
+
+impl From<NaiveDateTime> for LocalTime {
+    fn from(shown: NaiveDateTime) -> Self {
+        Self(shown)
+    }
+}
+
 /// The text is not a date and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotADate;

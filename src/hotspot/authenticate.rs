@@ -245,7 +245,6 @@ impl Hotspot {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,
-            voucher: id,
             login: login.clone(),
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),

@@ -5,6 +5,7 @@ use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::{Access, AccessRequest, Nas, Outcome, Report};
+use super::policies::{Change, Question};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::list::{Entry, Page};
@@ -103,12 +104,14 @@ pub enum Write {
         /// How many there were.
         reply: Reply<usize>,
     },
+    /// The operator changes what is written down of users and groups.
+    Policy(Change),
     /// The operator ends sessions.
     CloseSessions {
         /// Whose.
         whose: Whose,
         /// How many there were.
-        reply: Reply<usize>,
+        reply: Reply<Closed>,
     },
 }
 
@@ -126,6 +129,8 @@ pub enum Read {
     ActiveGuests(Reply<Vec<ActiveGuest>>),
     /// Every session that is open.
     Sessions(Reply<Vec<SessionView>>),
+    /// What is written down of users and groups.
+    Policy(Question),
     /// How the hotspot is doing.
     Status(Reply<Status>),
     /// The whole store as the bytes of a database file.
@@ -150,6 +155,15 @@ pub enum Upkeep {
     Restore(Vec<u8>, Reply<i64>),
     /// Writes everything down and ends.
     Stop(oneshot::Sender<()>),
+}
+
+/// What became of sessions that somebody wanted closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Closed at once: on guest networks.
+    pub here: usize,
+    /// Access points were told to end them, which takes a moment or fails.
+    pub asked: usize,
 }
 
 /// Whose sessions are meant.

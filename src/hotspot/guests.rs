@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::gate::FRESH;
 use super::guesses::Guesser;
-use super::session::{NewSession, Session};
-use super::{Fault, Finish, Hotspot, Reply, Whose, send};
+use super::session::NewSession;
+use super::{Closed, Fault, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
@@ -14,7 +14,7 @@ use crate::domain::plan::OnDeviceLimit;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, breaks_a_line};
+use crate::domain::voucher::{Username, Voucher, breaks_a_line, fold};
 use crate::store::StoreError;
 
 /// Longest part of a typed username that is worth writing down.
@@ -149,12 +149,20 @@ impl Hotspot {
         })
     }
 
-    pub(super) fn close_sessions(&mut self, whose: Whose, reply: Reply<usize>, now: Now) -> Finish {
-        let is_meant = |session: &&Session| match &whose {
-            Whose::Station(mac) => session.mac == *mac,
-            Whose::Username(name) => session.login.to_lowercase() == name.folded(),
+    pub(super) fn close_sessions(
+        &mut self,
+        whose: Whose,
+        reply: Reply<Closed>,
+        now: Now,
+    ) -> Finish {
+        let is_meant = |mac: Option<Mac>, login: &str| match &whose {
+            Whose::Station(station) => mac == Some(*station),
+            Whose::Username(name) => fold(login) == name.folded(),
         };
-        let macs: Vec<Mac> = self.sessions.iter().filter(is_meant).map(|it| it.mac).collect();
+        let here = self.sessions.iter().filter(|it| is_meant(Some(it.mac), &it.login));
+        let macs: Vec<Mac> = here.map(|it| it.mac).collect();
+        let there = self.remotes.iter().filter(|it| is_meant(it.station, &it.login));
+        let there: Vec<i64> = there.map(|it| it.id).collect();
         let forgotten =
             self.store.attempt(|| macs.iter().try_for_each(|mac| self.store.forget_device(*mac)));
         Box::new(move |hotspot, committed| {
@@ -163,7 +171,10 @@ impl Hotspot {
             let closed = macs
                 .into_iter()
                 .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
-            let closed = closed.count();
+            let closed = Closed { here: closed.count(), asked: there.len() };
+            for id in there {
+                hotspot.order_end(id, TerminateCause::AdminReset, now);
+            }
             hotspot.answer_once_enforced(move |_| send(reply, Ok(closed)));
         })
     }

@@ -23,6 +23,7 @@ mod guesses;
 mod guests;
 mod journal;
 mod measure;
+pub mod policies;
 mod presence;
 mod remotes;
 mod resume;
@@ -48,7 +49,9 @@ use presence::Presence;
 use remotes::Remotes;
 use sessions::Sessions;
 
-pub use command::{Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write};
+pub use command::{
+    Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
+};
 
 use crate::clock::Clock;
 use crate::domain::plan::Preset;
@@ -315,6 +318,7 @@ impl Hotspot {
             }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
+            Write::Policy(change) => self.change_policy(change),
             Write::CloseSessions { whose, reply } => self.close_sessions(whose, reply, now),
         }
     }
@@ -340,6 +344,7 @@ impl Hotspot {
                 self.refresh(FRESH, now);
                 self.tell(reply, |hotspot| Ok(hotspot.session_views(now)));
             }
+            Read::Policy(question) => self.tell_policy(question),
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }

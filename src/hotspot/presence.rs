@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::remotes::Remote;
 use super::session::Session;
 use super::{Hotspot, Write};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
@@ -263,27 +264,36 @@ impl Hotspot {
         Allowance { time: session.time_left(now), ..data }
     }
 
-    /// Every guest who is signed in.
+    /// Every guest who is signed in, here or at an access point.
     pub(super) fn active_guests(&self, now: Now) -> Vec<ActiveGuest> {
-        let row = |session: &Session| ActiveGuest {
+        let here = |session: &Session| ActiveGuest {
             login: session.login.clone(),
             address: self.address(session),
-            mac: session.mac,
+            mac: Some(session.mac),
             uptime: session.uptime(now),
             idle: now.boot.saturating_sub(session.last_traffic),
             download: session.usage.download,
             upload: session.usage.upload,
         };
-        self.sessions.iter().map(row).collect()
+        let there = |remote: &Remote| ActiveGuest {
+            login: remote.login.clone(),
+            address: remote.address,
+            mac: remote.station,
+            uptime: remote.uptime(now),
+            idle: now.boot.saturating_sub(remote.last_traffic),
+            download: remote.progress.usage().download,
+            upload: remote.progress.usage().upload,
+        };
+        self.sessions.iter().map(here).chain(self.remotes.iter().map(there)).collect()
     }
 
-    /// Every open session.
+    /// Every open session, here or at an access point.
     pub(super) fn session_views(&mut self, now: Now) -> Vec<SessionView> {
         self.read_host_names();
-        let row = |session: &Session| SessionView {
+        let here = |session: &Session| SessionView {
             id: session.id,
             login: session.login.clone(),
-            mac: session.mac,
+            mac: Some(session.mac),
             host_name: self.host_name(session.mac),
             network: session.network.to_string(),
             address: self.address(session),
@@ -292,8 +302,29 @@ impl Hotspot {
             idle: now.boot.saturating_sub(session.last_traffic),
             usage: session.usage,
             left: self.left(session, now),
+            trouble: None,
         };
-        self.sessions.iter().map(row).collect()
+        let there = |remote: &Remote| SessionView {
+            id: remote.id,
+            login: remote.login.clone(),
+            mac: remote.station,
+            host_name: remote.station.and_then(|mac| self.host_name(mac)),
+            network: remote.nas.client.to_string(),
+            address: remote.address,
+            started_at: remote.started_at,
+            uptime: remote.uptime(now),
+            idle: now.boot.saturating_sub(remote.last_traffic),
+            usage: remote.progress.usage(),
+            left: self.left_there(remote, now),
+            trouble: remote.standing.trouble(),
+        };
+        self.sessions.iter().map(here).chain(self.remotes.iter().map(there)).collect()
+    }
+
+    fn left_there(&self, remote: &Remote, now: Now) -> Allowance {
+        let account = self.sessions.accounts.get(remote.voucher);
+        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
+        Allowance { time: remote.time_left(now), ..data }
     }
 
     fn address(&self, session: &Session) -> Option<IpAddr> {

@@ -9,10 +9,11 @@ use std::time::Duration;
 use super::access::{Order, Outcome, Report};
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
-use crate::domain::session::{Allowance, TerminateCause, Usage};
+use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::fold;
+use crate::policy::dictionary::{ERROR_CAUSE, Kind};
 use crate::store::{NasRecord, SessionRecord, Store, StoreError};
 
 /// Places kept at most; the oldest go first. About 1 MB.
@@ -65,6 +66,36 @@ pub(super) enum Standing {
     Stays(TerminateCause, Outcome, Duration),
 }
 
+impl Standing {
+    /// What an operator has to know who wonders why a session goes on.
+    pub(super) fn trouble(self) -> Option<String> {
+        Some(match self {
+            Self::Open => return None,
+            Self::Asked(cause) => format!("told to end it ({cause})"),
+            Self::Stays(cause, Outcome::Silent, _) => {
+                format!("does not answer when told to end it ({cause})")
+            }
+            Self::Stays(cause, Outcome::Unknown, _) => {
+                format!("cannot be told to end it ({cause}): it has no client section")
+            }
+            Self::Stays(cause, Outcome::Refused(Some(why)), _) => {
+                format!("refuses to end it ({cause}): {}", error_cause(why))
+            }
+            Self::Stays(cause, Outcome::Refused(None) | Outcome::Done, _) => {
+                format!("refuses to end it ({cause})")
+            }
+        })
+    }
+}
+
+fn error_cause(number: u32) -> String {
+    let name = match ERROR_CAUSE.definition().kind {
+        Kind::Integer(names) => names.iter().find(|(_, known)| *known == number),
+        _ => None,
+    };
+    name.map_or_else(|| format!("Error-Cause {number}"), |(name, _)| (*name).to_owned())
+}
+
 impl Remote {
     /// Time used so far.
     pub(super) fn uptime(&self, now: Now) -> Duration {
@@ -74,11 +105,6 @@ impl Remote {
     /// Time left.
     pub(super) fn time_left(&self, now: Now) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_sub(now.boot))
-    }
-
-    /// What somebody who is not on a voucher has left.
-    pub(super) fn left(&self, now: Now) -> Allowance {
-        Allowance { time: self.time_left(now), download: None, upload: None }
     }
 
     /// When it began, by the boot clock.
@@ -179,7 +205,6 @@ pub(super) struct Reservation {
     pub(super) class: Vec<u8>,
     pub(super) client: Arc<str>,
     pub(super) station: Option<Mac>,
-    pub(super) voucher: i64,
     pub(super) login: String,
     /// By the boot clock, both.
     pub(super) since: Duration,
@@ -210,10 +235,6 @@ impl Remotes {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Remote> {
         self.open.values()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Remote> {
-        self.open.values_mut()
     }
 
     pub(super) fn len(&self) -> usize {

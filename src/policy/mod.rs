@@ -5,14 +5,19 @@
 //! where its stock SQLite set-up fails, the module that decides otherwise says so.
 
 mod authorize;
+mod date;
 pub mod dictionary;
 mod limits;
+mod login_time;
 mod pair;
-mod password;
+pub mod password;
+mod period;
 mod row;
 
 pub use authorize::{Authorized, authorize};
+pub use date::{fits_date, parse_date};
 pub use limits::{Circumstances, Counter, Denial, Limits, Measure, counters, limits};
+pub use login_time::fits_login_time;
 pub use pair::{Pair, Pairs, Value};
 pub use password::passwords;
 pub use row::{Group, List, Operator, Row, User};

@@ -8,7 +8,12 @@ use crate::hotspot::access::{Order, Outcome};
 
 /// A Disconnect-Request; sent again with another `now`, it needs another `identifier` (RFC 5176
 /// section 6.3).
-pub fn disconnect(_order: &Order, identifier: u8, secret: &Secret, _now: Timestamp) -> Vec<u8> {
+pub fn disconnect(
+    _order: &Order,
+    identifier: u8,
+    secret: &Secret,
+    _now: Option<Timestamp>,
+) -> Vec<u8> {
     sign_request(Draft::new(Code::DisconnectRequest, identifier), secret)
 }
 

@@ -10,7 +10,7 @@ use super::wire::Fields;
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
-use crate::hotspot::access::{AccessRequest, Details, Event, Nas, Octets, Report};
+use crate::hotspot::access::{AccessRequest, Details, Event, Nas, Octets, Report, Reported};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pairs, Value};
 use crate::proof::Proof;
@@ -206,14 +206,16 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Repor
         station: station(fields),
         address: address(fields),
         class: fields.octets(dict::CLASS).map(<[u8]>::to_vec),
-        time: seconds(dict::ACCT_SESSION_TIME),
+        reported: Reported {
+            time: seconds(dict::ACCT_SESSION_TIME),
+            download: counter(dict::ACCT_OUTPUT_OCTETS, dict::ACCT_OUTPUT_GIGAWORDS),
+            upload: counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS),
+        },
         delay: seconds(dict::ACCT_DELAY_TIME).unwrap_or_default(),
         stamp: match fields.value(dict::EVENT_TIMESTAMP) {
             Some(Value::Date(at)) => Some(at),
             _ => None,
         },
-        download: counter(dict::ACCT_OUTPUT_OCTETS, dict::ACCT_OUTPUT_GIGAWORDS),
-        upload: counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS),
         details: details(fields),
     }
 }

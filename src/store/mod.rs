@@ -15,12 +15,14 @@ mod login;
 mod meta;
 mod migration;
 mod nas_session;
+mod policy;
 mod session;
 mod snapshot;
 mod visitor;
 mod voucher;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -46,6 +48,8 @@ pub struct Store {
     directory: PathBuf,
     /// Why SQLite gave the open transaction up, if it did.
     lost: RefCell<Option<StoreError>>,
+    /// Rows that have been logged as left out: table and id.
+    told: RefCell<BTreeSet<(&'static str, i64)>>,
 }
 
 impl Store {
@@ -74,7 +78,8 @@ impl Store {
 
     fn open_file(directory: &Path) -> Result<Self, StoreError> {
         let (connection, journal) = connection::open(&directory.join(FILE_NAME))?;
-        Ok(Self { connection, journal, directory: directory.to_owned(), lost: RefCell::default() })
+        let (lost, told) = (RefCell::default(), RefCell::default());
+        Ok(Self { connection, journal, directory: directory.to_owned(), lost, told })
     }
 
     fn replace_damaged(directory: &Path) -> Result<Self, StoreError> {

@@ -1,7 +1,10 @@
 //! FreeRADIUS's words for what a server is to do (`dictionary.freeradius.internal`), and the
 //! counters that hotspots have used for twenty years.
+//!
+//! Expiration is kept as it was typed, though FreeRADIUS's dictionary has a date: its day ends when
+//! it ends where the router stands, also after the operator has corrected the zone.
 
-use super::Kind::{Date, Integer, Integer64, Text};
+use super::Kind::{Integer, Integer64, Text};
 use super::Scope::Internal;
 use super::attributes;
 
@@ -16,7 +19,7 @@ attributes! {
     PASSWORD_WITH_HEADER = "Password-With-Header", Internal, Text;
     AUTH_TYPE = "Auth-Type", Internal, Integer(AUTH_TYPES);
     FALL_THROUGH = "Fall-Through", Internal, Integer(&[("No", 0), ("Yes", 1)]);
-    EXPIRATION = "Expiration", Internal, Date;
+    EXPIRATION = "Expiration", Internal, Text;
     LOGIN_TIME = "Login-Time", Internal, Text;
     SIMULTANEOUS_USE = "Simultaneous-Use", Internal, Integer(&[]);
     ACCESS_PERIOD = "Access-Period", Internal, Integer(&[]);

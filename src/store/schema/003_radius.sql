@@ -53,6 +53,7 @@ CREATE TABLE radusergroup (
     priority        INTEGER NOT NULL DEFAULT 1,
     UNIQUE (username_folded, groupname)
 ) STRICT;
+CREATE INDEX radusergroup_by_group ON radusergroup (groupname);
 
 -- A session at an access point is a row like any other, and has one of these beside it. Its
 -- `session.network` is the name of the access point's section, its `session.mac` may be empty.

@@ -3,6 +3,8 @@
 //!
 //! Rows with a passcode have no `Debug`: nothing prints them by accident.
 
+pub mod policy;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -223,7 +225,7 @@ impl From<&ActiveGuest> for ActiveRow {
         Self {
             logins: guest.login.clone(),
             address: text(guest.address),
-            mac_address: guest.mac.to_string(),
+            mac_address: guest.mac.map(|mac| mac.to_string()).unwrap_or_default(),
             uptime: duration(guest.uptime),
             idle_time: duration(guest.idle),
             bytes_out: guest.download.to_string(),
@@ -240,7 +242,7 @@ pub struct SessionRow {
     pub id: i64,
     pub login: String,
     #[serde(rename = "MAC")]
-    pub mac: String,
+    pub mac: Option<String>,
     pub host_name: Option<String>,
     pub network: String,
     pub address: Option<String>,
@@ -253,6 +255,8 @@ pub struct SessionRow {
     pub time_left: Option<u64>,
     pub download_left: Option<u64>,
     pub upload_left: Option<u64>,
+    /// What an access point was told about it and does not do.
+    pub trouble: Option<String>,
 }
 
 impl SessionRow {
@@ -261,7 +265,7 @@ impl SessionRow {
         Self {
             id: session.id,
             login: session.login.clone(),
-            mac: session.mac.to_string(),
+            mac: session.mac.map(|mac| mac.to_string()),
             host_name: session.host_name.clone(),
             network: session.network.clone(),
             address: session.address.map(|address| address.to_string()),
@@ -273,6 +277,7 @@ impl SessionRow {
             time_left: session.left.time.map(|left| left.as_secs()),
             download_left: session.left.download,
             upload_left: session.left.upload,
+            trouble: session.trouble.clone(),
         }
     }
 }
@@ -312,7 +317,7 @@ mod tests {
         let guest = ActiveGuest {
             login: "user1@example.com".to_owned(),
             address: Some([192, 168, 0, 200].into()),
-            mac: "a1-b2-c3-d4-e5-f6".parse().unwrap(),
+            mac: "a1-b2-c3-d4-e5-f6".parse().ok(),
             uptime: Duration::from_secs(9 * 3600 + 12 * 60 + 45),
             idle: Duration::from_secs(2 * 3600 + 30 * 60 + 10),
             download: 1_056_738_924,

@@ -1,0 +1,199 @@
+//! Requests that come twice (RFC 5080 section 2.2.2): while the first is under way the second is
+//! dropped, and afterwards it gets the same answer, byte for byte.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::socket::Route;
+
+/// How long an answer is kept: access points give up earlier.
+const KEEP: Duration = Duration::from_secs(30);
+/// Requests remembered at most.
+const ENTRIES: usize = 4096;
+/// Octets of answers kept at most.
+const OCTETS: usize = 1 << 20;
+
+/// What an access point may not use for two requests at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) route: Route,
+    pub(super) code: u8,
+    pub(super) identifier: u8,
+}
+
+/// A request that was let in; its answer comes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    key: Key,
+    number: u32,
+}
+
+/// What is known of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It is new.
+    New(Ticket),
+    /// It is being worked at.
+    UnderWay,
+    /// This was the answer.
+    Answered(Arc<[u8]>),
+}
+
+/// Requests of the last half minute. The oldest are forgotten where there are too many.
+#[derive(Default)]
+pub(super) struct Replies {
+    entries: HashMap<Key, Entry>,
+    /// In the order in which they came; those that were replaced or forgotten since are still here.
+    order: VecDeque<(Duration, Ticket)>,
+    octets: usize,
+    last: u32,
+    hasher: RandomState,
+}
+
+struct Entry {
+    number: u32,
+    /// Of all bytes, so that a request that only looks like an earlier one is no duplicate.
+    fingerprint: u64,
+    answer: Option<Arc<[u8]>>,
+}
+
+impl Replies {
+    /// Looks a request up, and remembers it where it is new. One with the same identifier and other
+    /// bytes takes the place of the former: whoever sent that has given it up.
+    pub(super) fn admit(&mut self, key: Key, bytes: &[u8], now: Duration) -> Seen {
+        self.forget_old(now);
+        let fingerprint = self.hasher.hash_one(bytes);
+        if let Some(entry) = self.entries.get(&key).filter(|it| it.fingerprint == fingerprint) {
+            return match &entry.answer {
+                None => Seen::UnderWay,
+                Some(answer) => Seen::Answered(answer.clone()),
+            };
+        }
+        self.last = self.last.wrapping_add(1);
+        let ticket = Ticket { key, number: self.last };
+        self.forget_key(&key);
+        self.entries.insert(key, Entry { number: ticket.number, fingerprint, answer: None });
+        self.order.push_back((now, ticket));
+        Seen::New(ticket)
+    }
+
+    /// Keeps the answer to a request. `false` where a newer request has taken its place: nobody
+    /// waits for the answer any more.
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: &Arc<[u8]>) -> bool {
+        let Some(entry) = self.entries.get_mut(&ticket.key) else { return true };
+        if entry.number != ticket.number {
+            return false;
+        }
+        if entry.answer.replace(answer.clone()).is_none() {
+            self.octets += answer.len();
+        }
+        true
+    }
+
+    /// A request gets no answer: when it comes again it is new.
+    pub(super) fn forget(&mut self, ticket: Ticket) {
+        if self.entries.get(&ticket.key).is_some_and(|entry| entry.number == ticket.number) {
+            self.forget_key(&ticket.key);
+        }
+    }
+
+    fn forget_key(&mut self, key: &Key) {
+        let answer = self.entries.remove(key).and_then(|entry| entry.answer);
+        self.octets -= answer.map_or(0, |answer| answer.len());
+    }
+
+    fn forget_old(&mut self, now: Duration) {
+        while let Some((at, ticket)) = self.order.front().copied()
+            && (at + KEEP <= now || self.order.len() >= ENTRIES || self.octets > OCTETS)
+        {
+            self.forget(ticket);
+            self.order.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::radius::socket::tests::route;
+
+    const START: Duration = Duration::from_secs(1000);
+
+    fn key(port: u16, identifier: u8) -> Key {
+        Key { route: route(port), code: 1, identifier }
+    }
+
+    fn new(replies: &mut Replies, key: Key, bytes: &[u8], now: Duration) -> Ticket {
+        match replies.admit(key, bytes, now) {
+            Seen::New(ticket) => ticket,
+            seen => panic!("{seen:?}"),
+        }
+    }
+
+    fn bytes(text: &str) -> Arc<[u8]> {
+        text.as_bytes().into()
+    }
+
+    #[test]
+    fn the_second_is_dropped_and_later_answered_alike() {
+        let mut replies = Replies::default();
+        let ticket = new(&mut replies, key(1, 7), b"ask", START);
+        assert_eq!(replies.admit(key(1, 7), b"ask", START), Seen::UnderWay);
+        assert!(replies.answer(ticket, &bytes("yes")));
+        assert_eq!(replies.admit(key(1, 7), b"ask", START), Seen::Answered(bytes("yes")));
+        // Whatever differs is another request.
+        let other_code = Key { code: 4, ..key(1, 7) };
+        for other in [key(2, 7), key(1, 8), other_code] {
+            new(&mut replies, other, b"ask", START);
+        }
+        let late = START + KEEP;
+        new(&mut replies, key(1, 7), b"ask", late);
+    }
+
+    #[test]
+    fn a_new_request_with_an_old_identifier_takes_its_place() {
+        let mut replies = Replies::default();
+        let old = new(&mut replies, key(1, 7), b"old", START);
+        let newer = new(&mut replies, key(1, 7), b"new", START);
+        assert!(!replies.answer(old, &bytes("too late")));
+        replies.forget(old);
+        assert_eq!(replies.admit(key(1, 7), b"new", START), Seen::UnderWay);
+        assert!(replies.answer(newer, &bytes("yes")));
+        assert_eq!(replies.admit(key(1, 7), b"new", START), Seen::Answered(bytes("yes")));
+        // And an answered one is replaced as well.
+        new(&mut replies, key(1, 7), b"old", START);
+        assert_eq!(replies.octets, 0);
+    }
+
+    #[test]
+    fn what_gets_no_answer_may_come_again() {
+        let mut replies = Replies::default();
+        let ticket = new(&mut replies, key(1, 7), b"ask", START);
+        replies.forget(ticket);
+        new(&mut replies, key(1, 7), b"ask", START);
+    }
+
+    #[test]
+    fn neither_entries_nor_octets_grow_without_end() {
+        let mut replies = Replies::default();
+        let first = new(&mut replies, key(1, 0), b"first", START);
+        for round in 0..3 * ENTRIES {
+            let ticket = new(&mut replies, key(2, 0), &round.to_ne_bytes(), START);
+            replies.answer(ticket, &bytes("a"));
+        }
+        assert!(replies.order.len() <= ENTRIES && replies.entries.len() == 1);
+        assert_eq!(replies.octets, 1);
+        // The answer of a request that was pushed out goes where it belongs all the same.
+        assert!(replies.answer(first, &bytes("yes")));
+        let long: Arc<[u8]> = vec![0; 4096].into();
+        for port in 0..1024 {
+            let ticket = new(&mut replies, key(port, 1), b"x", START);
+            replies.answer(ticket, &long);
+            assert!(replies.octets <= OCTETS + long.len());
+        }
+        new(&mut replies, key(0, 2), b"x", START + KEEP);
+        assert_eq!((replies.octets, replies.order.len(), replies.entries.len()), (0, 1, 1));
+    }
+}

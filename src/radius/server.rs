@@ -1,0 +1,374 @@
+//! What becomes of a datagram: from whom it is, whether it is genuine, whether it came before, what
+//! the owner says to it, and the answer.
+//!
+//! Nothing here grows with what strangers send: requests under way, rejects that wait, answers that
+//! are kept and addresses that are remembered are all bounded.
+
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+
+use super::authenticator::Signature;
+use super::clients::{Clients, Section};
+use super::delay::Delay;
+use super::judge::authentic;
+use super::packet::{Code, MAX_PACKET, Packet};
+use super::replies::{Key, Replies, Seen, Ticket};
+use super::reply::{self, Port};
+use super::request::{self, Accounting, Unfit};
+use super::socket::{Route, Socket};
+use super::tally::{Counters, Standing, Tally};
+use super::trouble::Trouble;
+use crate::clock::boot_time;
+use crate::config::{Client, Config};
+use crate::hotspot::access::{Access, AccessRequest, Nas, Order, Outcome, Reject};
+use crate::hotspot::{Handle, Write};
+use crate::proof::{Proof, crypt_fits};
+
+/// Requests under way at one time; what comes beyond is dropped, and comes again.
+const PLACES: usize = 256;
+/// Slow hashes at one time, those that wait included. They are worked at one by one, which leaves
+/// a router's only core to everybody else for the most part.
+const HASHES: usize = 9;
+/// Hashes that one request may cost: a user with more passwords than this is a mistake.
+const ROUNDS: usize = 8;
+/// Datagrams taken in before others get their turn.
+const BURST: usize = 32;
+/// A pause after the kernel has failed to give us a datagram for no reason we know.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The RADIUS server, whatever its sockets; cheap to clone.
+#[derive(Clone)]
+pub struct Server(Arc<Inner>);
+
+struct Inner {
+    hotspot: Handle,
+    desk: Mutex<Desk>,
+    places: Arc<Semaphore>,
+    hashes: Arc<Semaphore>,
+    hash: Semaphore,
+    rejected: Notify,
+}
+
+#[derive(Default)]
+struct Desk {
+    clients: Clients,
+    listen: Vec<IpAddr>,
+    interim: u32,
+    tally: Tally,
+    replies: Replies,
+    rejects: Delay<(Request, Arc<[u8]>)>,
+}
+
+/// A genuine request that has not come before.
+struct Request {
+    packet: Packet,
+    signature: Signature,
+    section: Arc<Section>,
+    ticket: Ticket,
+    route: Route,
+    port: Port,
+    /// Its port is to be free as soon as it is closed, whatever is under way.
+    socket: Weak<Socket>,
+}
+
+/// What a request is told.
+enum Answer {
+    Accept(Vec<u8>),
+    Reject(Vec<u8>),
+    Accounting(Vec<u8>),
+    Status(Vec<u8>),
+}
+
+impl Server {
+    /// A server without sockets; see [`Server::serve`]. To be called within the runtime.
+    pub fn start(hotspot: Handle, config: &Config) -> Self {
+        let server = Self(Arc::new(Inner {
+            hotspot,
+            desk: Mutex::default(),
+            places: Arc::new(Semaphore::new(PLACES)),
+            hashes: Arc::new(Semaphore::new(HASHES)),
+            hash: Semaphore::new(1),
+            rejected: Notify::new(),
+        }));
+        server.configure(config);
+        tokio::spawn(server.clone().send_rejects());
+        server
+    }
+
+    /// Puts the sections `radius` and `client` into force.
+    pub fn configure(&self, config: &Config) {
+        let mut desk = self.desk();
+        desk.clients = Clients::new(&config.clients);
+        desk.listen.clone_from(&config.radius.listen);
+        desk.interim = config.radius.interim_interval;
+        let Desk { tally, clients, .. } = &mut *desk;
+        tally.configured(clients);
+    }
+
+    /// Answers on a socket until it is told to stop.
+    pub async fn serve(self, socket: Socket, port: Port, mut stop: watch::Receiver<bool>) {
+        let socket = Arc::new(socket);
+        let mut buffer = vec![0; MAX_PACKET];
+        loop {
+            tokio::select! {
+                _ = socket.readable() => {}
+                _ = stop.changed() => return,
+            }
+            for _ in 0..BURST {
+                match socket.try_receive(&mut buffer) {
+                    Ok((length, route)) => {
+                        let bytes = buffer.get(..length).unwrap_or_default();
+                        self.take(&socket, port, bytes, route);
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => {
+                        log::debug!("radius: cannot receive: {error}");
+                        tokio::time::sleep(PAUSE).await;
+                        break;
+                    }
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How each client is doing.
+    pub fn standings(&self) -> Vec<Standing> {
+        let desk = self.desk();
+        desk.tally.standings(&desk.clients, boot_time())
+    }
+
+    pub(super) fn section(&self, name: &str) -> Option<Arc<Section>> {
+        self.desk().clients.named(name).cloned()
+    }
+
+    /// Our address as a client knows it, or may know it: where it asked last, else where we listen.
+    pub(super) fn address_for(&self, name: &str, peer: IpAddr) -> Option<IpAddr> {
+        let desk = self.desk();
+        let fits = |ours: &IpAddr| {
+            ours.is_ipv4() == peer.is_ipv4() && ours.is_loopback() == peer.is_loopback()
+        };
+        let listens = desk.listen.iter().copied().find(|it| fits(it) && !it.is_unspecified());
+        desk.tally.asked_at(name).filter(fits).or(listens)
+    }
+
+    pub(super) fn ordered(&self, section: &Section, order: &Order, outcome: Outcome) {
+        let nas = order.nas.source;
+        let line = self.desk().tally.ordered(section, nas, outcome, boot_time());
+        line.iter().for_each(|line| log::warn!("{line}"));
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.0.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, socket: &Arc<Socket>, port: Port, bytes: &[u8], route: Route) {
+        let (now, from) = (boot_time(), route.peer.ip().to_canonical());
+        let section = self.desk().clients.of(from).cloned();
+        let Some(section) = section else {
+            let line = self.desk().tally.stranger(from, now);
+            return line.iter().for_each(|line| log::warn!("{line}"));
+        };
+        self.desk().tally.heard(&section, now);
+        let packet = Packet::decode(bytes).map_err(|why| {
+            log::debug!("radius: a packet from {from} is malformed: {why}");
+            Trouble::Malformed
+        });
+        let judged =
+            packet.and_then(|it| authentic(&it, port, &section.client).map(|sign| (it, sign)));
+        let (packet, signature) = match judged {
+            Ok(judged) => judged,
+            Err(trouble) => return self.dropped(&section, trouble, from),
+        };
+        let key = Key { route, code: packet.code.number(), identifier: packet.identifier };
+        let seen = {
+            let mut desk = self.desk();
+            desk.tally.asks(&section, route.local.ip());
+            desk.replies.admit(key, packet.bytes(), now)
+        };
+        let ticket = match seen {
+            Seen::New(ticket) => ticket,
+            Seen::UnderWay => return self.count(&section, |it| &mut it.duplicates),
+            Seen::Answered(answer) => {
+                socket.answer(&answer, route);
+                return self.count(&section, |it| &mut it.duplicates);
+            }
+        };
+        let socket = Arc::downgrade(socket);
+        self.begin(Request { packet, signature, section, ticket, route, port, socket });
+    }
+
+    fn begin(&self, request: Request) {
+        if request.packet.code == Code::StatusServer {
+            let secret = &request.section.client.secret;
+            let bytes = reply::status(&request.packet, secret, request.port);
+            return self.answer(request, Answer::Status(bytes));
+        }
+        match self.0.places.clone().try_acquire_owned() {
+            Ok(place) => drop(tokio::spawn(self.clone().work(request, place))),
+            Err(_) => self.give_up(&request, Trouble::Busy),
+        }
+    }
+
+    async fn work(self, request: Request, _place: OwnedSemaphorePermit) {
+        let Section { name, .. } = &*request.section;
+        let nas = request::nas(&request.packet, name.clone(), request.route.peer.ip());
+        let answer = match request.port {
+            Port::Auth => self.access(&request, nas).await,
+            Port::Acct => self.account(&request, nas).await,
+        };
+        match answer {
+            Ok(answer) => self.answer(request, answer),
+            Err(trouble) => self.give_up(&request, trouble),
+        }
+    }
+
+    async fn access(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
+        let Client { secret, vendor, .. } = &request.section.client;
+        let packet = &request.packet;
+        let decided = match request::access(packet, secret, nas) {
+            Ok(asked) => self.decide(asked).await?,
+            // Where the packet is signed, the secret is right, and the password is the guest's.
+            Err(Unfit::Unreadable) if request.signature == Signature::Absent => {
+                return Err(Trouble::Unreadable);
+            }
+            Err(unfit) => Access::Reject(refusal(unfit)),
+        };
+        let interim = self.desk().interim;
+        let rng = &mut UnwrapErr(SysRng);
+        match decided {
+            Access::Accept(accept) => {
+                let bytes = reply::accept(packet, secret, &accept, *vendor, interim, rng);
+                Ok(Answer::Accept(bytes))
+            }
+            Access::Reject(reject) => {
+                Ok(Answer::Reject(reply::reject(packet, secret, &reject, rng)))
+            }
+            Access::Slow(_) => Err(Trouble::Busy),
+        }
+    }
+
+    /// Asks the owner, and works at slow hashes for it.
+    async fn decide(&self, mut asked: AccessRequest) -> Result<Access, Trouble> {
+        let mut place = None;
+        for _ in 0..ROUNDS {
+            let request = Box::new(asked.clone());
+            let told = self.0.hotspot.write(|reply| Write::Authenticate { request, reply }).await;
+            let hash = match told.map_err(|_| Trouble::Fault)? {
+                Access::Slow(hash) => hash,
+                decided => return Ok(decided),
+            };
+            if place.is_none() {
+                let hashes = self.0.hashes.clone();
+                place = Some(hashes.try_acquire_owned().map_err(|_| Trouble::Busy)?);
+            }
+            let fits = self.fits(&asked.proof, &hash).await?;
+            asked.hashed = Some((hash, fits));
+        }
+        Err(Trouble::Busy)
+    }
+
+    async fn fits(&self, proof: &Proof, hash: &str) -> Result<bool, Trouble> {
+        let Proof::Pap(password) = proof else { return Ok(false) };
+        let _turn = self.0.hash.acquire().await.map_err(|_| Trouble::Fault)?;
+        let (password, hash) = (password.clone(), hash.to_owned());
+        let worked = tokio::task::spawn_blocking(move || crypt_fits(&password, &hash)).await;
+        worked.map_err(|_| Trouble::Fault)
+    }
+
+    async fn account(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
+        let hotspot = &self.0.hotspot;
+        let told = match request::accounting(&request.packet, nas) {
+            Ok(Accounting::Session(report)) => {
+                hotspot.write(|reply| Write::Account { report, reply }).await
+            }
+            Ok(Accounting::Restarted { nas, cause }) => {
+                let told = hotspot.write(|reply| Write::NasRestarted { nas, cause, reply }).await;
+                told.map(|_| ())
+            }
+            Ok(Accounting::Ignored) => Ok(()),
+            Err(unfit) => {
+                log::debug!("radius: a report of '{}': {unfit:?}", request.section.name);
+                return Err(Trouble::Incomplete);
+            }
+        };
+        told.map_err(|_| Trouble::Fault)?;
+        let secret = &request.section.client.secret;
+        Ok(Answer::Accounting(reply::accounting_response(&request.packet, secret)))
+    }
+
+    fn answer(&self, request: Request, answer: Answer) {
+        let counter: fn(&mut Counters) -> &mut u64 = match &answer {
+            Answer::Accept(_) => |it| &mut it.accepted,
+            Answer::Reject(_) => |it| &mut it.rejected,
+            Answer::Accounting(_) => |it| &mut it.accounting,
+            Answer::Status(_) => |it| &mut it.status,
+        };
+        self.count(&request.section, counter);
+        match answer {
+            Answer::Reject(bytes) => {
+                let early = self.desk().rejects.push((request, bytes.into()), boot_time());
+                if let Some((request, bytes)) = early {
+                    self.send(&request, &bytes);
+                }
+                self.0.rejected.notify_one();
+            }
+            Answer::Accept(bytes) | Answer::Accounting(bytes) | Answer::Status(bytes) => {
+                self.send(&request, &bytes.into());
+            }
+        }
+    }
+
+    fn send(&self, request: &Request, bytes: &Arc<[u8]>) {
+        let wanted = self.desk().replies.answer(request.ticket, bytes);
+        if let Some(socket) = request.socket.upgrade().filter(|_| wanted) {
+            socket.answer(bytes, request.route);
+        }
+    }
+
+    async fn send_rejects(self) {
+        loop {
+            let pause = self.desk().rejects.pause(boot_time());
+            match pause {
+                None => self.0.rejected.notified().await,
+                Some(pause) => tokio::time::sleep(pause).await,
+            }
+            let due = self.desk().rejects.due(boot_time());
+            for (request, bytes) in due {
+                self.send(&request, &bytes);
+            }
+        }
+    }
+
+    fn give_up(&self, request: &Request, trouble: Trouble) {
+        self.desk().replies.forget(request.ticket);
+        self.dropped(&request.section, trouble, request.route.peer.ip());
+    }
+
+    fn dropped(&self, section: &Section, trouble: Trouble, from: IpAddr) {
+        let line = self.desk().tally.dropped(section, trouble, from, boot_time());
+        line.iter().for_each(|line| log::warn!("{line}"));
+    }
+
+    fn count(&self, section: &Section, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+        self.desk().tally.count(section, counter);
+    }
+}
+
+/// What somebody is told whose request cannot be asked of the owner.
+fn refusal(unfit: Unfit) -> Reject {
+    let message = match unfit {
+        Unfit::NoUserName | Unfit::Missing(_) => "There is no user name.",
+        Unfit::Unreadable | Unfit::Password => "The password cannot be read.",
+        Unfit::TwoProofs => "There are two passwords.",
+        Unfit::Eap => "EAP is not supported.",
+    };
+    let wrong_password = unfit == Unfit::Unreadable;
+    Reject { message: message.to_owned(), wrong_password }
+}

@@ -1,0 +1,331 @@
+//! What came of each client's requests, for whoever asks why a network does not work.
+//!
+//! Counters outlast a reload and not a restart.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clients::{Clients, Section};
+use super::trouble::{Hush, Trouble, more};
+use crate::config::Vendor;
+use crate::hotspot::access::Outcome;
+
+/// Addresses without a client section that are remembered: who has been heard last.
+const STRANGERS: usize = 32;
+
+/// Session Context Not Found (RFC 5176 section 3.5).
+const NO_SESSION: u32 = 503;
+
+/// What can be counted of a client beside its troubles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets that came from it.
+    pub requests: u64,
+    /// Access-Accepts.
+    pub accepted: u64,
+    /// Access-Rejects.
+    pub rejected: u64,
+    /// Accounting-Responses.
+    pub accounting: u64,
+    /// Answers to Status-Server.
+    pub status: u64,
+    /// Packets that came again.
+    pub duplicates: u64,
+    /// Sessions it ended when told to.
+    pub disconnected: u64,
+    /// Sessions it would not end.
+    pub refused: u64,
+    /// Orders it did not answer.
+    pub silent: u64,
+}
+
+/// The last time that something was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastTrouble {
+    /// What.
+    pub trouble: Trouble,
+    /// Where the packet came from.
+    pub from: IpAddr,
+    /// How long ago.
+    pub ago: Duration,
+}
+
+/// How a client is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The name of its section; `None` where there is no section for its address.
+    pub name: Option<Arc<str>>,
+    /// The section's network, or the stranger's address.
+    pub address: String,
+    /// Whose attributes it is sent; `None` for strangers.
+    pub vendor: Option<Vendor>,
+    /// How long ago its last packet came; `None` is never.
+    pub heard: Option<Duration>,
+    /// What became of its packets.
+    pub counters: Counters,
+    /// Packets that got no answer, by the reason.
+    pub dropped: BTreeMap<Trouble, u64>,
+    /// What was wrong last.
+    pub last: Option<LastTrouble>,
+}
+
+/// Counts.
+#[derive(Default)]
+pub(super) struct Tally {
+    clients: BTreeMap<Arc<str>, Entry>,
+    strangers: BTreeMap<IpAddr, Stranger>,
+    strangers_hush: Hush,
+}
+
+#[derive(Default)]
+struct Entry {
+    counters: Counters,
+    dropped: BTreeMap<Trouble, u64>,
+    hushes: BTreeMap<Trouble, Hush>,
+    heard: Option<Duration>,
+    last: Option<(Trouble, IpAddr, Duration)>,
+    /// The address of ours that it asks.
+    asks: Option<IpAddr>,
+}
+
+struct Stranger {
+    packets: u64,
+    heard: Duration,
+}
+
+impl Tally {
+    /// A packet has come from a client.
+    pub(super) fn heard(&mut self, section: &Section, now: Duration) {
+        let entry = self.entry(section);
+        entry.counters.requests += 1;
+        entry.heard = Some(now);
+    }
+
+    /// A client has shown that it knows the secret, and asks us at this address.
+    pub(super) fn asks(&mut self, section: &Section, local: IpAddr) {
+        self.entry(section).asks = Some(local);
+    }
+
+    /// Our address as a client knows it.
+    pub(super) fn asked_at(&self, name: &str) -> Option<IpAddr> {
+        self.clients.get(name).and_then(|entry| entry.asks)
+    }
+
+    /// Counts something of a client.
+    pub(super) fn count(
+        &mut self,
+        section: &Section,
+        counter: impl FnOnce(&mut Counters) -> &mut u64,
+    ) {
+        *counter(&mut self.entry(section).counters) += 1;
+    }
+
+    /// Counts what became of an order; the line for the log, where it is time for one.
+    pub(super) fn ordered(
+        &mut self,
+        section: &Section,
+        nas: IpAddr,
+        outcome: Outcome,
+        now: Duration,
+    ) -> Option<String> {
+        self.count(section, |counters| match outcome {
+            Outcome::Done => &mut counters.disconnected,
+            Outcome::Refused(_) => &mut counters.refused,
+            Outcome::Silent | Outcome::Unknown => &mut counters.silent,
+        });
+        let trouble = match outcome {
+            // The session had ended already.
+            Outcome::Done | Outcome::Refused(Some(NO_SESSION)) => return None,
+            Outcome::Refused(_) => Trouble::Refused,
+            Outcome::Silent | Outcome::Unknown => Trouble::Silent,
+        };
+        let what = match outcome {
+            Outcome::Refused(Some(cause)) => format!("refuses an order (Error-Cause {cause})"),
+            Outcome::Refused(None) => "refuses an order".to_owned(),
+            _ => "does not answer".to_owned(),
+        };
+        self.trouble(section, trouble, nas, now, &what)
+    }
+
+    /// A client's packet is dropped; the line for the log, where it is time for one.
+    pub(super) fn dropped(
+        &mut self,
+        section: &Section,
+        trouble: Trouble,
+        from: IpAddr,
+        now: Duration,
+    ) -> Option<String> {
+        *self.entry(section).dropped.entry(trouble).or_default() += 1;
+        self.trouble(section, trouble, from, now, "sent a packet that is dropped")
+    }
+
+    fn trouble(
+        &mut self,
+        section: &Section,
+        trouble: Trouble,
+        nas: IpAddr,
+        now: Duration,
+        what: &str,
+    ) -> Option<String> {
+        let entry = self.entry(section);
+        entry.last = Some((trouble, nas, now));
+        let name = &section.name;
+        entry.hushes.entry(trouble).or_default().speak(now).map(|kept_back| {
+            let (advice, more) = (trouble.advice(name), more(kept_back));
+            format!("radius: client '{name}' at {nas} {what}: {advice}{more}")
+        })
+    }
+
+    /// A packet has come from an address without a section; the line for the log, where it is time
+    /// for one.
+    pub(super) fn stranger(&mut self, from: IpAddr, now: Duration) -> Option<String> {
+        if self.strangers.len() >= STRANGERS
+            && !self.strangers.contains_key(&from)
+            && let Some(oldest) = self.strangers.iter().min_by_key(|(_, it)| it.heard)
+        {
+            let oldest = *oldest.0;
+            self.strangers.remove(&oldest);
+        }
+        let stranger = self.strangers.entry(from).or_insert(Stranger { packets: 0, heard: now });
+        stranger.packets += 1;
+        stranger.heard = now;
+        self.strangers_hush.speak(now).map(|kept_back| {
+            let more = more(kept_back);
+            format!(
+                "radius: a packet from {from} is dropped: no client section has this address; if \
+                 it is an access point of yours, add one{more}"
+            )
+        })
+    }
+
+    /// Forgets the clients whose sections are gone, and the strangers who have one now.
+    pub(super) fn configured(&mut self, clients: &Clients) {
+        self.clients.retain(|name, _| clients.named(name).is_some());
+        self.strangers.retain(|address, _| clients.of(*address).is_none());
+    }
+
+    /// How everybody is doing: the clients by their names, then the strangers.
+    pub(super) fn standings(&self, clients: &Clients, now: Duration) -> Vec<Standing> {
+        let nothing = Entry::default();
+        let client = |section: &Arc<Section>| {
+            let entry = self.clients.get(&section.name).unwrap_or(&nothing);
+            Standing {
+                name: Some(section.name.clone()),
+                address: section.client.address.to_string(),
+                vendor: Some(section.client.vendor),
+                heard: entry.heard.map(|at| now.saturating_sub(at)),
+                counters: entry.counters,
+                dropped: entry.dropped.clone(),
+                last: entry.last.map(|(trouble, from, at)| LastTrouble {
+                    trouble,
+                    from,
+                    ago: now.saturating_sub(at),
+                }),
+            }
+        };
+        let stranger = |(address, stranger): (&IpAddr, &Stranger)| Standing {
+            name: None,
+            address: address.to_string(),
+            vendor: None,
+            heard: Some(now.saturating_sub(stranger.heard)),
+            counters: Counters { requests: stranger.packets, ..Counters::default() },
+            dropped: BTreeMap::new(),
+            last: None,
+        };
+        let clients = clients.by_name().into_iter().map(client);
+        clients.chain(self.strangers.iter().map(stranger)).collect()
+    }
+
+    fn entry(&mut self, section: &Section) -> &mut Entry {
+        self.clients.entry(section.name.clone()).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const START: Duration = Duration::from_secs(1000);
+
+    fn clients(names: &[&str]) -> Clients {
+        let section = |(number, name): (usize, &&str)| {
+            format!("config client {name}\noption address 10.0.0.{number}\noption secret x\n")
+        };
+        let text: String = names.iter().enumerate().map(section).collect();
+        Clients::new(&Config::parse(&text).unwrap().clients)
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [192, 168, 1, last].into()
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_look() {
+        let clients = clients(&["roof", "lobby"]);
+        let lobby = clients.named("lobby").unwrap();
+        let mut tally = Tally::default();
+        tally.heard(lobby, START);
+        let trouble = Trouble::WrongMessageAuthenticator;
+        let said = tally.dropped(lobby, trouble, address(7), START).unwrap();
+        assert!(said.contains("192.168.1.7") && said.contains("not the one in section 'lobby'"));
+        assert_eq!(tally.dropped(lobby, trouble, address(7), START), None);
+        // Another kind of trouble has a line of its own.
+        assert!(tally.dropped(lobby, Trouble::Malformed, address(8), START).is_some());
+        let later = START + Duration::from_secs(61);
+        let said = tally.dropped(lobby, trouble, address(7), later).unwrap();
+        assert!(said.ends_with("(1 more since this was said last)"), "{said}");
+        let standings = tally.standings(&clients, later + Duration::from_secs(5));
+        let names: Vec<_> = standings.iter().map(|it| it.name.as_deref().unwrap()).collect();
+        assert_eq!(names, ["lobby", "roof"]);
+        let ago = Duration::from_secs(5);
+        assert_eq!(standings[0].last, Some(LastTrouble { trouble, from: address(7), ago }));
+        assert_eq!(standings[0].dropped, [(Trouble::Malformed, 1), (trouble, 3)].into());
+        assert_eq!(standings[0].heard, Some(Duration::from_secs(66)));
+        assert_eq!((standings[1].heard, &standings[1].last), (None, &None));
+    }
+
+    #[test]
+    fn counters_outlast_a_reload_that_keeps_the_section() {
+        let before = clients(&["roof", "lobby"]);
+        let mut tally = Tally::default();
+        for name in ["roof", "lobby"] {
+            let section = before.named(name).unwrap();
+            tally.count(section, |it| &mut it.accepted);
+            let nas = address(7);
+            let said = tally.ordered(section, nas, Outcome::Refused(Some(NO_SESSION)), START);
+            assert_eq!(said, None);
+            let said = tally.ordered(section, nas, Outcome::Silent, START).unwrap();
+            assert!(said.contains(&format!("coa_port in section '{name}'")), "{said}");
+        }
+        let after = clients(&["yard", "lobby"]);
+        tally.configured(&after);
+        tally.configured(&before);
+        let of = |standings: &[Standing]| -> Vec<_> {
+            standings
+                .iter()
+                .map(|it| (it.counters.accepted, it.counters.refused, it.counters.silent))
+                .collect()
+        };
+        assert_eq!(of(&tally.standings(&before, START)), [(1, 1, 1), (0, 0, 0)]);
+    }
+
+    #[test]
+    fn strangers_are_few_and_the_longest_silent_is_forgotten() {
+        let mut tally = Tally::default();
+        let mut lines = 0;
+        for number in 0..100 {
+            let now = START + Duration::from_millis(number);
+            lines += usize::from(tally.stranger(address(number as u8), now).is_some());
+            // One that keeps talking stays.
+            tally.stranger(address(0), now);
+        }
+        let standings = tally.standings(&Clients::default(), START + Duration::from_secs(1));
+        assert_eq!((standings.len(), lines), (STRANGERS, 1));
+        assert_eq!(standings[0].address, "192.168.1.0");
+        assert_eq!(standings[0].counters.requests, 101);
+        assert_eq!(standings.last().unwrap().address, "192.168.1.99");
+    }
+}

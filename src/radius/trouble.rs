@@ -1,0 +1,151 @@
+//! What goes wrong between us and an access point, in words that tell an operator what to do.
+
+use std::time::Duration;
+
+/// Why a request was dropped, or an order came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// It is no RADIUS packet.
+    Malformed,
+    /// It does not belong on this port.
+    Code,
+    /// It has no Message-Authenticator and needs one.
+    NoMessageAuthenticator,
+    /// Its Message-Authenticator was made with another secret.
+    WrongMessageAuthenticator,
+    /// The Request Authenticator of its report was made with another secret.
+    WrongAuthenticator,
+    /// It has Proxy-State and no Message-Authenticator (CVE-2024-3596).
+    ProxyState,
+    /// Its password is no text, and nothing shows that the secret is right.
+    Unreadable,
+    /// A report without an attribute that cannot be missed.
+    Incomplete,
+    /// There is too much to do.
+    Busy,
+    /// It could not be written down.
+    Fault,
+    /// It is not a request: an order to end a session was refused.
+    Refused,
+    /// Neither is this: an order to end a session was not answered.
+    Silent,
+}
+
+impl Trouble {
+    /// A few words: for a table, and for the name of a counter.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed packet",
+            Self::Code => "wrong port",
+            Self::NoMessageAuthenticator => "no Message-Authenticator",
+            Self::WrongMessageAuthenticator => "wrong shared secret",
+            Self::WrongAuthenticator => "wrong shared secret for accounting",
+            Self::ProxyState => "Proxy-State without Message-Authenticator",
+            Self::Unreadable => "unreadable password",
+            Self::Incomplete => "incomplete report",
+            Self::Busy => "too busy",
+            Self::Fault => "not written down",
+            Self::Refused => "refuses to end sessions",
+            Self::Silent => "does not answer orders",
+        }
+    }
+
+    /// What is wrong and what to do about it; `section` is the name of the client's section.
+    pub fn advice(self, section: &str) -> String {
+        let secret = |what: &str| {
+            format!(
+                "wrong {what}: the shared secret in its settings is not the one in section \
+                 '{section}'; set both to the same"
+            )
+        };
+        let optional = format!(
+            "update it or switch Message-Authenticator on there; only where it has no such \
+             thing, set require_message_authenticator to '0' in section '{section}'"
+        );
+        match self {
+            Self::Malformed => "this is no RADIUS packet; find out what sends it, or whether \
+                                packets are damaged on their way"
+                .to_owned(),
+            Self::Code => "this kind of packet does not belong on this port; give it auth_port \
+                           for authentication and acct_port for accounting"
+                .to_owned(),
+            Self::NoMessageAuthenticator => {
+                format!("it sends no Message-Authenticator: {optional}")
+            }
+            Self::WrongMessageAuthenticator => secret("Message-Authenticator"),
+            Self::WrongAuthenticator => secret("Request Authenticator in accounting"),
+            Self::ProxyState => format!(
+                "it sends Proxy-State without Message-Authenticator, as an attack would \
+                 (CVE-2024-3596): switch Message-Authenticator on there"
+            ),
+            Self::Unreadable => format!(
+                "the password cannot be read: most likely the shared secret in its settings is \
+                 not the one in section '{section}'"
+            ),
+            Self::Incomplete => {
+                "its reports lack what tells sessions apart, such as Acct-Session-Id; update it"
+                    .to_owned()
+            }
+            Self::Busy => {
+                "more came than can be worked at; look for a device that tries again and \
+                           again, or a shorter interim interval than option interim_interval"
+                    .to_owned()
+            }
+            Self::Fault => "the store or the gate failed; 'hotspotd check' says why".to_owned(),
+            Self::Refused => "it would not end a session; see its settings for RADIUS CoA or \
+                              Disconnect (RFC 5176)"
+                .to_owned(),
+            Self::Silent => format!(
+                "it did not answer when a session was to end; switch on RADIUS CoA or Disconnect \
+                 there (RFC 5176), on the port that coa_port in section '{section}' names"
+            ),
+        }
+    }
+}
+
+/// Time between two log lines of the same kind.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Lets one log line a minute through, so that strangers cannot fill the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hush {
+    said: Option<Duration>,
+    kept_back: u32,
+}
+
+impl Hush {
+    /// Whether to say it now, and how many times it was kept back before.
+    pub(super) fn speak(&mut self, now: Duration) -> Option<u32> {
+        if self.said.is_some_and(|at| now < at + QUIET) {
+            self.kept_back = self.kept_back.saturating_add(1);
+            return None;
+        }
+        self.said = Some(now);
+        Some(std::mem::take(&mut self.kept_back))
+    }
+}
+
+/// What stands behind a line that stands for others too.
+pub(super) fn more(kept_back: u32) -> String {
+    match kept_back {
+        0 => String::new(),
+        count => format!(" ({count} more since this was said last)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_is_said_and_then_one_a_minute_with_a_count() {
+        let mut hush = Hush::default();
+        let start = Duration::from_secs(1000);
+        assert_eq!(hush.speak(start), Some(0));
+        for second in 1..60 {
+            assert_eq!(hush.speak(start + Duration::from_secs(second)), None);
+        }
+        assert_eq!(hush.speak(start + QUIET), Some(59));
+        assert_eq!(hush.speak(start + 2 * QUIET), Some(0));
+    }
+}
