@@ -25,6 +25,7 @@ const MODULE: &str = "/usr/lib/freeradius/rlm_sql_sqlite.so";
 /// It does not take this long to start unless it hangs.
 const HANG: Duration = Duration::from_secs(30);
 
+/// Its threads, each with a connection to the database.
 const SHIPPED_THREADS: &str =
     "start_servers = 5\nmax_servers = 32\nmin_spare_servers = 3\nmax_spare_servers = 10";
 const TUNED_THREADS: &str =
@@ -35,7 +36,7 @@ const TUNED_THREADS: &str =
 pub enum Habit {
     /// As shipped: the user's and their groups' rows, the session check, a row for each login.
     Shipped,
-    /// The same with a write-ahead log and ten seconds of patience with locks.
+    /// The same with a write-ahead log, ten seconds of patience with locks, and one thread.
     Tuned,
     /// As shipped, but it only reads the user's and their groups' rows: no session check, and
     /// nothing is written.
