@@ -156,6 +156,11 @@ impl Line {
                 return Err(Misuse("whose session? 'session close MAC|USERNAME'".to_owned()));
             }
             ["logins"] => Command::Logins(self.format()?),
+            ["client", "list"] => Command::Clients(self.format()?),
+            ["client", "show", name] => Command::ShowClient((*name).to_owned()),
+            ["client", "show"] => {
+                return Err(Misuse("which client? 'client show NAME'".to_owned()));
+            }
             ["api-key", "show"] => Command::ShowKey,
             ["api-key", "rotate"] => Command::RotateKey,
             ["backup", _] => Command::Backup(self.words.swap_remove(1).into()),
@@ -163,7 +168,7 @@ impl Line {
             ["backup" | "restore"] => {
                 return Err(Misuse(format!("which file? '{} FILE'", words.join(" "))));
             }
-            [first @ ("voucher" | "session" | "api-key"), second, _, ..]
+            [first @ ("voucher" | "session" | "client" | "api-key"), second, _, ..]
                 if WORDS.contains(second) =>
             {
                 return Err(Misuse(format!("too many words after '{first} {second}'")));
@@ -181,6 +186,9 @@ impl Line {
                 ));
             }
             ["session"] => return Err(Misuse("'session close MAC|USERNAME'?".to_owned())),
+            ["client"] => {
+                return Err(Misuse("'client list' or 'client show NAME'?".to_owned()));
+            }
             ["api-key"] => return Err(Misuse("'api-key show' or 'api-key rotate'?".to_owned())),
             _ => return Err(Misuse(format!("there is no command '{}'", words.join(" ")))),
         })
@@ -293,6 +301,11 @@ mod tests {
             "session close a --format csv",
             "session list",
             "sessions close a",
+            "client",
+            "client show",
+            "client show a b",
+            "client show a --format csv",
+            "clients",
             "guests --format xml",
             "guests all",
             "try -c /x",

@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
         Ok(health) => {
             report.line(Verdict::Ok, "daemon", format!("running, version {}", health.version));
             report.api(&health);
+            report.radius(config, &health);
             report.store(&health);
             report.clock(&health);
             report.gate(config, &health);
@@ -89,6 +90,30 @@ impl Report {
         }
         for address in &health.not_listening {
             self.line(Verdict::Fail, "api", format!("cannot listen on {address}"));
+        }
+    }
+
+    fn radius(&mut self, config: &Config, health: &Health) {
+        if !config.radius.enabled {
+            return self.line(Verdict::Ok, "radius", "off");
+        }
+        for address in &health.radius_not_listening {
+            self.line(Verdict::Fail, "radius", format!("cannot listen on {address}"));
+        }
+        let clients = config.clients.len();
+        match health.radius_listening.as_slice() {
+            [] if health.radius_not_listening.is_empty() => self.line(
+                Verdict::Note,
+                "radius",
+                "the daemon does not serve it yet; have it read the configuration again with \
+                 'killall -HUP hotspotd'",
+            ),
+            [] => {}
+            addresses => {
+                let addresses = addresses.join(", ");
+                let finding = format!("listening on {addresses}; clients: {clients}");
+                self.line(Verdict::Ok, "radius", finding);
+            }
         }
     }
 

@@ -20,6 +20,8 @@ Usage: hotspotd [-c FILE] COMMAND
   sessions                   who is signed in: since when, what was used, what is left
   session close MAC|USERNAME end sessions; the devices have to sign in again
   logins                     who signed in or tried to
+  client list                the access points that ask over RADIUS, and what is wrong with them
+  client show NAME           all that was counted of one, and what to do
 
   user list                  every user who has rows or a group
   user show USERNAME         their rows and groups; passwords only with --reveal

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod client;
+mod clients;
 mod help;
 mod policy;
 mod prompt;
@@ -62,6 +63,10 @@ pub enum Command {
     Policy(PolicyAsk, Format),
     /// `user password`
     SetPassword(String),
+    /// `client list`
+    Clients(Format),
+    /// `client show`
+    ShowClient(String),
     /// `api-key show`
     ShowKey,
     /// `api-key rotate`
@@ -146,6 +151,14 @@ fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
                 _ => None,
             })
         }
+        Command::Clients(format) => {
+            client.ask(&Ask::Clients)?;
+            print_rows(client, format, |tell| match tell {
+                Tell::Client(row) => Some(row),
+                _ => None,
+            })
+        }
+        Command::ShowClient(name) => clients::show(client, &name),
         Command::CloseSessions(whose) => {
             client.ask(&Ask::CloseSessions(whose))?;
             say(&client.text()?)

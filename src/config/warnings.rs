@@ -21,7 +21,6 @@ pub(super) fn of(config: &Config) -> Vec<String> {
         radius(config, &mut warnings);
     }
     guests(config, &mut warnings);
-    not_served_yet(config, &mut warnings);
     warnings
 }
 
@@ -129,17 +128,6 @@ fn guests(config: &Config, warnings: &mut Vec<String>) {
                 guest.name
             ));
         }
-    }
-}
-
-/// To be taken out when RADIUS arrives.
-fn not_served_yet(config: &Config, warnings: &mut Vec<String>) {
-    if config.radius.enabled {
-        warnings.push(
-            "section 'radius': this version checks the section but does not serve RADIUS; set \
-             enabled to '0'"
-                .into(),
-        );
     }
 }
 

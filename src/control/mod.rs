@@ -6,6 +6,7 @@
 //!
 //! Whoever may open the socket is the owner of the router: its mode is 0600.
 
+mod clients;
 mod policy;
 mod server;
 
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::listing::policy::{GroupRow, RuleRow, UserRow};
-use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
+use crate::listing::{ClientRow, CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
 
 pub use policy::{ListName, PolicyAsk, Who};
 pub use server::{Control, bind};
@@ -56,6 +57,8 @@ pub enum Ask {
         /// What.
         password: String,
     },
+    /// Every RADIUS client, and who else asks, as [`Tell::Client`] rows.
+    Clients,
     /// The API key, as [`Tell::Text`].
     ShowKey,
     /// Make a new API key; answered by [`Tell::Text`].
@@ -88,6 +91,8 @@ pub enum Tell {
     Group(GroupRow),
     /// What is written down of one of them.
     Rule(RuleRow),
+    /// A RADIUS client.
+    Client(ClientRow),
     /// One sentence or value.
     Text(String),
     /// A sentence beside the result, for standard error.
@@ -113,6 +118,10 @@ pub struct Health {
     pub listening: Vec<String>,
     /// Where it should and cannot, with the reason.
     pub not_listening: Vec<String>,
+    /// Where RADIUS listens; nowhere where it is off.
+    pub radius_listening: Vec<String>,
+    /// Where it should and cannot, with the reason.
+    pub radius_not_listening: Vec<String>,
     /// How the store commits.
     pub journal: String,
     /// Vouchers in the store, where it answers.

@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
+use super::clients::client_row;
 use super::{Ask, BACKUP_BYTES, GateHealth, Health, LINE_BYTES, PortalHealth, Tell};
 use crate::domain::list::{Entry, Page};
 use crate::domain::station::Mac;
@@ -25,6 +26,7 @@ use crate::hotspot::{Closed, Fault, Handle, Read, Reply, Status, Whose, Write};
 use crate::http::api::params::Params;
 use crate::http::api::{self, key};
 use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
+use crate::radius;
 
 /// Connections answered at one time; more wait.
 const CONNECTIONS: usize = 8;
@@ -52,6 +54,10 @@ pub struct Control {
     pub data_dir: PathBuf,
     /// Where the API listens, or why it cannot.
     pub listening: watch::Receiver<BTreeMap<String, Result<(), String>>>,
+    /// Who asks over RADIUS.
+    pub radius: radius::Server,
+    /// Where RADIUS listens, or why it cannot.
+    pub radius_listens: watch::Receiver<BTreeMap<String, Result<(), String>>>,
     /// What the portals are doing, by the names of their networks.
     pub portals: watch::Receiver<BTreeMap<String, PortalHealth>>,
 }
@@ -141,6 +147,12 @@ impl Control {
             Ask::Policy(ask) => self.policy(ask, stream).await,
             Ask::SetPassword { username, password } => {
                 self.set_password(&username, &password, stream).await
+            }
+            Ask::Clients => {
+                for standing in self.radius.standings() {
+                    tell(stream, &Tell::Client(client_row(&standing))).await?;
+                }
+                Ok(())
             }
             Ask::ShowKey => {
                 let key = self.settings().key.reveal().to_owned();
@@ -289,12 +301,8 @@ impl Control {
 
     async fn health(&self, stream: &mut Stream) -> Result<(), Failure> {
         let status = self.hotspot.read(Read::Status).await.map_err(|fault| fault.to_string())?;
-        let listeners = self.listening.borrow().clone();
-        let (up, down): (Vec<_>, Vec<_>) =
-            listeners.into_iter().partition(|(_, result)| result.is_ok());
-        let why = |(address, result): (String, Result<(), String>)| {
-            format!("{address} ({})", result.err().unwrap_or_default())
-        };
+        let (listening, not_listening) = up_and_down(&self.listening.borrow());
+        let (radius_listening, radius_not_listening) = up_and_down(&self.radius_listens.borrow());
         let settings = self.settings();
         let health = Health {
             gate: gate(&status),
@@ -302,8 +310,10 @@ impl Control {
             portals: self.portals.borrow().clone(),
             version: crate::VERSION.to_owned(),
             api: settings.config.state().to_owned(),
-            listening: up.into_iter().map(|(address, _)| address).collect(),
-            not_listening: down.into_iter().map(why).collect(),
+            listening,
+            not_listening,
+            radius_listening,
+            radius_not_listening,
             journal: status.journal.to_string(),
             vouchers: status.vouchers,
             clock_is_set: status.now.wall_is_set,
@@ -328,6 +338,15 @@ fn closed_text(closed: Closed) -> String {
             format!("closed {}, and told access points to end {}", sessions(here), sessions(asked))
         }
     }
+}
+
+/// The addresses that listen, and those that do not with the reason.
+fn up_and_down(report: &BTreeMap<String, Result<(), String>>) -> (Vec<String>, Vec<String>) {
+    let up = report.iter().filter(|(_, result)| result.is_ok());
+    let down =
+        report.iter().filter_map(|(address, result)| Some((address, result.as_ref().err()?)));
+    let up = up.map(|(address, _)| address.clone()).collect();
+    (up, down.map(|(address, why)| format!("{address} ({why})")).collect())
 }
 
 fn gate(status: &Status) -> GateHealth {

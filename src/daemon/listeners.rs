@@ -2,6 +2,7 @@
 //! and go.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,13 +14,13 @@ use crate::http::{self, Server};
 
 /// Time between two attempts at an address that cannot be opened: a LAN interface that comes up
 /// late, a port that another program still holds.
-const RETRY: Duration = Duration::from_secs(3);
+pub(super) const RETRY: Duration = Duration::from_secs(3);
 
 /// Requests under way when the daemon stops get this long to end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What each address is doing.
-type Report = watch::Sender<BTreeMap<String, Result<(), String>>>;
+pub(super) type Report = watch::Sender<BTreeMap<String, Result<(), String>>>;
 
 /// One task for each address.
 pub(super) struct Listeners {
@@ -79,7 +80,7 @@ impl Listeners {
 
     fn listen(&self, address: SocketAddr) -> Listener {
         let (stop, stopped) = watch::channel(false);
-        let first = try_bind(address, &self.report);
+        let first = opened("api", address, http::bind(address), &self.report);
         let report = self.report.clone();
         let server = self.server.clone();
         let task = tokio::spawn(serve(server, address, first, report, stopped));
@@ -96,7 +97,9 @@ async fn serve(
 ) {
     while listener.is_none() {
         tokio::select! {
-            () = tokio::time::sleep(RETRY) => listener = try_bind(address, &report),
+            () = tokio::time::sleep(RETRY) => {
+                listener = opened("api", address, http::bind(address), &report);
+            }
             _ = stop.changed() => return,
         }
     }
@@ -106,14 +109,18 @@ async fn serve(
 }
 
 /// Says once why an address cannot be opened, and once that it is.
-fn try_bind(address: SocketAddr, report: &Report) -> Option<TcpListener> {
-    let bound = http::bind(address);
+pub(super) fn opened<T>(
+    what: &str,
+    address: SocketAddr,
+    bound: io::Result<T>,
+    report: &Report,
+) -> Option<T> {
     let result = bound.as_ref().map(|_| ()).map_err(ToString::to_string);
     let before = report.borrow().get(&address.to_string()).cloned();
     match (&before, &result) {
-        (Some(Err(_)), Ok(())) => log::info!("api: listening on {address} now"),
+        (Some(Err(_)), Ok(())) => log::info!("{what}: listening on {address} now"),
         (_, Err(why)) if before.as_ref() != Some(&result) => log::error!(
-            "api: cannot listen on {address}: {why}; trying again every {} s",
+            "{what}: cannot listen on {address}: {why}; trying again every {} s",
             RETRY.as_secs()
         ),
         _ => {}

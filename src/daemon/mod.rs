@@ -3,6 +3,8 @@
 //! ```text
 //!            ┌ listeners ── one task per address ── one task per connection ┐
 //!            ├ portals ──── one task per network ── one task per connection ┤
+//!            ├ radius ───── one task per address ── one task per request ───┤
+//!            ├ orders ───── one task for each that is under way ◀── Order ──┼─────────── hotspot
 //!  main ─────┤ control ──── one task per connection ────────────────────────┼─Command─▶ hotspot
 //!  (signals, ├ kernel ───── devices and neighbours; rules that are gone ────┤           (a thread,
 //!   tokio,   └ clocks ───── a second, a minute ─────────────────────────────┘            the owner)
@@ -14,6 +16,7 @@
 mod kernel;
 mod listeners;
 mod portals;
+mod radius;
 mod try_out;
 
 use std::collections::BTreeMap;
@@ -31,6 +34,7 @@ use tokio::sync::{mpsc, watch};
 use kernel::{Event, KernelEvents};
 use listeners::Listeners;
 use portals::Portals;
+use radius::Radius;
 pub use try_out::try_out;
 
 use crate::clock::{self, SystemClock};
@@ -43,6 +47,7 @@ use crate::hotspot::{self, GuestNetwork, Handle, Machine, Settings};
 use crate::http::api::{self, key};
 use crate::logging;
 use crate::neighbour;
+use crate::radius::{Server, disconnect};
 use crate::store::Store;
 use crate::surroundings::Surroundings;
 
@@ -89,6 +94,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     daemon.until_stopped(&mut signals).await;
     daemon.portals.stop().await;
     daemon.listeners.stop().await;
+    daemon.radius.stop().await;
     control.abort();
     daemon.hotspot.stop().await;
     let _ = std::fs::remove_file(&socket);
@@ -113,6 +119,7 @@ struct Daemon {
     api: watch::Sender<Arc<api::Settings>>,
     listeners: Listeners,
     portals: Portals,
+    radius: Radius,
     kernel: KernelEvents,
     /// What was said last about the router around us.
     warned: Option<String>,
@@ -123,7 +130,7 @@ impl Daemon {
         let data_dir = config.main.data_dir.clone();
         let store =
             Store::open(&data_dir).map_err(|error| format!("{}: {error}", data_dir.display()))?;
-        let (orders, _orders) = mpsc::unbounded_channel();
+        let (orders, to_carry_out) = mpsc::unbounded_channel();
         let machine = Machine {
             orders,
             clock: Box::new(SystemClock::new()),
@@ -139,8 +146,14 @@ impl Daemon {
         let listeners = Listeners::start(server, report, &config.api.listen).await;
         let (report, portals_do) = watch::channel(BTreeMap::new());
         let mut portals = Portals::new(hotspot.clone(), report);
+        let server = Server::start(hotspot.clone(), &config);
+        tokio::spawn(disconnect::run(server.clone(), hotspot.clone(), to_carry_out));
+        let (report, radius_listens) = watch::channel(BTreeMap::new());
+        let radius = Radius::start(server.clone(), report, &config).await;
         let control = Control {
             hotspot: hotspot.clone(),
+            radius: server,
+            radius_listens,
             api: api.clone(),
             data_dir,
             listening,
@@ -150,7 +163,10 @@ impl Daemon {
         let kernel = KernelEvents::new(&config);
         let path = path.to_owned();
         let warned = None;
-        Ok((Self { path, config, hotspot, api, listeners, portals, kernel, warned }, control))
+        Ok((
+            Self { path, config, hotspot, api, listeners, portals, radius, kernel, warned },
+            control,
+        ))
     }
 
     async fn until_stopped(&mut self, signals: &mut Signals) {
@@ -219,6 +235,7 @@ impl Daemon {
         self.hotspot.configure(settings(&config, self.api.borrow().zone.clone())).await;
         self.listeners.change(&config.api.listen).await;
         self.portals.change(&config.guests, &self.api.borrow().zone);
+        self.radius.change(&config).await;
         self.kernel.change(&config);
         self.config = config;
         self.look_around();
@@ -243,7 +260,8 @@ impl Daemon {
             format!("http://{address}/api/{not_yet}")
         });
         let addresses: Vec<String> = addresses.collect();
-        format!("API at {}: {}", addresses.join(", "), self.config.api.state())
+        let radius = self.radius.summary(&self.config.radius);
+        format!("API at {}: {}; {radius}", addresses.join(", "), self.config.api.state())
     }
 }
 

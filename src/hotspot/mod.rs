@@ -318,7 +318,7 @@ impl Hotspot {
             }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
-            Write::Policy(change) => self.change_policy(change),
+            Write::Policy(change) => self.change_policy(change, now),
             Write::CloseSessions { whose, reply } => self.close_sessions(whose, reply, now),
         }
     }

@@ -6,8 +6,10 @@ use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::{Entry, Page};
 use crate::domain::rule::{GroupName, GroupSummary, Line, Membership, Rules, Subject, UserSummary};
 use crate::domain::secret::Secret;
+use crate::domain::session::TerminateCause;
+use crate::domain::time::Now;
 use crate::domain::voucher::Username;
-use crate::policy::{List, Row};
+use crate::policy::{List, Row, Value};
 use crate::store::StoreError;
 
 /// Rows of a user or a group in one list at most: every login reads them.
@@ -25,7 +27,8 @@ impl Draft {
     /// # Errors
     /// What is wrong with it, or why it could never match: a sentence for the operator.
     pub fn parse(list: List, text: &str) -> Result<Self, String> {
-        Self::check(list, Line::parse(text)?)
+        let (attribute, operator, value) = Row::parse_line(list, text)?;
+        Self::check(list, Line { attribute, operator, value }).map(|(draft, _)| draft)
     }
 
     /// The row that gives somebody a password.
@@ -33,18 +36,28 @@ impl Draft {
     /// # Errors
     /// What is wrong with the password, in a sentence that does not repeat it.
     pub fn password(password: &Secret) -> Result<Self, String> {
-        let (attribute, operator) = ("Cleartext-Password".to_owned(), ":=".to_owned());
-        let value = password.reveal().to_owned();
-        Self::check(List::Check, Line { attribute, operator, value })
+        let plain = password.reveal();
+        // Quotes around a value belong to the row, not to the password.
+        let quoted = format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""));
+        for value in [plain.to_owned(), quoted] {
+            let (attribute, operator) = ("Cleartext-Password".to_owned(), ":=".to_owned());
+            match Self::check(List::Check, Line { attribute, operator, value }) {
+                Ok((draft, Value::Text(text))) if text == plain => return Ok(draft),
+                _ => {}
+            }
+        }
+        Err("this password cannot be written down: use letters, digits and marks, at most 128 bytes"
+            .to_owned())
     }
 
-    fn check(list: List, line: Line) -> Result<Self, String> {
+    fn check(list: List, line: Line) -> Result<(Self, Value), String> {
+        line.fits()?;
         let row = Row::parse(list, &line.attribute, &line.operator, &line.value)?;
         let attribute = match row.tag {
             0 => row.attribute.name().to_owned(),
             tag => format!("{}:{tag}", row.attribute.name()),
         };
-        Ok(Self(Line { attribute, ..line }))
+        Ok((Self(Line { attribute, ..line }), row.value))
     }
 }
 
@@ -178,7 +191,7 @@ impl fmt::Display for Refused {
 }
 
 impl Hotspot {
-    pub(super) fn change_policy(&mut self, change: Change) -> Finish {
+    pub(super) fn change_policy(&mut self, change: Change, now: Now) -> Finish {
         match change {
             Change::Add { subject, list, drafts, reply } => {
                 let added = self.unless_full(|it| it.add_rules(&subject, list, &drafts));
@@ -200,7 +213,7 @@ impl Hotspot {
                 let left = self.store.attempt(|| self.store.leave(&username, &group));
                 self.answer(reply, left)
             }
-            Change::Remove { subject, reply } => self.remove_subject(&subject, reply),
+            Change::Remove { subject, reply } => self.remove_subject(&subject, reply, now),
         }
     }
 
@@ -327,13 +340,29 @@ impl Hotspot {
         Ok(Ok(Joined { priority, has_rules }))
     }
 
-    fn remove_subject(&self, subject: &Subject, reply: Reply<(usize, usize)>) -> Finish {
+    fn remove_subject(&self, subject: &Subject, reply: Reply<(usize, usize)>, now: Now) -> Finish {
         let removed = self.store.attempt(|| self.store.remove_subject(subject));
+        let user = match subject {
+            Subject::User(username) => Some(username.as_str().to_owned()),
+            Subject::Group(_) => None,
+        };
         Box::new(move |hotspot, committed| {
             let removed = removed.and_then(|removed| committed.map(|()| removed));
             hotspot.note(&removed);
-            send(reply, removed);
+            if let (Ok(_), Some(login)) = (&removed, user) {
+                hotspot.end_user(&login, now);
+            }
+            hotspot.answer_once_enforced(move |_| send(reply, removed));
         })
+    }
+
+    /// A user is not known any more. Whoever has a voucher of this name has it still.
+    fn end_user(&mut self, login: &str, now: Now) {
+        let its = self.remotes.of_login(login).filter(|remote| remote.voucher == 0);
+        let its: Vec<i64> = its.map(|remote| remote.id).collect();
+        for id in its {
+            self.order_end(id, TerminateCause::AdminReset, now);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Rows with a passcode have no `Debug`: nothing prints them by accident.
 
+mod client;
 pub mod policy;
 
 use std::net::IpAddr;
@@ -17,6 +18,8 @@ use crate::domain::login::LoginRecord;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::Voucher;
 use crate::domain::zone::Zone;
+
+pub use client::ClientRow;
 
 /// A voucher in the answer to `create_voucher`: limits are texts here, and it is a `passcode`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::domain::secret::Secret;
 use crate::hotspot::access::{Accept, Reject};
 
 /// Which of our ports was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Port {
     /// Authentication.
     Auth,

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::clients::{Clients, Section};
 use super::trouble::{Hush, Trouble, more};
 use crate::config::Vendor;
@@ -213,7 +215,7 @@ impl Tally {
             let entry = self.clients.get(&section.name).unwrap_or(&nothing);
             Standing {
                 name: Some(section.name.clone()),
-                address: section.client.address.to_string(),
+                address: shown(&section.client.address),
                 vendor: Some(section.client.vendor),
                 heard: entry.heard.map(|at| now.saturating_sub(at)),
                 counters: entry.counters,
@@ -240,6 +242,14 @@ impl Tally {
 
     fn entry(&mut self, section: &Section) -> &mut Entry {
         self.clients.entry(section.name.clone()).or_default()
+    }
+}
+
+/// A single address stands without its prefix.
+fn shown(network: &IpNet) -> String {
+    match network.prefix_len() == network.max_prefix_len() {
+        true => network.addr().to_string(),
+        false => network.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The real binary, started on a port and a directory of its own, and ways to talk to it.
 
 mod answer;
+pub mod radius;
 
 use std::ffi::OsString;
 use std::fs;

@@ -116,8 +116,8 @@ impl Control {
         stream: &mut Stream,
     ) -> Result<(), Failure> {
         let (list, word) = match list {
-            ListName::Check => (List::Check, "check"),
-            ListName::Reply => (List::Reply, "reply"),
+            ListName::Check => (List::Check, "check row"),
+            ListName::Reply => (List::Reply, "reply row"),
         };
         let drafts = rows.iter().map(|row| Draft::parse(list, row));
         let drafts = drafts.collect::<Result<_, _>>().map_err(|why| nothing_of(rows, why))?;
@@ -157,8 +157,7 @@ impl Control {
                 "{name} has no row '{missing}'; nothing was removed, {hint} lists what there is"
             )
         })?;
-        let rows = if removed == 1 { "row" } else { "rows" };
-        tell(stream, &Tell::Text(format!("{name}: {removed} {rows} removed"))).await
+        tell(stream, &Tell::Text(format!("{name}: {} removed", counted(removed, "row")))).await
     }
 
     async fn join(
@@ -200,20 +199,14 @@ impl Control {
     async fn remove_subject(&self, subject: Subject, stream: &mut Stream) -> Result<(), Failure> {
         let whose = subject.clone();
         let removed = self.change(|reply| Change::Remove { subject: whose, reply }).await?;
-        let rows = |count| if count == 1 { "row" } else { "rows" };
-        let (text, name) = match (removed, &subject) {
+        let (rows, memberships) = match (removed, &subject) {
             ((0, 0), _) => return Err(self.nothing_to_remove(&subject).await?),
-            ((count, 0), _) => (format!("{count} {}", rows(count)), subject.name()),
-            ((count, groups), Subject::User(_)) => {
-                let word = if groups == 1 { "group" } else { "groups" };
-                (format!("{count} {}, in {groups} {word}", rows(count)), subject.name())
-            }
-            ((count, members), Subject::Group(_)) => {
-                let word = if members == 1 { "member" } else { "members" };
-                (format!("{count} {}, {members} {word}", rows(count)), subject.name())
-            }
+            ((rows, groups), Subject::User(_)) => (rows, counted(groups, "group")),
+            ((rows, members), Subject::Group(_)) => (rows, counted(members, "member")),
         };
-        tell(stream, &Tell::Text(format!("removed {name} ({text})"))).await
+        let name = subject.name();
+        let text = format!("removed {name} ({}, {memberships})", counted(rows, "row"));
+        tell(stream, &Tell::Text(text)).await
     }
 
     /// A voucher may have the name of a user who has nothing else.
@@ -271,7 +264,7 @@ fn kind(subject: &Subject) -> &'static str {
 }
 
 fn counted(count: usize, word: &str) -> String {
-    format!("{count} {word} {}", if count == 1 { "row" } else { "rows" })
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 fn nothing_of(rows: &[String], why: Failure) -> Failure {

@@ -4,7 +4,7 @@
 //! Expiration is kept as it was typed, though FreeRADIUS's dictionary has a date: its day ends when
 //! it ends where the router stands, also after the operator has corrected the zone.
 
-use super::Kind::{Integer, Integer64, Text};
+use super::Kind::{Integer, Integer64, Ipv4, Text};
 use super::Scope::Internal;
 use super::attributes;
 
@@ -31,6 +31,8 @@ attributes! {
     MAX_DAILY_SESSION_TRAFFIC = "Max-Daily-Session-Traffic", Internal, Integer64;
     MAX_MONTHLY_SESSION_TRAFFIC = "Max-Monthly-Session-Traffic", Internal, Integer64;
     MAX_DATA = "Max-Data", Internal, Integer64;
+    CLIENT_SHORTNAME = "Client-Shortname", Internal, Text;
+    PACKET_SRC_IP_ADDRESS = "Packet-Src-IP-Address", Internal, Ipv4;
 }
 
-const AUTH_TYPES: &[(&str, u32)] = &[("Local", 0), ("Accept", 254), ("Reject", 4)];
+const AUTH_TYPES: &[(&str, u32)] = &[("Local", 1), ("Reject", 4), ("Accept", 254)];

@@ -6,7 +6,10 @@
 
 mod internal;
 mod rfc;
+mod travel;
 mod vendor;
+
+pub use travel::{Travel, travel};
 
 /// Private enterprise number of ChilliSpot and CoovaChilli.
 pub const CHILLISPOT: u32 = 14559;
@@ -89,14 +92,25 @@ impl PartialEq for Attribute {
 impl Eq for Attribute {}
 
 impl Attribute {
-    /// The attribute of this name, compared without case as FreeRADIUS does.
+    /// The attribute of this name, compared without case as FreeRADIUS does; some older spellings
+    /// are known too.
     pub fn named(name: &str) -> Option<Self> {
+        let name = ALIASES
+            .iter()
+            .find(|(older, _)| older.eq_ignore_ascii_case(name))
+            .map_or(name, |(_, current)| *current);
         all().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
     }
 
     /// The attribute with this number.
     pub fn numbered(scope: Scope) -> Option<Self> {
-        all().find(|attribute| attribute.0.scope == scope && scope != Scope::Internal)
+        let table = match scope {
+            Scope::Rfc(_) => rfc::ALL,
+            Scope::Vendor(..) => vendor::ALL,
+            Scope::Internal => return None,
+        };
+        let place = table.binary_search_by_key(&scope, |attribute| attribute.0.scope).ok()?;
+        table.get(place).copied()
     }
 
     /// What is known of it.
@@ -115,6 +129,22 @@ impl std::fmt::Debug for Attribute {
         f.write_str(self.name())
     }
 }
+
+/// What FreeRADIUS's own dictionaries list as other names of the same number (`dictionary.compat`,
+/// `dictionary.microsoft`, `dictionary.mikrotik`), and its names of version 4 for passwords.
+const ALIASES: &[(&str, &str)] = &[
+    ("Caller-ID", "Calling-Station-Id"),
+    ("Client-Port-DNIS", "Called-Station-Id"),
+    ("Framed-Address", "Framed-IP-Address"),
+    ("Framed-Filter-Id", "Filter-Id"),
+    ("Framed-Netmask", "Framed-IP-Netmask"),
+    ("User-Service-Type", "Service-Type"),
+    ("MS-MPPE-Encryption-Type", "MS-MPPE-Encryption-Types"),
+    ("Mikrotik-DHCP-Option-ParamSTR2", "Mikrotik-DHCP-Option-Param-STR2"),
+    ("Mikrotik-Wireless-VLANID-Type", "Mikrotik-Wireless-VLANIDtype"),
+    ("SHA1-Password", "SHA-Password"),
+    ("SSHA1-Password", "SSHA-Password"),
+];
 
 /// Every attribute.
 pub fn all() -> impl Iterator<Item = Attribute> {
@@ -154,3 +184,47 @@ use attributes;
 pub use internal::*;
 pub use rfc::*;
 pub use vendor::*;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_attribute_is_found_by_its_name_and_by_its_number() {
+        for attribute in all() {
+            let name = attribute.name();
+            assert_eq!(Attribute::named(&name.to_uppercase()), Some(attribute));
+            let scope = attribute.definition().scope;
+            if scope == Scope::Internal {
+                assert_eq!(Attribute::numbered(scope), None);
+            } else {
+                assert_eq!(Attribute::numbered(scope).map(Attribute::name), Some(name));
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_lead_to_attributes_that_exist() {
+        for (older, current) in ALIASES {
+            assert_eq!(Attribute::named(older).map(Attribute::name), Some(*current));
+            assert!(
+                all().all(|attribute| !attribute.name().eq_ignore_ascii_case(older)),
+                "{older}"
+            );
+        }
+        assert_eq!(Attribute::named("Password"), None);
+        assert_eq!(Attribute::named(""), None);
+    }
+
+    #[test]
+    fn names_of_values_are_unambiguous() {
+        for attribute in all() {
+            let Kind::Integer(names) = attribute.definition().kind else { continue };
+            for (index, (name, number)) in names.iter().enumerate() {
+                let others = &names[index + 1..];
+                assert!(others.iter().all(|(_, other)| other != number), "{attribute:?} {number}");
+                assert!(others.iter().all(|(other, _)| !other.eq_ignore_ascii_case(name)));
+            }
+        }
+    }
+}
