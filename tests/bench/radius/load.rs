@@ -35,8 +35,8 @@ pub struct Outcome {
     pub rejected: usize,
     /// No answer in time.
     pub unanswered: usize,
-    /// Not even sent: the identifier still belonged to an unanswered one.
-    pub skipped: usize,
+    /// Asked, whatever came of it.
+    pub sent: usize,
     /// Until the last answer.
     pub taken: Duration,
     /// Answers, and which packet they belong to.
@@ -61,11 +61,25 @@ pub fn identifier(at: usize) -> u8 {
     (at / PORTS % 256) as u8
 }
 
-/// How one answer in so many is kept.
+/// How much at a time, and for how long.
 #[derive(Clone, Copy)]
-pub enum Keep {
-    Sample,
-    All,
+pub struct Load {
+    pub outstanding: usize,
+    /// After this nothing more is sent.
+    pub length: Duration,
+    /// Of so many answers one is kept.
+    pub keep: usize,
+}
+
+impl Load {
+    pub fn new(outstanding: usize, length: Duration) -> Self {
+        Self { outstanding, length, keep: SAMPLE }
+    }
+
+    /// One after the other, to the last, and every answer is kept.
+    pub fn careful() -> Self {
+        Self { outstanding: 1, length: Duration::MAX, keep: 1 }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -75,8 +89,10 @@ enum Slot {
     Lost,
 }
 
-/// Sends all packets, `outstanding` at a time, and waits for what is to come.
-pub fn run(server: SocketAddr, packets: &[Vec<u8>], outstanding: usize, keep: Keep) -> Outcome {
+/// Sends packets until there are no more or the time is over, and waits for what is to come. One
+/// whose identifier still belongs to an unanswered one is left out.
+pub fn run(server: SocketAddr, packets: &[Vec<u8>], load: Load) -> Outcome {
+    let Load { outstanding, length, keep } = load;
     let sockets: Vec<UdpSocket> = (0..PORTS).map(|_| connect(server)).collect();
     let mut fds: Vec<PollFd<'_>> =
         sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
@@ -84,20 +100,18 @@ pub fn run(server: SocketAddr, packets: &[Vec<u8>], outstanding: usize, keep: Ke
     let mut queue: VecDeque<usize> = VecDeque::with_capacity(packets.len());
     let mut outcome =
         Outcome { latencies: Vec::with_capacity(packets.len()), ..Outcome::default() };
-    let every = if matches!(keep, Keep::All) { 1 } else { SAMPLE };
     let mut buffer = [0; 4096];
     let (mut next, mut in_flight) = (0, 0);
     let begun = Instant::now();
     loop {
-        while in_flight < outstanding && next < packets.len() {
+        while in_flight < outstanding && next < packets.len() && begun.elapsed() < length {
             let slot = &mut slots[place(next)];
             if matches!(slot, Slot::Free) {
                 *slot = Slot::Sent(next, Instant::now());
                 queue.push_back(next);
                 sockets[next % PORTS].send(&packets[next]).expect("the server is gone");
                 in_flight += 1;
-            } else {
-                outcome.skipped += 1;
+                outcome.sent += 1;
             }
             next += 1;
         }
@@ -122,7 +136,7 @@ pub fn run(server: SocketAddr, packets: &[Vec<u8>], outstanding: usize, keep: Ke
                 packet::ACCESS_REJECT => outcome.rejected += 1,
                 code => panic!("an answer with code {code}"),
             }
-            if at % every == 0 {
+            if at % keep == 0 {
                 outcome.kept.push((at, buffer[..length].to_vec()));
             }
         }
