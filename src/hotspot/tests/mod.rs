@@ -1,3 +1,4 @@
+mod access;
 mod clock;
 mod codes;
 mod gate;
@@ -6,6 +7,7 @@ mod machine;
 mod policies;
 mod presence;
 mod quota;
+mod remote;
 mod resume;
 mod throttle;
 mod time;
@@ -81,8 +83,7 @@ struct Bench {
     clock: TestClock,
     kernel: TestKernel,
     hotspot: Hotspot,
-    #[allow(dead_code, reason = "for tests of orders")]
-    ordered: mpsc::UnboundedReceiver<access::Order>,
+    ordered: mpsc::UnboundedReceiver<super::access::Order>,
 }
 
 impl Bench {
