@@ -3,6 +3,7 @@ mod codes;
 mod gate;
 mod guests;
 mod machine;
+mod policies;
 mod presence;
 mod quota;
 mod resume;
@@ -246,7 +247,7 @@ impl Bench {
 
     /// The devices that are online, by number.
     fn online(&mut self) -> Vec<u8> {
-        self.sessions().iter().map(|session| session.mac.octets()[5]).collect()
+        self.sessions().iter().map(|session| session.mac.unwrap().octets()[5]).collect()
     }
 
     fn used(&mut self, voucher: i64) -> Usage {

@@ -50,7 +50,7 @@ fn a_header_that_is_wrong_is_no_packet() {
         bytes[2..4].copy_from_slice(&length.to_be_bytes());
         let expected = Err(Malformed::Length(length));
         assert_eq!(Packet::decode(&bytes), expected);
-        if length < 20 || length > 4096 {
+        if !(20..=4096).contains(&length) {
             bytes.resize(70_000, 0);
             assert_eq!(Packet::decode(&bytes), expected, "however much has come");
         }

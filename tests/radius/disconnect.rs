@@ -1,0 +1,181 @@
+//! Sessions that we end: the access point is asked to, says yes or no, or says nothing.
+
+use serde_json::{Value, json};
+
+use super::nas::Nas;
+use super::ours::Ours;
+
+const DISCONNECT_REQUEST: u64 = 40;
+
+/// A daemon and an access point whose guest anna is online.
+fn with_anna_online(limits: &[(&str, &str)]) -> Option<(Ours, Nas)> {
+    let mut ours = None;
+    let start = |port| {
+        let daemon = Ours::with("option vendor 'coovachilli'", port);
+        daemon.voucher("anna", "pear", limits);
+        ours.insert(daemon).ports
+    };
+    let mut nas = Nas::of(start, "127.0.0.1")?;
+    let answer = nas.ask(identity(json!({"User-Password": "pear"})));
+    assert_eq!(answer["code"], 2, "{answer}");
+    let class = answer["attributes"]["Class"][0].clone();
+    nas.report(report("Start", json!({"Class": class})));
+    Some((ours.unwrap(), nas))
+}
+
+/// The attributes that come with everything anna's access point says, and more.
+fn identity(mut more: Value) -> Value {
+    let same = json!({
+        "User-Name": "anna", "NAS-IP-Address": "127.0.0.1", "NAS-Identifier": "lobby-ap",
+        "NAS-Port": 7, "Calling-Station-Id": "02-00-00-00-00-01",
+        "Framed-IP-Address": "10.9.0.7",
+    });
+    for (name, value) in same.as_object().unwrap() {
+        more[name] = value.clone();
+    }
+    more
+}
+
+fn report(status: &str, mut more: Value) -> Value {
+    more["Acct-Status-Type"] = status.into();
+    more["Acct-Session-Id"] = "5f3e-a1".into();
+    identity(more)
+}
+
+fn now() -> u64 {
+    let epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    epoch.unwrap().as_secs()
+}
+
+/// An order as CoovaChilli, MikroTik and others need it to find the session.
+#[track_caller]
+fn names_the_session(order: &Value) {
+    assert_eq!(order["code"], DISCONNECT_REQUEST, "{order}");
+    assert_eq!(order["authentic"], true, "{order}");
+    assert_ne!(order["signed"], false, "{order}");
+    let attributes = &order["attributes"];
+    assert_eq!(attributes["User-Name"], json!(["anna"]), "{order}");
+    assert_eq!(attributes["Acct-Session-Id"], json!(["5f3e-a1"]), "{order}");
+    assert_eq!(attributes["NAS-IP-Address"], json!(["127.0.0.1"]), "{order}");
+    let stamp = attributes["Event-Timestamp"][0].as_u64().unwrap();
+    assert!(stamp.abs_diff(now()) < 60, "{order}");
+}
+
+#[test]
+fn the_operator_closes_a_session() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    assert_eq!(ours.sessions().len(), 1);
+    ours.cli_ok(&["session", "close", "anna"]);
+    let orders = nas.wait_for_orders(1);
+    names_the_session(&orders[0]);
+    ours.wait_for_sessions("it said yes", |sessions| sessions.is_empty());
+    nas.report(report("Stop", json!({"Acct-Session-Time": 5, "Acct-Terminate-Cause": 6})));
+    assert_eq!(nas.heard().len(), 1);
+}
+
+#[test]
+fn by_the_device_as_well() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    ours.cli_ok(&["session", "close", "02:00:00:00:00:01"]);
+    names_the_session(&nas.wait_for_orders(1)[0]);
+    ours.wait_for_sessions("it said yes", |sessions| sessions.is_empty());
+}
+
+#[test]
+fn a_voucher_that_is_removed() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    ours.cli_ok(&["voucher", "remove", "anna"]);
+    names_the_session(&nas.wait_for_orders(1)[0]);
+    ours.wait_for_sessions("it said yes", |sessions| sessions.is_empty());
+}
+
+#[test]
+fn a_quota_that_is_used_up() {
+    let Some((ours, mut nas)) = with_anna_online(&[("download_limit", "10")]) else { return };
+    let megabytes =
+        |count: u32| json!({"Acct-Session-Time": 60, "Acct-Output-Octets": count * 1024 * 1024});
+    nas.report(report("Interim-Update", megabytes(9)));
+    assert_eq!(ours.sessions()[0]["download_left"], 1024 * 1024);
+    assert_eq!(nas.heard(), Vec::<Value>::new());
+    nas.report(report("Interim-Update", megabytes(11)));
+    names_the_session(&nas.wait_for_orders(1)[0]);
+    ours.wait_for_sessions("it said yes", |sessions| sessions.is_empty());
+    let answer = nas.ask(identity(json!({"User-Password": "pear"})));
+    assert_eq!(answer["code"], 3, "{answer}");
+}
+
+#[test]
+fn a_voucher_whose_time_is_up() {
+    // An hour that began an hour ago, but for these seconds.
+    let began = now() + 8 - 3600;
+    let began = chrono::DateTime::from_timestamp(began as i64, 0).unwrap();
+    let began = began.naive_utc().to_string();
+    let limits = [("valid_for", "1 hour"), ("valid_from", began.as_str())];
+    let Some((ours, mut nas)) = with_anna_online(&limits) else { return };
+    names_the_session(&nas.wait_for_orders(1)[0]);
+    ours.wait_for_sessions("it said yes", |sessions| sessions.is_empty());
+}
+
+#[test]
+fn whoever_does_not_know_the_session_has_ended_it() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    nas.obey(json!({"how": "nak", "cause": 503}));
+    ours.cli_ok(&["session", "close", "anna"]);
+    names_the_session(&nas.wait_for_orders(1)[0]);
+    ours.wait_for_sessions("nobody has it", |sessions| sessions.is_empty());
+}
+
+#[test]
+fn whoever_refuses_is_named_in_the_log() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    nas.obey(json!({"how": "nak", "cause": 501}));
+    ours.cli_ok(&["session", "close", "anna"]);
+    names_the_session(&nas.wait_for_orders(1)[0]);
+    ours.wait_for_log("501");
+    // The guest is still online: that is what the operator has to see.
+    println!("after a refusal: {:?}", ours.sessions());
+    println!("{}", ours.log());
+}
+
+#[test]
+fn an_order_is_repeated_until_it_is_heard() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    nas.obey(json!({"how": "ack", "after": 2}));
+    ours.cli_ok(&["session", "close", "anna"]);
+    let orders = nas.wait_for_orders(3);
+    orders.iter().for_each(names_the_session);
+    for pair in orders.windows(2) {
+        // A new stamp makes it a new packet, which needs a new id (RFC 5176 section 3).
+        let same =
+            pair[0]["attributes"]["Event-Timestamp"] == pair[1]["attributes"]["Event-Timestamp"];
+        assert_eq!(pair[0]["id"] == pair[1]["id"], same, "{pair:?}");
+    }
+    ours.wait_for_sessions("it said yes at last", |sessions| sessions.is_empty());
+    assert_eq!(nas.heard().len(), 3);
+}
+
+#[test]
+fn nobody_answers_in_the_access_points_name() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    nas.obey(json!({"how": "ack", "forged": true}));
+    ours.cli_ok(&["session", "close", "anna"]);
+    // What is signed with another secret is no answer, so it is asked again.
+    let orders = nas.wait_for_orders(2);
+    orders.iter().for_each(names_the_session);
+    nas.obey(json!({"how": "ack"}));
+    ours.wait_for_sessions("it said yes at last", |sessions| sessions.is_empty());
+}
+
+#[test]
+fn an_access_point_that_is_deaf_does_not_hold_up_the_others() {
+    let Some((ours, mut nas)) = with_anna_online(&[]) else { return };
+    nas.obey(json!({"how": "ignore"}));
+    ours.cli_ok(&["session", "close", "anna"]);
+    nas.wait_for_orders(1);
+    ours.voucher("berta", "pear", &[]);
+    let answer = nas.ask(json!({"User-Name": "berta", "User-Password": "pear"}));
+    assert_eq!(answer["code"], 2, "{answer}");
+    // Its own Stop ends the session, whatever has become of the order.
+    nas.report(report("Stop", json!({"Acct-Session-Time": 5})));
+    ours.wait_for_sessions("it has reported the end", |sessions| sessions.is_empty());
+}

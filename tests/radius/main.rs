@@ -1,0 +1,22 @@
+//! RADIUS, tried with the programs that speak it: radclient, pyrad, FreeRADIUS as an anchor and as
+//! a proxy, and whatever signs people in on a machine like this one.
+//!
+//! Each test has servers and ports of its own. Where a program is missing, they say so.
+
+mod accounting;
+mod disconnect;
+mod freeradius;
+mod mschap;
+mod nas;
+mod ours;
+mod passwords;
+mod peers;
+mod refusals;
+mod retransmission;
+mod rows;
+#[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
+#[path = "../flows/support.rs"]
+mod support;
+mod users;
+mod vendors;
+mod wire;
