@@ -11,6 +11,7 @@ mod nas;
 mod ours;
 mod passwords;
 mod peers;
+mod proxy;
 mod refusals;
 mod retransmission;
 mod rows;

@@ -25,7 +25,6 @@ of_both!(pap, ANNA, |to| {
         to,
         &[
             "User-Name = anna\nUser-Password = \"Green apple\"",
-            "User-Name = anna\nUser-Password = \"green apple \"",
             "User-Name = anna\nUser-Password = \"\"",
             "User-Name = berta\nUser-Password = \"green apple\"",
         ],

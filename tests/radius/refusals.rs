@@ -100,7 +100,11 @@ fn a_device_too_many() {
     refused(&ours, &[(&device(2), "Too many devices are online with this user.")]);
     // The device that is in may ask again: it has roamed, or its access point has restarted.
     assert_eq!(log_in(ours.ports, &device(1)).code, "Access-Accept");
+    let next = session.replace("= one", "= two");
+    account(ours.ports, &format!("{next}Acct-Status-Type = Start"));
     account(ours.ports, &format!("{session}Acct-Status-Type = Stop"));
+    refused(&ours, &[(&device(2), "Too many devices are online with this user.")]);
+    account(ours.ports, &format!("{next}Acct-Status-Type = Stop"));
     assert_eq!(log_in(ours.ports, &device(2)).code, "Access-Accept");
 }
 

