@@ -288,7 +288,7 @@ mod tests {
     fn a_session_is_for_people_in_a_table_and_for_programs_elsewhere() {
         assert_eq!(
             printed(Format::Table, &session()),
-            "id  login   MAC                host_name  network  address         uptime    idle  down     up     left                    trouble\n\
+            "id  login   MAC                host_name  network  address         uptime    idle  down     up     left                   trouble\n\
              7   room12  02:00:00:00:77:11  phone      guest    192.168.77.101  9h12m45s  3s    1007 MB  83 MB  14h47m15s, 16 MB down\n"
         );
         let csv = printed(Format::Csv, &session());

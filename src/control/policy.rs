@@ -40,7 +40,7 @@ pub enum PolicyAsk {
         /// Where.
         group: String,
         /// The lowest number comes first; as it was, or 1, where none is given.
-        priority: Option<i32>,
+        priority: Option<i64>,
     },
     /// Take a user out of a group.
     Leave {

@@ -108,7 +108,7 @@ pub struct Membership {
     /// The group of a user, or the user of a group.
     pub name: String,
     /// The lowest number comes first.
-    pub priority: i32,
+    pub priority: i64,
 }
 
 /// What is written down of a user or a group, except who belongs to whom.

@@ -67,7 +67,7 @@ const INBOX: usize = 256;
 const BATCH: usize = 128;
 
 /// The part of the configuration that decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// What vouchers get.
     pub preset: Preset,
@@ -79,6 +79,18 @@ pub struct Settings {
     pub zone: Zone,
     /// Seconds between two reports that access points are asked for.
     pub interim_interval: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            preset: Preset::default(),
+            login_log_days: 0,
+            networks: Vec::new(),
+            zone: Zone::default(),
+            interim_interval: 300,
+        }
+    }
 }
 
 /// A guest network.

@@ -100,7 +100,7 @@ pub enum Change {
         /// Where; need not have rows.
         group: GroupName,
         /// The lowest number comes first; what it was, or 1, where none is given.
-        priority: Option<i32>,
+        priority: Option<i64>,
         /// With which priority, and whether the group has rows.
         reply: Reply<Result<Joined, Refused>>,
     },
@@ -159,7 +159,7 @@ pub struct Added {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Joined {
     /// With this priority.
-    pub priority: i32,
+    pub priority: i64,
     /// Whether the group has rows.
     pub has_rules: bool,
 }
@@ -327,7 +327,7 @@ impl Hotspot {
         &self,
         username: &Username,
         group: &GroupName,
-        priority: Option<i32>,
+        priority: Option<i64>,
     ) -> Result<Result<Joined, Refused>, StoreError> {
         let groups = self.store.groups(username)?;
         let present = groups.iter().find(|it| it.name == group.as_str());

@@ -66,7 +66,7 @@ pub struct RuleRow {
     pub value: Option<String>,
     /// Of a membership.
     pub name: Option<String>,
-    pub priority: Option<i32>,
+    pub priority: Option<i64>,
     /// Why the row does not apply, where another program has written one that makes no sense.
     pub ignored: Option<String>,
 }

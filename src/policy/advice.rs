@@ -14,6 +14,9 @@ pub(super) fn purpose(
     operator: Operator,
     value: &str,
 ) -> Result<(), String> {
+    // What is refused may be logged.
+    let secret = attribute.name().contains("Password");
+    let value = if secret { "…" } else { value };
     let problem = match list {
         List::Check => in_check(attribute, operator, value),
         List::Reply => in_reply(attribute, operator, value),

@@ -86,7 +86,7 @@ impl Row {
     /// # Errors
     /// As [`Row::parse`]; what is returned has passed it.
     pub fn parse_line(list: List, line: &str) -> Result<(String, String, String), String> {
-        let form = || format!("'{line}' is no row: write Attribute := value");
+        let form = || "write Attribute := value, as in Session-Timeout := 3600".to_owned();
         let line = line.trim();
         // A name may hold a colon before a tag, but never one before an equals sign.
         let end = line
@@ -165,8 +165,10 @@ fn pattern(attribute: Attribute, value: String) -> Result<Value, String> {
 fn special(attribute: Attribute, text: &str) -> Result<(), String> {
     match attribute {
         it if it == AUTH_TYPE => auth_type(text),
-        it if it == EXPIRATION => fits_date(text),
-        it if it == LOGIN_TIME => fits_login_time(text),
+        it if it == EXPIRATION => fits_date(text).map_err(|wanted| format!("Expiration {wanted}")),
+        it if it == LOGIN_TIME => {
+            fits_login_time(text).map_err(|wanted| format!("Login-Time {wanted}"))
+        }
         _ => password::fits(attribute, text),
     }
 }

@@ -2,14 +2,14 @@
 //! `vp_prints_value`).
 
 use std::fmt::Write as _;
-use std::str::FromStr;
 
-use chrono::{Datelike, NaiveDate, Timelike};
+use chrono::{Datelike, Timelike};
 
+use super::date::parse_date;
 use super::dictionary::{Attribute, Cover, Definition, Kind, Scope};
 use super::pair::Value;
 use crate::domain::time::Timestamp;
-use crate::domain::zone::{LocalTime, Zone};
+use crate::domain::zone::Zone;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -151,40 +151,9 @@ fn number(text: &str) -> Option<u64> {
 
 /// 32 bits of Unix seconds, which is what fits on the wire.
 fn date(text: &str) -> Option<Timestamp> {
-    let seconds = match u32::from_str(text) {
-        Ok(seconds) => return Some(Timestamp::from_unix(seconds.into())),
-        Err(_) => match LocalTime::from_str(text) {
-            Ok(local) => Zone::utc().instant(local).unix(),
-            Err(_) => month_first(text)?,
-        },
-    };
-    u32::try_from(seconds).ok().map(|_| Timestamp::from_unix(seconds))
-}
-
-/// `Dec 24 2026 18:00:00 UTC`; `24 Dec 2026`; without a time of day midnight.
-fn month_first(text: &str) -> Option<i64> {
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let (first, second, year, rest) = match words.as_slice() {
-        [first, second, year, rest @ ..] => (*first, *second, *year, rest),
-        _ => return None,
-    };
-    let clock = match rest {
-        [] => "00:00:00",
-        [clock] | [clock, "UTC"] => *clock,
-        _ => return None,
-    };
-    let month_is = |word: &str| MONTHS.iter().position(|month| month.eq_ignore_ascii_case(word));
-    let (month, day) = match (month_is(first), month_is(second)) {
-        (Some(month), None) => (month, second),
-        (None, Some(month)) => (month, first),
-        _ => return None,
-    };
-    let month = u32::try_from(month + 1).ok()?;
-    let day = NaiveDate::from_ymd_opt(year.parse().ok()?, month, day.parse().ok()?)?;
-    let mut clock = clock.splitn(3, ':').map(|part| part.parse::<u32>().ok());
-    let (hour, minute) = (clock.next()??, clock.next()??);
-    let second = clock.next().unwrap_or(Some(0))?;
-    Some(day.and_hms_opt(hour, minute, second)?.and_utc().timestamp())
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    let at = parse_date(text, &Zone::utc()).ok()?;
+    u32::try_from(at.unix()).ok().map(|_| at)
 }
 
 fn print_date(at: Timestamp) -> String {

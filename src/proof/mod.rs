@@ -8,6 +8,8 @@ mod mppe;
 mod mschap;
 mod pap;
 
+use std::fmt;
+
 use subtle::ConstantTimeEq;
 
 use crate::domain::secret::Secret;
@@ -54,8 +56,8 @@ pub enum Proof {
     Nothing,
 }
 
-/// What is known of a password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is known of a password. `Debug` names the kind and nothing else.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Known {
     /// The password itself.
     Cleartext(Secret),
@@ -79,8 +81,8 @@ pub enum Known {
     Crypt(String),
 }
 
-/// What comes of a proof.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What comes of a proof. `Debug` prints neither keys nor hashes.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The password is known; with what an Access-Accept needs for it.
     Proven(Keys),
@@ -92,8 +94,8 @@ pub enum Verdict {
     Slow(String),
 }
 
-/// What an Access-Accept carries for a method.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What an Access-Accept carries for a method. `Debug` names the method and nothing else.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub enum Keys {
     /// Nothing: PAP and CHAP.
     #[default]
@@ -110,6 +112,39 @@ pub enum Keys {
         /// MS-MPPE-Recv-Key.
         receive: [u8; 16],
     },
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cleartext(_) => "Cleartext",
+            Self::Nt(_) => "Nt",
+            Self::Md5 { .. } => "Md5",
+            Self::Sha1 { .. } => "Sha1",
+            Self::Crypt(_) => "Crypt",
+        })
+    }
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proven(_) => "Proven",
+            Self::Wrong => "Wrong",
+            Self::Impossible => "Impossible",
+            Self::Slow(_) => "Slow",
+        })
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::MsChap(_) => "MsChap",
+            Self::MsChap2 { .. } => "MsChap2",
+        })
+    }
 }
 
 /// Holds what was sent against what is known.

@@ -156,3 +156,14 @@ fn ms_chap_2_gives_what_the_rfcs_print() {
         }
     }
 }
+
+#[test]
+fn nothing_secret_is_printed() {
+    for (kept, known) in keepsakes() {
+        let printed = format!("{known:?} {:?}", prove(&pap("clientPass"), &known));
+        let kinds = ["Cleartext", "Nt", "Md5", "Sha1", "Crypt", "Proven", "Slow"];
+        assert!(printed.split(' ').all(|word| kinds.contains(&word)), "{kept}: {printed}");
+    }
+    let Verdict::Proven(keys) = prove(&mschap(), &nt()) else { panic!("not proven") };
+    assert_eq!(format!("{keys:?}"), "MsChap");
+}

@@ -90,9 +90,8 @@ fn standard(accept: &Accept, interim: u32) -> Vec<Pair> {
     pairs
 }
 
-/// CoovaChilli: Input is what the guest sends, rates are in kbit/s
-/// (`dictionary.coovachilli` and `chilli_acct_fromsub` of CoovaChilli 1.6; "the number of octets
-/// the user is allowed to transmit", daloRADIUS).
+/// CoovaChilli: Input is what the guest sends (ChilliSpot's own words: "maximum number of octets
+/// the user is allowed to transmit"; counted in its `chilli_acct_fromsub`), rates are in kbit/s.
 fn chillispot(accept: &Accept) -> Vec<Pair> {
     let (download, upload) = accept.rates;
     let mut pairs = Vec::new();
@@ -108,8 +107,10 @@ fn chillispot(accept: &Accept) -> Vec<Pair> {
     pairs
 }
 
-/// RouterOS: everything "from the point of view of the router (so rx is client upload, and tx is
-/// client download)", `k` is 1000, 0 is no limit (RouterOS manual, RADIUS client, Rate-Limit).
+/// RouterOS: rates are "from the point of view of the router (so rx is client upload, and tx is
+/// client download)", `k` is 1000 (manual, RADIUS client). Of Recv-Limit it says only "total
+/// receive limit in bytes for the client"; we take it for the router's side as well, like
+/// `limit-bytes-in`, "bytes received from the user; 0 - no limit" (manual, HotSpot users).
 fn mikrotik(accept: &Accept) -> Vec<Pair> {
     let (download, upload) = accept.rates;
     let mut pairs = Vec::new();

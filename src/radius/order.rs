@@ -13,7 +13,7 @@ use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Value};
 
 /// A Disconnect-Request; sent again with another `now`, it needs another `identifier` (RFC 5176
-/// section 3.1). A clock that is not set is no `now`: the access point would take it for a replay.
+/// section 2.3). A clock that is not set is no `now`: the access point would take it for a replay.
 ///
 /// It names the access point, the session and the device as they were reported, and nothing else:
 /// hostapd refuses a request with NAS-Port or Framed-IP-Address (`radius_das_disconnect`, Error-

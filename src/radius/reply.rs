@@ -139,7 +139,7 @@ fn ms_chap_error(fields: &Fields<'_>, message: &str, rng: &mut dyn Rng) -> Optio
     Some(octets(dict::MS_CHAP_ERROR, [&[identifier], text.as_bytes()].concat()))
 }
 
-/// EAP-Failure for a request that was EAP (RFC 3579 section 2.6.5): code 4, the identifier that was
+/// EAP-Failure for a request that was EAP (RFC 3579 section 2.2): code 4, the identifier that was
 /// sent, four octets long.
 fn eap_failure(fields: &Fields<'_>) -> Option<Pair> {
     let [_, identifier, ..] = *fields.octets(dict::EAP_MESSAGE)? else { return None };

@@ -238,8 +238,8 @@ fn station(fields: &Fields<'_>) -> Option<Mac> {
     fields.text(dict::CALLING_STATION_ID)?.trim().parse().ok()
 }
 
-/// The guest's address; 0.0.0.0 and 255.255.255.254 and above mean that there is none yet (RFC
-/// 2865 section 5.8).
+/// The guest's address. 255.255.255.254 and above stand for one that is yet to be chosen (RFC 2865
+/// section 5.8), and some access points send 0.0.0.0 for none.
 fn address(fields: &Fields<'_>) -> Option<IpAddr> {
     let real = |address: &IpAddr| match address {
         IpAddr::V4(address) => !matches!(address.to_bits(), 0 | 0xffff_fffe..),

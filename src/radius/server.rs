@@ -62,7 +62,7 @@ struct Desk {
     interim: u32,
     tally: Tally,
     replies: Replies,
-    rejects: Delay<(Request, Arc<[u8]>)>,
+    rejects: Delay<(Way, Arc<[u8]>)>,
 }
 
 /// A genuine request that has not come before.
@@ -70,9 +70,14 @@ struct Request {
     packet: Packet,
     signature: Signature,
     section: Arc<Section>,
+    port: Port,
+    way: Way,
+}
+
+/// Where an answer goes.
+struct Way {
     ticket: Ticket,
     route: Route,
-    port: Port,
     /// Its port is to be free as soon as it is closed, whatever is under way.
     socket: Weak<Socket>,
 }
@@ -200,8 +205,8 @@ impl Server {
                 return self.count(&section, |it| &mut it.duplicates);
             }
         };
-        let socket = Arc::downgrade(socket);
-        self.begin(Request { packet, signature, section, ticket, route, port, socket });
+        let way = Way { ticket, route, socket: Arc::downgrade(socket) };
+        self.begin(Request { packet, signature, section, port, way });
     }
 
     fn begin(&self, request: Request) {
@@ -218,7 +223,7 @@ impl Server {
 
     async fn work(self, request: Request, _place: OwnedSemaphorePermit) {
         let Section { name, .. } = &*request.section;
-        let nas = request::nas(&request.packet, name.clone(), request.route.peer.ip());
+        let nas = request::nas(&request.packet, name.clone(), request.way.route.peer.ip());
         let answer = match request.port {
             Port::Auth => self.access(&request, nas).await,
             Port::Acct => self.account(&request, nas).await,
@@ -313,22 +318,22 @@ impl Server {
         self.count(&request.section, counter);
         match answer {
             Answer::Reject(bytes) => {
-                let early = self.desk().rejects.push((request, bytes.into()), boot_time());
-                if let Some((request, bytes)) = early {
-                    self.send(&request, &bytes);
+                let early = self.desk().rejects.push((request.way, bytes.into()), boot_time());
+                if let Some((way, bytes)) = early {
+                    self.send(&way, &bytes);
                 }
                 self.0.rejected.notify_one();
             }
             Answer::Accept(bytes) | Answer::Accounting(bytes) | Answer::Status(bytes) => {
-                self.send(&request, &bytes.into());
+                self.send(&request.way, &bytes.into());
             }
         }
     }
 
-    fn send(&self, request: &Request, bytes: &Arc<[u8]>) {
-        let wanted = self.desk().replies.answer(request.ticket, bytes);
-        if let Some(socket) = request.socket.upgrade().filter(|_| wanted) {
-            socket.answer(bytes, request.route);
+    fn send(&self, way: &Way, bytes: &Arc<[u8]>) {
+        let wanted = self.desk().replies.answer(way.ticket, bytes);
+        if let Some(socket) = way.socket.upgrade().filter(|_| wanted) {
+            socket.answer(bytes, way.route);
         }
     }
 
@@ -340,15 +345,15 @@ impl Server {
                 Some(pause) => tokio::time::sleep(pause).await,
             }
             let due = self.desk().rejects.due(boot_time());
-            for (request, bytes) in due {
-                self.send(&request, &bytes);
+            for (way, bytes) in due {
+                self.send(&way, &bytes);
             }
         }
     }
 
     fn give_up(&self, request: &Request, trouble: Trouble) {
-        self.desk().replies.forget(request.ticket);
-        self.dropped(&request.section, trouble, request.route.peer.ip());
+        self.desk().replies.forget(request.way.ticket);
+        self.dropped(&request.section, trouble, request.way.route.peer.ip());
     }
 
     fn dropped(&self, section: &Section, trouble: Trouble, from: IpAddr) {

@@ -74,10 +74,9 @@ impl Trouble {
             }
             Self::WrongMessageAuthenticator => secret("Message-Authenticator"),
             Self::WrongAuthenticator => secret("Request Authenticator in accounting"),
-            Self::ProxyState => format!(
-                "it sends Proxy-State without Message-Authenticator, as an attack would \
-                 (CVE-2024-3596): switch Message-Authenticator on there"
-            ),
+            Self::ProxyState => "it sends Proxy-State without Message-Authenticator, as an attack \
+                                 would (CVE-2024-3596): switch Message-Authenticator on there"
+                .to_owned(),
             Self::Unreadable => format!(
                 "the password cannot be read: most likely the shared secret in its settings is \
                  not the one in section '{section}'"

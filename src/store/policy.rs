@@ -24,6 +24,25 @@ const RADREPLY: Table = Table { name: "radreply", key: "username_folded" };
 const RADGROUPCHECK: Table = Table { name: "radgroupcheck", key: "groupname" };
 const RADGROUPREPLY: Table = Table { name: "radgroupreply", key: "groupname" };
 
+/// Everything of a user at once: one statement costs a login a third of what three do. Each part
+/// comes in the order of its index, which is that of the ids.
+const OF_USER: &str = "
+    SELECT 0, id, attribute, op, value FROM radcheck WHERE username_folded = ?1
+    UNION ALL SELECT 1, id, attribute, op, value FROM radreply WHERE username_folded = ?1
+    UNION ALL SELECT 4, id, groupname, '', priority FROM radusergroup WHERE username_folded = ?1";
+/// Everything of a group at once.
+const OF_GROUP: &str = "
+    SELECT 2, id, attribute, op, value FROM radgroupcheck WHERE groupname = ?1
+    UNION ALL SELECT 3, id, attribute, op, value FROM radgroupreply WHERE groupname = ?1";
+
+/// Rows that make sense, and groups as priority, id and name.
+#[derive(Default)]
+struct Found {
+    check: Vec<Row>,
+    reply: Vec<Row>,
+    groups: Vec<(i64, i64, String)>,
+}
+
 fn table(subject: &Subject, list: List) -> Table {
     match (subject, list) {
         (Subject::User(_), List::Check) => RADCHECK,
@@ -47,27 +66,39 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn policy_of(&self, username: &Username) -> Result<User, StoreError> {
-        let folded = username.folded();
-        let rows = |table, list, key: &str| self.sensible(table, list, key);
-        let group = |Membership { name, .. }| -> Result<Group, StoreError> {
-            let check = rows(RADGROUPCHECK, List::Check, &name)?;
-            let reply = rows(RADGROUPREPLY, List::Reply, &name)?;
+        let mut found = self.find(OF_USER, &username.folded())?;
+        found.groups.sort();
+        let groups = found.groups.into_iter().map(|(_, _, name)| {
+            let Found { check, reply, .. } = self.find(OF_GROUP, &name)?;
             Ok(Group { name, check, reply })
-        };
-        Ok(User {
-            check: rows(RADCHECK, List::Check, &folded)?,
-            reply: rows(RADREPLY, List::Reply, &folded)?,
-            groups: self.groups_of(&folded)?.into_iter().map(group).collect::<Result<_, _>>()?,
-        })
+        });
+        let groups = groups.collect::<Result<_, StoreError>>()?;
+        Ok(User { check: found.check, reply: found.reply, groups })
     }
 
-    fn sensible(&self, table: Table, list: List, key: &str) -> Result<Vec<Row>, StoreError> {
-        let lines = self.lines(table, key)?.into_iter();
-        let sensible = lines.filter_map(|Entry { id, value: line }| {
-            let row = Row::parse(list, &line.attribute, &line.operator, &line.value);
-            row.inspect_err(|why| self.leave_out(table.name, id, key, &line, why)).ok()
-        });
-        Ok(sensible.collect())
+    fn find(&self, sql: &str, key: &str) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([key])?;
+        while let Some(row) = rows.next()? {
+            let (table, list) = match row.get(0)? {
+                0 => ("radcheck", List::Check),
+                1 => ("radreply", List::Reply),
+                2 => ("radgroupcheck", List::Check),
+                3 => ("radgroupreply", List::Reply),
+                _ => {
+                    found.groups.push((row.get(4)?, row.get(1)?, row.get(2)?));
+                    continue;
+                }
+            };
+            let line = Line { attribute: row.get(2)?, operator: row.get(3)?, value: row.get(4)? };
+            let rows = if list == List::Check { &mut found.check } else { &mut found.reply };
+            match Row::parse(list, &line.attribute, &line.operator, &line.value) {
+                Ok(row) => rows.push(row),
+                Err(why) => self.leave_out(table, row.get(1)?, key, &line, &why),
+            }
+        }
+        Ok(found)
     }
 
     fn leave_out(&self, table: &'static str, id: i64, whose: &str, line: &Line, why: &str) {
@@ -227,7 +258,7 @@ impl Store {
         &self,
         username: &Username,
         group: &GroupName,
-        priority: i32,
+        priority: i64,
     ) -> Result<(), StoreError> {
         self.connection.execute(
             "INSERT INTO radusergroup (username, username_folded, groupname, priority)

@@ -4,7 +4,7 @@
 //! cargo bench                    everything, several minutes
 //! cargo bench -- quick           the same with shorter and fewer runs
 //! cargo bench -- create start    only these of: create, list, memory, start,
-//!                                login, forward, sessions
+//!                                login, forward, sessions, radius
 //! cargo bench -- gate            login, forward and sessions: the gate in a laboratory
 //! ```
 //!
@@ -24,6 +24,7 @@ mod list;
 mod login;
 mod machine;
 mod memory;
+mod radius;
 mod router;
 mod sessions;
 mod start;
@@ -58,7 +59,7 @@ impl Effort {
 
 type Section = fn(&Disk, Effort);
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("create", create::run),
     ("list", list::run),
     ("memory", memory::run),
@@ -66,6 +67,7 @@ const SECTIONS: [(&str, Section); 7] = [
     ("login", login::run),
     ("forward", forward::run),
     ("sessions", sessions::run),
+    ("radius", radius::run),
 ];
 /// A word for those that need a laboratory.
 const GATE: [&str; 3] = ["login", "forward", "sessions"];

@@ -141,7 +141,7 @@ fn creates(daemon: &Daemon, clients: usize, length: Duration) -> Vec<Duration> {
 }
 
 /// How many per second `work` gets done; it says how many it did.
-fn rate(length: Duration, mut work: impl FnMut() -> usize) -> f64 {
+pub fn rate(length: Duration, mut work: impl FnMut() -> usize) -> f64 {
     let begun = Instant::now();
     let mut done = 0;
     while begun.elapsed() < length {
@@ -174,7 +174,8 @@ fn insert(database: &Connection, rows: usize) -> usize {
     rows
 }
 
-fn flush(file: &mut File) -> usize {
+/// One kilobyte more, on disk.
+pub fn flush(file: &mut File) -> usize {
     file.write_all(&[0x5a; 1024]).unwrap();
     file.sync_data().unwrap();
     1

@@ -277,3 +277,28 @@ fn addresses_come_and_go() {
     radius.daemon.wait_for_log(&format!("radius: listening on {} now", radius.acct));
     assert_eq!(nas.ask(&status, radius.acct)[0], ACCESS_ACCEPT);
 }
+
+#[test]
+fn a_session_is_ended_where_it_is_and_the_answer_counts() {
+    let orders = AccessPoint::at(HERE);
+    let port = orders.socket.local_addr().unwrap().port();
+    let coa = format!("option coa_port {port}");
+    let radius = Radius::with("127.0.0.1", &client("lobby", "127.0.0.1", &coa));
+    radius.daemon.cli_ok(&["voucher", "create", "--username", "room12", "--passcode", "pass-12"]);
+    let nas = AccessPoint::at(HERE);
+    let request = Packet::access(1, "room12", "pass-12").bytes();
+    assert_eq!(nas.ask(&request, radius.auth)[0], ACCESS_ACCEPT);
+    nas.ask(&Packet::start(2, "s1").bytes(), radius.acct);
+    radius.daemon.cli_ok(&["session", "close", "room12"]);
+    let (order, from) = orders.receive();
+    assert_eq!((order[0], from.ip()), (DISCONNECT_REQUEST, radius.auth.ip()));
+    assert!(order.windows(4).any(|it| it == [ACCT_SESSION_ID, 4, b's', b'1']), "{order:?}");
+    // An answer with another authenticator does not count; the order comes again as it was.
+    orders.send(&reply(DISCONNECT_ACK, &[0; 20]), from);
+    let (again, from) = orders.receive();
+    assert_eq!(order, again);
+    orders.send(&reply(DISCONNECT_ACK, &order), from);
+    assert!(until(|| radius.standing("lobby")["disconnected"] == 1));
+    let shown = radius.daemon.cli_ok(&["client", "show", "lobby"]);
+    assert!(shown.contains("sessions ended      1\n"), "{shown}");
+}

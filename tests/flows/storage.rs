@@ -206,6 +206,7 @@ fn vouchers_alone_cannot_fill_the_disk_so_far_that_one_cannot_be_removed() {
     let Some(_mount) = SmallDisk::mount(&daemon) else { return };
     daemon.launch();
     assert_eq!(create(&daemon, "first"), "User added successfully");
+    daemon.cli_ok(&["user", "join", "jo", "staff"]);
     let output = daemon.cli(&["voucher", "create", "--count", "10000"]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
@@ -215,6 +216,10 @@ fn vouchers_alone_cannot_fill_the_disk_so_far_that_one_cannot_be_removed() {
     );
     let made = usernames(&daemon).len();
     assert!(made > 100, "{made}");
+    let output = daemon.cli(&["user", "check", "jo", "Simultaneous-Use := 1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the disk is full"));
+    assert_eq!(daemon.cli_ok(&["user", "remove", "jo"]), "removed jo (0 rows, 1 group)\n");
     assert_eq!(daemon.cli_ok(&["voucher", "remove", "first"]), "removed first\n");
     assert_eq!(usernames(&daemon).len(), made - 1);
     daemon.stop();

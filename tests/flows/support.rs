@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -143,7 +144,9 @@ impl Daemon {
         let ready = until(|| {
             let exited = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(exited.is_none(), "it ended at once:\n{}", self.log());
-            TcpStream::connect(self.address).is_ok()
+            // The command line's socket comes last.
+            let socket = self.scratch.path().join("control.sock");
+            TcpStream::connect(self.address).is_ok() && UnixStream::connect(socket).is_ok()
         });
         assert!(ready, "it does not listen:\n{}", self.log());
     }

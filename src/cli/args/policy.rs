@@ -101,7 +101,7 @@ impl Line {
         }))
     }
 
-    fn priority(&mut self) -> Result<Option<i32>, Misuse> {
+    fn priority(&mut self) -> Result<Option<i64>, Misuse> {
         let priority = self.options.remove("priority").map(|text| text.parse());
         priority.transpose().map_err(|_| {
             Misuse("--priority must be a whole number; the lowest comes first".to_owned())

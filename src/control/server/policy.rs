@@ -164,7 +164,7 @@ impl Control {
         &self,
         username: Username,
         group: GroupName,
-        priority: Option<i32>,
+        priority: Option<i64>,
         stream: &mut Stream,
     ) -> Result<(), Failure> {
         let (name, place) = (username.as_str().to_owned(), group.as_str().to_owned());

@@ -206,11 +206,11 @@ fn the_operator_closes_by_device_and_by_voucher() {
     let close = |bench: &mut Bench, whose| {
         bench.write(|reply| Write::CloseSessions { whose, reply }).unwrap()
     };
-    assert_eq!(close(&mut bench, Whose::Station(mac(9))), 0);
-    assert_eq!(close(&mut bench, Whose::Station(mac(3))), 1);
+    assert_eq!(close(&mut bench, Whose::Station(mac(9))).here, 0);
+    assert_eq!(close(&mut bench, Whose::Station(mac(3))).here, 1);
     assert_eq!(bench.online(), [1, 2]);
     let name = Username::parse("A").unwrap().unwrap();
-    assert_eq!(close(&mut bench, Whose::Username(name)), 2);
+    assert_eq!(close(&mut bench, Whose::Username(name)).here, 2);
     assert!(bench.kernel.rules().passes.is_empty());
     for device in 1..=3 {
         bench.clock.pass(60);

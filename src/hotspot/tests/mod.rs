@@ -1,10 +1,13 @@
+mod access;
 mod clock;
 mod codes;
 mod gate;
 mod guests;
 mod machine;
+mod policies;
 mod presence;
 mod quota;
+mod remote;
 mod resume;
 mod throttle;
 mod time;
@@ -80,8 +83,7 @@ struct Bench {
     clock: TestClock,
     kernel: TestKernel,
     hotspot: Hotspot,
-    #[allow(dead_code, reason = "for tests of orders")]
-    ordered: mpsc::UnboundedReceiver<access::Order>,
+    ordered: mpsc::UnboundedReceiver<super::access::Order>,
 }
 
 impl Bench {
@@ -246,7 +248,7 @@ impl Bench {
 
     /// The devices that are online, by number.
     fn online(&mut self) -> Vec<u8> {
-        self.sessions().iter().map(|session| session.mac.octets()[5]).collect()
+        self.sessions().iter().map(|session| session.mac.unwrap().octets()[5]).collect()
     }
 
     fn used(&mut self, voucher: i64) -> Usage {

@@ -217,7 +217,7 @@ fn lists_show_who_is_there_and_who_is_signed_in() {
     assert_eq!((stranger.host_name.as_deref(), stranger.idle), (None, Duration::from_secs(25)));
     let guests = bench.read(Read::ActiveGuests);
     assert_eq!(guests.len(), 1);
-    assert_eq!((guests[0].login.as_str(), guests[0].mac), ("a", mac(1)));
+    assert_eq!((guests[0].login.as_str(), guests[0].mac), ("a", Some(mac(1))));
     assert_eq!((guests[0].address, guests[0].uptime), (Some(v4(1)), Duration::from_secs(20)));
     let session = bench.sessions().remove(0);
     assert_eq!((session.host_name.as_deref(), session.network.as_str()), (Some("phone"), "guest"));

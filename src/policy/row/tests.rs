@@ -45,11 +45,11 @@ fn rows_that_make_sense_are_read() {
 fn rows_that_could_never_match_are_refused_with_what_to_write() {
     let cases = [
         ("Simultaneous-Use", "==", "1", "write Simultaneous-Use := 1"),
-        ("Cleartext-Password", "==", "x", "write Cleartext-Password := x"),
-        ("Cleartext-Password", "=", "x", "write Cleartext-Password := x"),
-        ("User-Password", "==", "x", "write Cleartext-Password := x"),
-        ("User-Password", ":=", "x", "write Cleartext-Password := x"),
-        ("Password", "==", "x", "write Cleartext-Password"),
+        ("Cleartext-Password", "==", "x", "write Cleartext-Password := …"),
+        ("Cleartext-Password", "=", "x", "write Cleartext-Password := …"),
+        ("User-Password", "==", "x", "write Cleartext-Password := …"),
+        ("User-Password", ":=", "x", "write Cleartext-Password := …"),
+        ("Password", "==", "x", "write Cleartext-Password := …"),
         ("Auth-Type", "==", "Reject", "write Auth-Type := Reject"),
         ("Auth-Type", ":=", "PAP", "leave it out"),
         ("Auth-Type", ":=", "5", "leave it out"),
@@ -60,7 +60,7 @@ fn rows_that_could_never_match_are_refused_with_what_to_write() {
         ("CHAP-Password", "=*", "", "part of the protocol"),
         ("NAS-Identifier", ":=", "lobby", "write NAS-Identifier == lobby"),
         ("Fall-Through", ":=", "Yes", "among the replies"),
-        ("Expiration", ":=", "soon", "a date"),
+        ("Expiration", ":=", "soon", "Expiration must be a date"),
         ("Huntgroup-Name", "==", "lobby", "Client-Shortname"),
         ("SQL-Group", "==", "staff", "into a group"),
         ("NAS-Identifier", "=~", "(lobby", "not closed"),
@@ -71,7 +71,9 @@ fn rows_that_could_never_match_are_refused_with_what_to_write() {
         ("Tunnel-Type:x", "==", "VLAN", "up to 31"),
         ("Simultaneous-Use", ":=", "one", "a number"),
         ("Service-Type", "==", "Login", "Login-User"),
-        ("Cleartext-Password", ":=", "", "needs a value"),
+        ("Client-Shortname", "==", "", "needs a value"),
+        ("Login-Time", ":=", "sometimes", "Login-Time must be hours"),
+        ("NT-Password", ":=", "hello", "NT-Password "),
         ("NAS-Identifier", "==", "`id`", "not expanded"),
         ("Attr-26.14988.99", "==", "0x00", "without a name"),
         ("", ":=", "x", "missing"),
@@ -80,6 +82,20 @@ fn rows_that_could_never_match_are_refused_with_what_to_write() {
         let refused = refused(List::Check, attribute, operator, value);
         assert!(refused.contains(advice), "{attribute} {operator} {value}: {refused}");
     }
+}
+
+#[test]
+fn no_password_is_in_what_is_said() {
+    for list in [List::Check, List::Reply] {
+        for operator in ["==", "=", "=~", "!*", "<", "is"] {
+            for attribute in ["Cleartext-Password", "User-Password", "Password", "Crypt-Password"] {
+                let refused = refused(list, attribute, operator, "hunter2");
+                assert!(!refused.contains("hunter2"), "{refused}");
+            }
+        }
+    }
+    let refused = Row::parse_line(List::Check, "Cleartext-Password hunter2").unwrap_err();
+    assert!(!refused.contains("hunter2"), "{refused}");
 }
 
 #[test]

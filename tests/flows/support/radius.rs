@@ -14,6 +14,8 @@ pub const ACCESS_REJECT: u8 = 3;
 pub const ACCOUNTING_REQUEST: u8 = 4;
 pub const ACCOUNTING_RESPONSE: u8 = 5;
 pub const STATUS_SERVER: u8 = 12;
+pub const DISCONNECT_REQUEST: u8 = 40;
+pub const DISCONNECT_ACK: u8 = 41;
 
 pub const USER_NAME: u8 = 1;
 pub const USER_PASSWORD: u8 = 2;
@@ -123,6 +125,13 @@ pub fn genuine(answer: &[u8], request: &[u8]) -> u8 {
     assert_eq!(answer[4..20], sum[..], "the answer is not signed with the secret");
     assert_eq!(answer[1], request[1], "the answer is another request's");
     answer[0]
+}
+
+/// An answer without attributes, as an access point gives it to an order.
+pub fn reply(code: u8, request: &[u8]) -> Vec<u8> {
+    let head = [code, request[1], 0, 20];
+    let sum = Md5::new().chain_update(head).chain_update(&request[4..20]).chain_update(SECRET);
+    [&head[..], &sum.finalize()].concat()
 }
 
 /// An access point's socket.

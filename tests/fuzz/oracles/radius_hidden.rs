@@ -21,7 +21,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn check_password(value: &[u8], authenticator: &[u8; 16], secret: &Secret) {
-    let fits = (16..=MAX_PASSWORD).contains(&value.len()) && value.len() % 16 == 0;
+    let fits = (16..=MAX_PASSWORD).contains(&value.len()) && value.len().is_multiple_of(16);
     let plain = uncover_password(value, authenticator, secret);
     assert_eq!(plain.is_some(), fits);
     if let Some(plain) = plain {
