@@ -1,13 +1,15 @@
-//! Ending sessions at access points, which may or may not do as they are told.
+//! Ending sessions, also at access points, which may or may not do as they are told.
 
 use std::time::Duration;
 
-use super::Hotspot;
 use super::access::Outcome;
 use super::accounts::Member;
 use super::remotes::{Remote, Standing};
+use super::{Closed, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::session::TerminateCause;
+use crate::domain::station::Mac;
 use crate::domain::time::Now;
+use crate::domain::voucher::fold;
 
 /// An access point that would not end a session is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
@@ -19,6 +21,37 @@ const LATE: Duration = Duration::from_secs(15);
 const NOT_FOUND: u32 = 503;
 
 impl Hotspot {
+    /// The operator ends sessions: here at once, at access points as soon as they do.
+    pub(super) fn close_sessions(
+        &mut self,
+        whose: Whose,
+        reply: Reply<Closed>,
+        now: Now,
+    ) -> Finish {
+        let is_meant = |mac: Option<Mac>, login: &str| match &whose {
+            Whose::Station(station) => mac == Some(*station),
+            Whose::Username(name) => fold(login) == name.folded(),
+        };
+        let here = self.sessions.iter().filter(|it| is_meant(Some(it.mac), &it.login));
+        let macs: Vec<Mac> = here.map(|it| it.mac).collect();
+        let there = self.remotes.iter().filter(|it| is_meant(it.station, &it.login));
+        let there: Vec<i64> = there.map(|it| it.id).collect();
+        let forgotten =
+            self.store.attempt(|| macs.iter().try_for_each(|mac| self.store.forget_device(*mac)));
+        Box::new(move |hotspot, committed| {
+            hotspot.note(&forgotten.and(committed));
+            hotspot.refresh(Duration::ZERO, now);
+            let closed = macs
+                .into_iter()
+                .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
+            let closed = Closed { here: closed.count(), asked: there.len() };
+            for id in there {
+                hotspot.order_end(id, TerminateCause::AdminReset, now);
+            }
+            hotspot.answer_once_enforced(move |_| send(reply, Ok(closed)));
+        })
+    }
+
     /// Ends a session, wherever it is.
     pub(super) fn end(&mut self, member: Member, cause: TerminateCause, now: Now) {
         match member {

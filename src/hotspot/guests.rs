@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::gate::FRESH;
 use super::guesses::Guesser;
 use super::session::NewSession;
-use super::{Closed, Fault, Finish, Hotspot, Reply, Whose, send};
+use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
@@ -14,7 +14,7 @@ use crate::domain::plan::OnDeviceLimit;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, breaks_a_line, fold};
+use crate::domain::voucher::{Username, Voucher, breaks_a_line};
 use crate::store::StoreError;
 
 /// Longest part of a typed username that is worth writing down.
@@ -146,36 +146,6 @@ impl Hotspot {
                 hotspot.close_session(mac, TerminateCause::UserRequest, now).is_some()
             });
             hotspot.answer_once_enforced(move |_| send(reply, Ok(ended)));
-        })
-    }
-
-    pub(super) fn close_sessions(
-        &mut self,
-        whose: Whose,
-        reply: Reply<Closed>,
-        now: Now,
-    ) -> Finish {
-        let is_meant = |mac: Option<Mac>, login: &str| match &whose {
-            Whose::Station(station) => mac == Some(*station),
-            Whose::Username(name) => fold(login) == name.folded(),
-        };
-        let here = self.sessions.iter().filter(|it| is_meant(Some(it.mac), &it.login));
-        let macs: Vec<Mac> = here.map(|it| it.mac).collect();
-        let there = self.remotes.iter().filter(|it| is_meant(it.station, &it.login));
-        let there: Vec<i64> = there.map(|it| it.id).collect();
-        let forgotten =
-            self.store.attempt(|| macs.iter().try_for_each(|mac| self.store.forget_device(*mac)));
-        Box::new(move |hotspot, committed| {
-            hotspot.note(&forgotten.and(committed));
-            hotspot.refresh(Duration::ZERO, now);
-            let closed = macs
-                .into_iter()
-                .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
-            let closed = Closed { here: closed.count(), asked: there.len() };
-            for id in there {
-                hotspot.order_end(id, TerminateCause::AdminReset, now);
-            }
-            hotspot.answer_once_enforced(move |_| send(reply, Ok(closed)));
         })
     }
 

@@ -1,7 +1,7 @@
 //! The owner of all state: one command in, one answer out.
 //!
 //! ```text
-//!  api, portal, control ──Command──▶ inbox ──drained──▶ Hotspot (one thread)
+//!  api, portal, radius, control ──Command──▶ inbox ──drained──▶ Hotspot (one thread)
 //!                                                         │ writes: savepoints in one transaction
 //!                                                         │ commit (one flush)
 //!                                                         │ enforce (one kernel transaction)

@@ -365,8 +365,8 @@ impl Remotes {
     /// Writes everything into the open transaction; [`Remotes::settle`] keeps in mind that it is
     /// committed.
     pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
-        let changed = self.open.values().filter(|it| it.written != Some(it.state()));
-        changed.map(|remote| store.put_session(&remote.record(None))).collect()
+        let mut changed = self.open.values().filter(|it| it.written != Some(it.state()));
+        changed.try_for_each(|remote| store.put_session(&remote.record(None)))
     }
 
     /// Everything has been committed.

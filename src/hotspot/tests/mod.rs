@@ -1,6 +1,7 @@
 mod access;
 mod clock;
 mod codes;
+mod disconnect;
 mod gate;
 mod guests;
 mod machine;

@@ -1,0 +1,110 @@
+//! Sessions that access points are told to end.
+
+use super::remote::{STOP, ask, at, down, reject, request};
+use super::*;
+use crate::domain::session::TerminateCause;
+use crate::hotspot::access::{Event, Outcome};
+
+impl Bench {
+    fn answered(&mut self, id: i64, outcome: Outcome) {
+        self.hotspot.turn(vec![Command::Upkeep(Upkeep::Ordered(id, outcome))]);
+    }
+
+    /// What access points were told to end, and why.
+    fn orders(&mut self) -> Vec<(String, TerminateCause)> {
+        std::iter::from_fn(|| self.ordered.try_recv().ok())
+            .map(|order| (order.session, order.cause))
+            .collect()
+    }
+
+    fn close(&mut self, whose: Whose) -> Closed {
+        self.write(|reply| Write::CloseSessions { whose, reply }).unwrap()
+    }
+}
+
+#[test]
+fn a_voucher_that_is_used_up_is_ended_everywhere() {
+    let mut bench = Bench::new();
+    let plan = Plan { devices: 3.try_into().unwrap(), ..plan() };
+    bench.hotspot.settings.preset.plan = plan;
+    bench.limited("a", 1, 0);
+    bench.login_from(5, "a", "secret").unwrap().unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    assert_eq!(bench.orders(), []);
+    bench.reports(Event::Interim, "a", 1, 60, 1 << 20);
+    assert_eq!(bench.orders(), [("session-1".to_owned(), TerminateCause::DataLimit)]);
+    assert_eq!(bench.online(), [1]);
+    assert!(bench.sessions()[0].trouble.as_deref().unwrap().starts_with("told to end it"));
+    assert_eq!(
+        reject(ask(&mut bench, request("a", "secret", 2))).message,
+        "The user has used up the data limit."
+    );
+    let id = bench.sessions()[0].id;
+    bench.answered(id, Outcome::Done);
+    assert!(bench.online().is_empty());
+    bench.reports(STOP, "a", 1, 61, (1 << 20) + 7);
+    let records = bench.records();
+    assert_eq!((records[1].cause.as_str(), records[1].usage), ("Data-Limit", down((1 << 20) + 7)));
+}
+
+#[test]
+fn over_the_device_limit_the_oldest_yields_wherever_it_is() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.login("a", "secret").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    assert_eq!((bench.online(), bench.ends()), (vec![], ends([(0, "Port-Preempted")])));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    at(ask(&mut bench, request("a", "secret", 2)));
+    assert_eq!(bench.orders(), [("session-1".to_owned(), TerminateCause::PortPreempted)]);
+    // The device that is online already is no other one.
+    bench.reports(Event::Start, "a", 2, 0, 0);
+    at(ask(&mut bench, request("a", "secret", 2)));
+    assert_eq!(bench.orders(), []);
+}
+
+#[test]
+fn what_does_not_end_is_shown_and_asked_again() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    let name = Username::parse("A").unwrap().unwrap();
+    assert_eq!(bench.close(Whose::Username(name)), Closed { here: 0, asked: 1 });
+    assert_eq!(bench.orders().len(), 1);
+    let id = bench.sessions()[0].id;
+    bench.answered(id, Outcome::Refused(Some(501)));
+    assert_eq!(
+        bench.sessions()[0].trouble.as_deref(),
+        Some("refuses to end it (Admin-Reset): Administratively-Prohibited")
+    );
+    bench.second_after(200);
+    assert_eq!(bench.orders(), []);
+    bench.second_after(101);
+    assert_eq!(bench.orders().len(), 1);
+    bench.answered(id, Outcome::Silent);
+    assert!(bench.sessions()[0].trouble.as_deref().unwrap().starts_with("does not answer"));
+    assert_eq!(bench.close(Whose::Station(mac(1))).asked, 1);
+    bench.answered(id, Outcome::Refused(Some(503)));
+    assert_eq!((bench.sessions().len(), bench.ends()), (0, ends([(1, "Admin-Reset")])));
+}
+
+#[test]
+fn a_voucher_that_is_removed_or_over_is_ended_at_access_points() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.create("b").unwrap();
+    at(ask(&mut bench, request("b", "secret", 2)));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    bench.reports(Event::Start, "b", 2, 0, 0);
+    bench.remove("a");
+    assert_eq!(bench.orders(), [("session-1".to_owned(), TerminateCause::AdminReset)]);
+    for minute in 1..=1_440 {
+        bench.clock.pass(60);
+        bench.reports(Event::Interim, "b", 2, minute * 60, 0);
+    }
+    bench.second_after(20);
+    assert_eq!(bench.orders(), []);
+    bench.second_after(11);
+    assert_eq!(bench.orders(), [("session-2".to_owned(), TerminateCause::SessionTimeout)]);
+}
