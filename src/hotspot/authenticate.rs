@@ -12,6 +12,7 @@ use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Method, Refusal};
 use crate::domain::plan::OnDeviceLimit;
+use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
@@ -31,6 +32,7 @@ const REJECT: u32 = 4;
 struct Candidate {
     username: String,
     proof: Proof,
+    is_as_typed: bool,
 }
 
 /// What comes of a request as far as store and rules go.
@@ -136,7 +138,9 @@ impl Hotspot {
             let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
             let voucher = self.voucher_named(&candidate.username)?;
             let user = self.store.policy_of(&username)?;
-            if voucher.is_none() && user == User::default() {
+            // Blanks are left out and codes taken apart for vouchers alone.
+            let is_user = user != User::default() && candidate.is_as_typed;
+            if voucher.is_none() && !is_user {
                 continue;
             }
             match self.weigh(request, candidate, voucher, &user, now)? {
@@ -316,7 +320,7 @@ impl Hotspot {
             passcode: match &request.proof {
                 Proof::Pap(password) => password.clone(),
                 // Nobody types a code alone into what hashes a password.
-                _ => crate::domain::secret::Secret::new("-"),
+                _ => Secret::new("-"),
             },
         };
         self.note_access(request, printable(typed.name()), Some(message.clone()), now);
@@ -349,11 +353,14 @@ fn candidates(request: &AccessRequest) -> Vec<Candidate> {
     match &request.proof {
         Proof::Pap(passcode) => {
             let typed = Credential::Pair { username, passcode: passcode.clone() };
-            let candidate =
-                |(username, passcode)| Candidate { username, proof: Proof::Pap(passcode) };
+            let candidate = |(username, meant): (String, Secret)| Candidate {
+                is_as_typed: username == request.username && meant == *passcode,
+                username,
+                proof: Proof::Pap(meant),
+            };
             typed.meanings().into_iter().map(candidate).collect()
         }
-        proof => vec![Candidate { username, proof: proof.clone() }],
+        proof => vec![Candidate { username, proof: proof.clone(), is_as_typed: true }],
     }
 }
 
