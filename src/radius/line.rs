@@ -4,14 +4,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-use crate::hotspot::access::Order;
+use crate::hotspot::access::{Demand, Order};
 
 /// Orders under way at one time: each has a socket.
 const TOTAL: usize = 64;
 /// Orders under way to one access point at one time.
 const EACH: usize = 8;
 
-/// The orders that are not under way yet, in the order in which they came.
+/// The orders that are not under way yet, in the order in which they came, except that sessions are
+/// ended before others are changed.
 #[derive(Default)]
 pub(super) struct Line {
     waiting: VecDeque<Order>,
@@ -26,7 +27,9 @@ impl Line {
         if self.may_go(&order) {
             return Some(self.begun(order));
         }
-        self.waiting.push_back(order);
+        let is_change = |order: &Order| matches!(order.what, Demand::Change(_));
+        let before = self.waiting.iter().position(is_change).filter(|_| !is_change(&order));
+        self.waiting.insert(before.unwrap_or(self.waiting.len()), order);
         None
     }
 

@@ -20,14 +20,15 @@ fn order() -> Order {
         calling_station: Some("AA-BB-CC-DD-EE-FF".to_owned()),
         address: Some([10, 1, 0, 9].into()),
         port: Some(3),
-        cause: TerminateCause::DataLimit,
+        what: Demand::End(TerminateCause::DataLimit),
     }
 }
 
 #[test]
 fn a_session_is_named_as_it_was_reported_and_nothing_else_is() {
     let secret = Secret::new("xyzzy5461");
-    let bytes = disconnect(&order(), 9, &secret, Some(Timestamp::from_unix(0x6000_0001)));
+    let now = Some(Timestamp::from_unix(0x6000_0001));
+    let bytes = request(&order(), Vendor::None, 9, &secret, now).unwrap();
     let packet = Packet::decode(&bytes).unwrap();
     assert_eq!((packet.code, packet.identifier), (Code::DisconnectRequest, 9));
     assert!(is_authentic_request(&packet, &secret));
@@ -52,7 +53,8 @@ fn what_was_not_reported_is_not_named() {
     order.nas.address = Some("2001:db8::1".parse().unwrap());
     order.nas.identifier = None;
     order.calling_station = None;
-    let bytes = disconnect(&order, 9, &Secret::new("s"), Some(Timestamp::from_unix(1)));
+    let now = Some(Timestamp::from_unix(1));
+    let bytes = request(&order, Vendor::None, 9, &Secret::new("s"), now).unwrap();
     let packet = Packet::decode(&bytes).unwrap();
     let kinds: Vec<u8> = packet.attributes().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, [44, 95, 55]);
