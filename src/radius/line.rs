@@ -61,6 +61,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hotspot::access::NewTerms;
     use crate::radius::disconnect::tests::order;
 
     #[test]
@@ -79,6 +80,25 @@ mod tests {
             assert_eq!(line.finished(dead), None);
         }
         assert_eq!((line.total, line.under_way.len(), line.waiting.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn sessions_are_ended_before_others_are_changed() {
+        let mut line = Line::default();
+        let nas = IpAddr::from([10, 0, 0, 1]);
+        let change = |id| {
+            let (before, after) = Default::default();
+            let terms = NewTerms { reply: Default::default(), before, after };
+            Order { what: Demand::Change(Box::new(terms)), ..order(id, nas) }
+        };
+        for id in 0..EACH {
+            assert!(line.arrived(change(id as i64)).is_some());
+        }
+        for order in [change(20), order(30, nas), change(21), order(31, nas)] {
+            assert_eq!(line.arrived(order), None);
+        }
+        let turns: Vec<i64> = (0..4).map(|_| line.finished(nas).unwrap().id).collect();
+        assert_eq!(turns, [30, 31, 20, 21]);
     }
 
     #[test]

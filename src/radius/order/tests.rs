@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::Nas;
+use crate::hotspot::access::{Nas, NewTerms, Terms};
+use crate::policy::Pairs;
 use crate::radius::authenticator::is_authentic_request;
 use crate::radius::tests::packet;
 
@@ -60,6 +61,35 @@ fn what_was_not_reported_is_not_named() {
     assert_eq!(kinds, [44, 95, 55]);
 }
 
+fn faster() -> Order {
+    let before = Terms { idle_timeout: 60, ..Terms::default() };
+    let after = Terms { rates: (2048, 512), ..before };
+    let terms = NewTerms { reply: Pairs::default(), before, after };
+    Order { what: Demand::Change(Box::new(terms)), ..order() }
+}
+
+#[test]
+fn a_change_names_the_session_as_its_end_does_and_says_what_is_new() {
+    let secret = Secret::new("xyzzy5461");
+    let now = Some(Timestamp::from_unix(0x6000_0001));
+    let end = request(&order(), Vendor::Mikrotik, 9, &secret, now).unwrap();
+    let change = request(&faster(), Vendor::Mikrotik, 9, &secret, now).unwrap();
+    let packet = Packet::decode(&change).unwrap();
+    assert_eq!((packet.code, packet.identifier), (Code::CoaRequest, 9));
+    assert!(is_authentic_request(&packet, &secret));
+    assert_eq!(change[20..end.len()], end[20..]);
+    // RFC 2865 section 5.26: 26, length, MikroTik's number, its attribute 8, length, text.
+    let rates = [&[26, 18, 0, 0, 0x3a, 0x8c, 8, 12][..], b"512k/2048k"].concat();
+    assert_eq!(change[end.len()..], rates);
+}
+
+#[test]
+fn what_a_vendor_has_no_words_for_is_not_sent() {
+    let (order, secret) = (faster(), Secret::new("s"));
+    assert_eq!(request(&order, Vendor::None, 9, &secret, None), None);
+    assert!(request(&order, Vendor::Wispr, 9, &secret, None).is_some());
+}
+
 #[test]
 fn an_answer_says_what_came_of_it() {
     let cause: &[u8] = &[0, 0, 1, 0xf7];
@@ -67,5 +97,8 @@ fn an_answer_says_what_came_of_it() {
     assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
     assert_eq!(outcome(&packet(Code::DisconnectNak, &[])), Some(Outcome::Refused(None)));
     assert_eq!(outcome(&packet(Code::DisconnectAck, &[])), Some(Outcome::Done));
+    let nak = packet(Code::CoaNak, &[(dict::ERROR_CAUSE, cause)]);
+    assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
+    assert_eq!(outcome(&packet(Code::CoaAck, &[])), Some(Outcome::Done));
     assert_eq!(outcome(&packet(Code::AccessAccept, &[])), None);
 }
