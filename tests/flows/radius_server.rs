@@ -308,7 +308,7 @@ fn new_rates_are_told_to_sessions_that_run() {
     let orders = AccessPoint::at(HERE);
     let port = orders.socket.local_addr().unwrap().port();
     let options = format!("option coa_port {port}\noption vendor coovachilli");
-    let plan = "config plan\noption download_rate 1024\n";
+    let plan = "config voucher\noption download_rate 1024\n";
     let radius =
         Radius::with("127.0.0.1", &(plan.to_owned() + &client("lobby", "127.0.0.1", &options)));
     radius.daemon.cli_ok(&["voucher", "create", "--username", "room12", "--passcode", "pass-12"]);
