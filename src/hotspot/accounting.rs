@@ -6,6 +6,7 @@ use md5::{Digest, Md5};
 
 use super::access::{Event, Nas, Report};
 use super::accounts::Member;
+use super::change::Told;
 use super::remotes::{Remote, Standing};
 use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
@@ -133,6 +134,7 @@ impl Hotspot {
         let id = self.sessions.next_id();
         let mut end = place.as_ref().and_then(|place| place.deadline);
         let mut over = None;
+        let plan = self.settings.preset.plan;
         if let Some(entry) = &voucher {
             let admitted = entry.value.admit(&self.settings.preset, now);
             let until = admitted.as_ref().ok().and_then(|grant| grant.until);
@@ -160,14 +162,16 @@ impl Hotspot {
             heard_at: now.wall,
             last_traffic: now.boot,
             deadline: end,
-            total: place.and_then(|place| place.total),
+            total: place.as_ref().and_then(|place| place.total),
             standing: Standing::Open,
+            told: place.map_or_else(|| Told::presumably(&plan), |place| place.told),
             written: None,
         };
         log::debug!("guest: {} is online at {}", self.label_of_remote(&remote), remote.nas.client);
         self.remotes.open(remote);
-        self.share(voucher.map_or(0, |entry| entry.id), None, now);
+        // First what it has used: its share is of the rest.
         self.goes_on(id, report, now);
+        self.share(voucher.map_or(0, |entry| entry.id), None, now);
         if let Some(cause) = over {
             self.order_end(id, cause, now);
         }
@@ -272,8 +276,10 @@ impl Hotspot {
             self.sessions.accounts.know(&entry, until);
             self.sessions.accounts.join(voucher, id, Member::Elsewhere(id));
         }
-        self.remotes.open(Remote { written: None, ..remote });
+        let told = Told::presumably(&self.settings.preset.plan);
+        self.remotes.open(Remote { written: None, told, ..remote });
         self.goes_on(id, report, now);
+        self.share(voucher, None, now);
     }
 
     fn add_to_voucher(&mut self, voucher: i64, new: crate::domain::session::Usage) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
 use super::accounts::Member;
+use super::change::Told;
 use super::guesses::Guesser;
 use super::guests::printable;
 use super::remotes::Reservation;
@@ -245,6 +246,7 @@ impl Hotspot {
             accept.reply.replace(USER_NAME, Value::Text(login.clone()));
         }
         accept.class = self.remotes.next_class(self.nonce);
+        let members = self.sessions.accounts.members(id).len();
         self.remotes.reserve(Reservation {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
@@ -253,6 +255,7 @@ impl Hotspot {
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),
             total: accept.total,
+            told: Told::with(&accept, limits.time.map(|it| now.boot + it), members + 1),
         });
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));

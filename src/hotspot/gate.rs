@@ -140,7 +140,8 @@ impl Hotspot {
         Some(session)
     }
 
-    /// Gives a voucher's devices their shares of its data, and has the kernel told.
+    /// Gives a voucher's devices their shares of its data, and has the kernel and the access points
+    /// told.
     pub(super) fn share(&mut self, voucher: i64, new: Option<Mac>, now: Now) {
         let limited = self
             .sessions
@@ -151,6 +152,9 @@ impl Hotspot {
         let concerned: BTreeSet<Mac> = devices.into_iter().chain(new).collect();
         for mac in concerned {
             self.admit(mac, now);
+        }
+        if limited {
+            self.tell_shares(voucher);
         }
     }
 
@@ -276,7 +280,9 @@ impl Hotspot {
     /// The wall clock is set now: the ends that were estimated before can be told. Only now; a
     /// clock that is set and then jumps moves nobody's end.
     pub(super) fn correct_deadlines(&mut self, now: Now) {
-        let vouchers: BTreeSet<i64> = self.sessions.iter().map(|session| session.voucher).collect();
+        let here = self.sessions.iter().map(|session| session.voucher);
+        let there = self.remotes.iter().map(|remote| remote.voucher);
+        let vouchers: BTreeSet<i64> = here.chain(there).collect();
         for voucher in vouchers {
             let Ok(Some(entry)) = self.store.voucher_by_id(voucher) else { continue };
             let until = match entry.value.admit(&self.settings.preset, now) {
@@ -287,6 +293,7 @@ impl Hotspot {
             for mac in self.sessions.move_end(voucher, until, now) {
                 self.admit(mac, now);
             }
+            self.move_ends_elsewhere(voucher, until, now);
         }
         let _noted = self.enforce(now);
     }

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{Order, Outcome, Report};
+use super::access::{Outcome, Report};
+use super::change::Told;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
@@ -51,6 +52,7 @@ pub(super) struct Remote {
     /// What a user may use in this session, both ways together; vouchers have their own account.
     pub(super) total: Option<u64>,
     pub(super) standing: Standing,
+    pub(super) told: Told,
     /// What has been written down.
     pub(super) written: Option<(Duration, Usage)>,
 }
@@ -88,7 +90,7 @@ impl Standing {
     }
 }
 
-fn error_cause(number: u32) -> String {
+pub(super) fn error_cause(number: u32) -> String {
     let name = match ERROR_CAUSE.definition().kind {
         Kind::Integer(names) => names.iter().find(|(_, known)| *known == number),
         _ => None,
@@ -110,20 +112,6 @@ impl Remote {
     /// When it began, by the boot clock.
     pub(super) fn began(&self) -> Duration {
         self.heard.saturating_sub(self.progress.time())
-    }
-
-    /// What has to be told to the access point to have it ended.
-    pub(super) fn order(&self, cause: TerminateCause) -> Order {
-        Order {
-            id: self.id,
-            nas: self.nas.clone(),
-            username: self.username.clone(),
-            session: self.session.clone(),
-            calling_station: self.details.calling_station.clone(),
-            address: self.address,
-            port: self.details.port,
-            cause,
-        }
     }
 
     /// For the store.
@@ -177,6 +165,7 @@ impl Remote {
             deadline,
             total: None,
             standing: Standing::Open,
+            told: Told::default(),
             written: Some((row.time, row.usage)),
         })
     }
@@ -210,6 +199,7 @@ pub(super) struct Reservation {
     pub(super) since: Duration,
     pub(super) deadline: Option<Duration>,
     pub(super) total: Option<u64>,
+    pub(super) told: Told,
 }
 
 /// Every open session at an access point.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Hotspot;
 use super::accounts::Member;
+use super::change::Told;
 use super::remotes::Remote;
 use super::session::{Session, deadline};
 use super::sessions::Sessions;
@@ -100,7 +101,8 @@ impl Hotspot {
             self.sessions.accounts.join(entry.id, row.id, Member::Elsewhere(row.id));
         }
         if let Some(remote) = Remote::again(row, end, now) {
-            self.remotes.open(remote);
+            let told = Told::presumably(&self.settings.preset.plan);
+            self.remotes.open(Remote { told, ..remote });
         }
         Ok(())
     }
