@@ -61,8 +61,8 @@ fn named(order: &Order, now: Option<Timestamp>) -> impl Iterator<Item = (Attribu
 /// Message-Authenticator need not be there, and CoovaChilli sends none.
 pub fn outcome(packet: &Packet) -> Option<Outcome> {
     match packet.code {
-        Code::DisconnectAck | Code::CoaAck => Some(Outcome::Done),
-        Code::DisconnectNak | Code::CoaNak => {
+        Code::DisconnectAck => Some(Outcome::Done),
+        Code::DisconnectNak => {
             Some(Outcome::Refused(Fields::of(packet).integer(dict::ERROR_CAUSE)))
         }
         _ => None,

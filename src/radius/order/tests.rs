@@ -65,5 +65,7 @@ fn an_answer_says_what_came_of_it() {
     assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
     assert_eq!(outcome(&packet(Code::DisconnectNak, &[])), Some(Outcome::Refused(None)));
     assert_eq!(outcome(&packet(Code::DisconnectAck, &[])), Some(Outcome::Done));
-    assert_eq!(outcome(&packet(Code::AccessAccept, &[])), None);
+    for other in [Code::AccessAccept, Code::CoaAck, Code::CoaNak] {
+        assert_eq!(outcome(&packet(other, &[])), None, "{other:?}");
+    }
 }
