@@ -107,9 +107,10 @@ async fn carry_out(
             outcome
         }
     };
-    let Order { id, username, cause, .. } = &order;
+    let Order { id, cause, .. } = &order;
     let client = &order.nas.client;
-    log::debug!("radius: session {id} of {username:?} at '{client}', {cause}: {outcome:?}");
+    // Not whose it is: a voucher may be its own passcode.
+    log::debug!("radius: session {id} at '{client}', {cause}: {outcome:?}");
     hotspot.ordered(*id, outcome).await;
     nas
 }

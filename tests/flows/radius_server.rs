@@ -279,6 +279,29 @@ fn addresses_come_and_go() {
 }
 
 #[test]
+fn a_code_that_is_its_own_passcode_is_in_no_log_line() {
+    let orders = AccessPoint::at(HERE);
+    let port = orders.socket.local_addr().unwrap().port();
+    let coa = format!("option coa_port {port}");
+    let radius = Radius::with("127.0.0.1", &client("lobby", "127.0.0.1", &coa));
+    let code = "kq7-mellow";
+    radius.daemon.cli_ok(&["voucher", "create", "--username", code, "--passcode", code]);
+    let nas = AccessPoint::at(HERE);
+    assert_eq!(nas.ask(&Packet::access(1, code, code).bytes(), radius.auth)[0], ACCESS_ACCEPT);
+    let start = Packet::new(ACCOUNTING_REQUEST, 2)
+        .with(ACCT_STATUS_TYPE, &1_u32.to_be_bytes())
+        .with(ACCT_SESSION_ID, b"s1")
+        .with(USER_NAME, code.as_bytes());
+    nas.ask(&start.bytes(), radius.acct);
+    radius.daemon.cli_ok(&["session", "close", code]);
+    let (order, from) = orders.receive();
+    orders.send(&reply(DISCONNECT_ACK, &order), from);
+    radius.daemon.wait_for_log("radius: session 1 at 'lobby', Admin-Reset: Done");
+    let log = radius.daemon.log();
+    assert!(!log.to_lowercase().contains(code), "{log}");
+}
+
+#[test]
 fn a_session_is_ended_where_it_is_and_the_answer_counts() {
     let orders = AccessPoint::at(HERE);
     let port = orders.socket.local_addr().unwrap().port();
