@@ -243,7 +243,12 @@ impl Server {
             Err(Unfit::Unreadable) if request.signature == Signature::Absent => {
                 return Err(Trouble::Unreadable);
             }
-            Err(unfit) => Access::Reject(refusal(unfit)),
+            Err(unfit) => {
+                if unfit == Unfit::Eap {
+                    self.noticed(request, Trouble::Eap);
+                }
+                Access::Reject(refusal(unfit))
+            }
         };
         let interim = self.desk().interim;
         let rng = &mut UnwrapErr(SysRng);
@@ -354,6 +359,12 @@ impl Server {
     fn give_up(&self, request: &Request, trouble: Trouble) {
         self.desk().replies.forget(request.way.ticket);
         self.dropped(&request.section, trouble, request.way.route.peer.ip());
+    }
+
+    fn noticed(&self, request: &Request, trouble: Trouble) {
+        let from = request.way.route.peer.ip();
+        let line = self.desk().tally.noticed(&request.section, trouble, from, boot_time());
+        line.iter().for_each(|line| log::warn!("{line}"));
     }
 
     fn dropped(&self, section: &Section, trouble: Trouble, from: IpAddr) {

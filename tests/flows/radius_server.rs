@@ -94,6 +94,23 @@ fn what_is_no_request_is_dropped_and_counted() {
 }
 
 #[test]
+fn who_asks_for_eap_is_told_no_and_the_operator_why() {
+    let radius = Radius::start();
+    let nas = AccessPoint::at(HERE);
+    let identity = [2, 33, 0, 9, 1, b'a', b'n', b'n', b'a'];
+    let request = Packet::new(ACCESS_REQUEST, 1).with(USER_NAME, b"anna");
+    let request = request.with(EAP_MESSAGE, &identity).bytes();
+    assert_eq!(nas.ask(&request, radius.auth)[0], ACCESS_REJECT);
+    let table = radius.daemon.cli_ok(&["client", "list"]);
+    let line = table.lines().find(|line| line.starts_with("lobby")).unwrap();
+    assert!(line.contains("asks for EAP (WPA-Enterprise), which is not served"), "{table}");
+    let row = radius.standing("lobby");
+    assert_eq!((&row["rejected"], &row["dropped"]), (&1.into(), &serde_json::json!({})));
+    assert!(row["advice"].as_str().unwrap().contains("login page"), "{row}");
+    assert!(radius.daemon.log().contains("client 'lobby' at 127.0.0.1 is told no"));
+}
+
+#[test]
 fn message_authenticator_is_required_unless_the_section_says_otherwise() {
     let clients = client("strict", "127.0.0.1", "")
         + &client("old", "127.0.0.2", "option require_message_authenticator 0");
