@@ -63,7 +63,8 @@ impl Trouble {
         };
         let optional = format!(
             "update it or switch Message-Authenticator on there; only where it has no such \
-             thing, set require_message_authenticator to '0' in section '{section}'"
+             thing, set require_message_authenticator to '0' in section '{section}' (EAP and \
+             Status-Server need one all the same)"
         );
         match self {
             Self::Malformed => "this is no RADIUS packet; find out what sends it, or whether \
