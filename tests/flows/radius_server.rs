@@ -296,6 +296,25 @@ fn addresses_come_and_go() {
 }
 
 #[test]
+fn a_crowd_with_slow_hashes_is_let_in_one_after_the_other() {
+    let radius = Radius::start();
+    // `openssl passwd -1 -salt abc pw`
+    let hash = "$1$abc$Kb85XxsXB.VXinPhbS4431";
+    let names: Vec<String> = (0..40).map(|number| format!("c{number}")).collect();
+    for name in &names {
+        let row = format!("Crypt-Password := \"{hash}\"");
+        radius.daemon.cli_ok(&["user", "check", name, &row]);
+    }
+    let crowd: Vec<AccessPoint> = names.iter().map(|_| AccessPoint::at(HERE)).collect();
+    for (nas, name) in crowd.iter().zip(&names) {
+        nas.send(&Packet::access(1, name, "pw").bytes(), radius.auth);
+    }
+    for nas in &crowd {
+        assert_eq!(nas.receive().0[0], ACCESS_ACCEPT);
+    }
+}
+
+#[test]
 fn a_code_that_is_its_own_passcode_is_in_no_log_line() {
     let orders = AccessPoint::at(HERE);
     let port = orders.socket.local_addr().unwrap().port();
