@@ -75,10 +75,18 @@ pub(super) fn address(text: &str) -> Result<IpAddr, String> {
 /// A network, host bits cleared; a bare address is a network of one.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network.map(|network| network.trunc()).map_err(|_| {
+    network.map(|network| without_mapping(network.trunc())).map_err(|_| {
         "is not a network or an address, such as '192.168.1.0/24', '192.168.1.20' or 'fd00::/64'"
             .into()
     })
+}
+
+/// `::ffff:10.0.0.7` is how some programs write 10.0.0.7; no packet ever comes from it.
+fn without_mapping(network: IpNet) -> IpNet {
+    match (network.addr().to_canonical(), network.prefix_len().checked_sub(96)) {
+        (address @ IpAddr::V4(_), Some(prefix)) => IpNet::new(address, prefix).unwrap_or(network),
+        _ => network,
+    }
 }
 
 /// A path that does not depend on where the daemon was started.

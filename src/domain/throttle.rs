@@ -18,6 +18,8 @@ pub struct Throttle<S = RandomState> {
 #[derive(Clone, Copy, Default)]
 struct Slot {
     failures: u16,
+    /// It has blocked since all was forgiven last.
+    told: bool,
     since: Duration,
 }
 
@@ -42,13 +44,13 @@ impl<S: BuildHasher> Throttle<S> {
         (slot.failures >= burst).then(|| (since + leak).saturating_sub(now))
     }
 
-    /// Counts a failure. True when this one starts the blocking, so that it is logged once.
+    /// Counts a failure. True when this one starts the blocking, so that it is logged once: whoever
+    /// goes on at the pace at which failures are forgiven has not stopped.
     pub fn failed(&mut self, key: impl Hash, now: Duration) -> bool {
         let burst = self.burst;
         let slot = self.settled(key, now);
-        let before = slot.failures;
-        slot.failures = before.saturating_add(1).min(burst);
-        before < burst && slot.failures == burst
+        slot.failures = slot.failures.saturating_add(1).min(burst);
+        slot.failures == burst && !std::mem::replace(&mut slot.told, true)
     }
 
     /// The key's slot with the failures forgiven that time has forgiven.
@@ -64,7 +66,7 @@ impl<S: BuildHasher> Throttle<S> {
                 slot.failures -= forgiven;
                 slot.since += leak * u32::from(forgiven);
             }
-            _ => *slot = Slot { failures: 0, since: now },
+            _ => *slot = Slot { since: now, ..Slot::default() },
         }
         slot
     }
@@ -104,6 +106,16 @@ mod tests {
         throttle.failed("a", at(11));
         assert!(throttle.blocks("a", at(19)));
         assert!(!throttle.blocks("a", at(20)));
+    }
+
+    #[test]
+    fn blocking_is_told_once_until_all_is_forgiven() {
+        let mut throttle = throttle();
+        let mut told = |seconds| throttle.failed("a", at(seconds));
+        assert_eq!([0, 0, 0].map(&mut told), [false, false, true]);
+        // One is forgiven every ten seconds, and comes back at once.
+        assert_eq!([10, 20, 30, 40].map(&mut told), [false; 4]);
+        assert_eq!([100, 100, 100].map(&mut told), [false, false, true]);
     }
 
     #[test]

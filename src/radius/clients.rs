@@ -79,6 +79,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_mapped_into_ipv6_is_an_ipv4_address() {
+        for (written, meant) in [
+            ("::ffff:10.0.0.7", "10.0.0.7/32"),
+            ("::ffff:10.0.0.7/120", "10.0.0.0/24"),
+            ("::ffff:0:0/95", "::fffe:0:0/95"),
+            ("fd00::/97", "fd00::/97"),
+        ] {
+            let clients = clients(&[("lan", written)]);
+            assert_eq!(clients.named("lan").unwrap().client.address.to_string(), meant);
+        }
+        let mapped = clients(&[("lan", "::ffff:10.0.0.7/120")]);
+        assert!(mapped.of("10.0.0.8".parse().unwrap()).is_some());
+    }
+
+    #[test]
     fn families_do_not_mix() {
         let clients = clients(&[("six", "::/0")]);
         assert!(clients.of("10.0.0.7".parse().unwrap()).is_none());

@@ -98,13 +98,13 @@ async fn carry_out(
             }
         }
     };
-    let Order { id, username, .. } = &order;
     let client = &order.nas.client;
     let what = match order.what {
         Demand::End(cause) => cause.word(),
         Demand::Change(_) => "new terms",
     };
-    log::debug!("radius: session {id} of {username:?} at '{client}', {what}: {outcome:?}");
+    // Not whose it is: a voucher may be its own passcode.
+    log::debug!("radius: session {} at '{client}', {what}: {outcome:?}", order.id);
     hotspot.ordered(&order, outcome).await;
     nas
 }
@@ -183,7 +183,7 @@ async fn answer(socket: &UdpSocket, request: &Packet, secret: &Secret) -> Outcom
         let genuine = reply.identifier == request.identifier
             && is_authentic_response(&reply, authenticator, secret)
             && reply_message_authenticator(&reply, authenticator, secret) != Signature::Bad;
-        match order::outcome(&reply) {
+        match order::outcome(request.code, &reply) {
             Some(outcome) if genuine => return outcome,
             _ => log::debug!("radius: an answer to an order is not genuine, or none at all"),
         }

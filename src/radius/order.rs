@@ -68,13 +68,16 @@ fn named(order: &Order, now: Option<Timestamp>) -> impl Iterator<Item = (Attribu
     .flatten()
 }
 
-/// What came of an order; `None` where the packet is no answer to one. Whether it can be believed
-/// is for [`is_authentic_response`](super::authenticator::is_authentic_response) to say; a
+/// What came of an order that was given with the code `asked`; `None` where the packet is no answer
+/// to that. Whether it can be believed is for
+/// [`is_authentic_response`](super::authenticator::is_authentic_response) to say; a
 /// Message-Authenticator need not be there, and CoovaChilli sends none.
-pub fn outcome(packet: &Packet) -> Option<Outcome> {
-    match packet.code {
-        Code::DisconnectAck | Code::CoaAck => Some(Outcome::Done),
-        Code::DisconnectNak | Code::CoaNak => {
+pub fn outcome(asked: Code, packet: &Packet) -> Option<Outcome> {
+    match (asked, packet.code) {
+        (Code::DisconnectRequest, Code::DisconnectAck) | (Code::CoaRequest, Code::CoaAck) => {
+            Some(Outcome::Done)
+        }
+        (Code::DisconnectRequest, Code::DisconnectNak) | (Code::CoaRequest, Code::CoaNak) => {
             Some(Outcome::Refused(Fields::of(packet).integer(dict::ERROR_CAUSE)))
         }
         _ => None,

@@ -45,11 +45,14 @@ pub fn accept(
 pub fn reject(request: &Packet, secret: &Secret, reject: &Reject, rng: &mut dyn Rng) -> Vec<u8> {
     let fields = Fields::of(request);
     let mut pairs = Vec::new();
-    pairs.extend(eap_failure(&fields));
+    let eap_failure = eap_failure(&fields);
+    // Beside EAP-Message there must be none (RFC 3579 section 2.6.5).
+    let message_fits = !reject.message.is_empty() && eap_failure.is_none();
+    pairs.extend(eap_failure);
     if reject.wrong_password {
         pairs.extend(ms_chap_error(&fields, &reject.message, rng));
     }
-    if !reject.message.is_empty() {
+    if message_fits {
         let value = Value::Text(reject.message.clone());
         pairs.push(Pair { attribute: dict::REPLY_MESSAGE, tag: 0, value });
     }

@@ -12,7 +12,7 @@ use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::hotspot::access::{AccessRequest, Details, Event, Nas, Octets, Report, Reported};
 use crate::policy::dictionary::{self as dict, Attribute};
-use crate::policy::{Pairs, Value};
+use crate::policy::{Pair, Pairs, Value};
 use crate::proof::Proof;
 
 /// Why a request cannot be asked of anybody.
@@ -70,14 +70,22 @@ pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessReques
     }
     let username = fields.text(dict::USER_NAME).ok_or(Unfit::NoUserName)?;
     let proof = proof(packet, &fields, secret, &username)?;
-    Ok(AccessRequest {
-        nas,
-        username,
-        proof,
-        hashed: None,
-        station: station(&fields),
-        attributes: without_proofs(fields.pairs()),
-    })
+    let mut attributes = without_proofs(fields.pairs());
+    attributes.0.extend(arrival(&nas));
+    let station = station(&fields);
+    Ok(AccessRequest { nas, username, proof, hashed: None, station, attributes })
+}
+
+/// What check items may ask of the way a request came. No packet can bring these itself: they have
+/// no number on the wire.
+fn arrival(nas: &Nas) -> impl Iterator<Item = Pair> {
+    let section = Value::Text(nas.client.to_string());
+    let source = match nas.source {
+        IpAddr::V4(address) => Some((dict::PACKET_SRC_IP_ADDRESS, Value::Ipv4(address))),
+        IpAddr::V6(_) => None,
+    };
+    let all = std::iter::once((dict::CLIENT_SHORTNAME, section)).chain(source);
+    all.map(|(attribute, value)| Pair { attribute, tag: 0, value })
 }
 
 fn proof(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 use super::authenticator::Signature;
 use super::clients::{Clients, Section};
@@ -32,9 +33,12 @@ use crate::proof::{Proof, crypt_fits};
 
 /// Requests under way at one time; what comes beyond is dropped, and comes again.
 const PLACES: usize = 256;
-/// Slow hashes at one time, those that wait included. They are worked at one by one, which leaves
-/// a router's only core to everybody else for the most part.
-const HASHES: usize = 9;
+/// Slow hashes at one time, those that wait included: a part of [`PLACES`], so that whoever needs
+/// none finds one. They are worked at one by one, which leaves a router's only core to everybody
+/// else for the most part.
+const HASHES: usize = 64;
+/// How long a slow hash waits for its turn: access points have given up by then.
+const TURN: Duration = Duration::from_secs(10);
 /// Hashes that one request may cost: a user with more passwords than this is a mistake.
 const ROUNDS: usize = 8;
 /// Datagrams taken in before others get their turn.
@@ -249,7 +253,12 @@ impl Server {
             Err(Unfit::Unreadable) if request.signature == Signature::Absent => {
                 return Err(Trouble::Unreadable);
             }
-            Err(unfit) => Access::Reject(refusal(unfit)),
+            Err(unfit) => {
+                if unfit == Unfit::Eap {
+                    self.noticed(request, Trouble::Eap);
+                }
+                Access::Reject(refusal(unfit))
+            }
         };
         let interim = self.desk().interim;
         let rng = &mut UnwrapErr(SysRng);
@@ -287,7 +296,8 @@ impl Server {
 
     async fn fits(&self, proof: &Proof, hash: &str) -> Result<bool, Trouble> {
         let Proof::Pap(password) = proof else { return Ok(false) };
-        let _turn = self.0.hash.acquire().await.map_err(|_| Trouble::Fault)?;
+        let turn = timeout(TURN, self.0.hash.acquire()).await;
+        let _turn = turn.map_err(|_| Trouble::Busy)?.map_err(|_| Trouble::Fault)?;
         let (password, hash) = (password.clone(), hash.to_owned());
         let worked = tokio::task::spawn_blocking(move || crypt_fits(&password, &hash)).await;
         worked.map_err(|_| Trouble::Fault)
@@ -360,6 +370,12 @@ impl Server {
     fn give_up(&self, request: &Request, trouble: Trouble) {
         self.desk().replies.forget(request.way.ticket);
         self.dropped(&request.section, trouble, request.way.route.peer.ip());
+    }
+
+    fn noticed(&self, request: &Request, trouble: Trouble) {
+        let from = request.way.route.peer.ip();
+        let line = self.desk().tally.noticed(&request.section, trouble, from, boot_time());
+        line.iter().for_each(|line| log::warn!("{line}"));
     }
 
     fn dropped(&self, section: &Section, trouble: Trouble, from: IpAddr) {

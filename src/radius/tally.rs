@@ -175,6 +175,18 @@ impl Tally {
         self.trouble(section, trouble, from, now, "sent a packet that is dropped")
     }
 
+    /// A client's packet is answered and shows that something is wrong; the line for the log,
+    /// where it is time for one.
+    pub(super) fn noticed(
+        &mut self,
+        section: &Section,
+        trouble: Trouble,
+        from: IpAddr,
+        now: Duration,
+    ) -> Option<String> {
+        self.trouble(section, trouble, from, now, "is told no")
+    }
+
     fn trouble(
         &mut self,
         section: &Section,

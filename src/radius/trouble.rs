@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Why a request was dropped, or an order came to nothing.
+/// Why a request was dropped or can come to nothing, or an order did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
     /// It is no RADIUS packet.
@@ -25,6 +25,8 @@ pub enum Trouble {
     Busy,
     /// It could not be written down.
     Fault,
+    /// It asks for EAP: it is answered, with a reject.
+    Eap,
     /// It is not a request: an order to end a session was refused.
     Refused,
     /// Neither is this: an order to end a session was not answered.
@@ -45,6 +47,7 @@ impl Trouble {
             Self::Incomplete => "incomplete report",
             Self::Busy => "too busy",
             Self::Fault => "not written down",
+            Self::Eap => "asks for EAP (WPA-Enterprise), which is not served",
             Self::Refused => "refuses to end sessions",
             Self::Silent => "does not answer orders",
         }
@@ -60,7 +63,8 @@ impl Trouble {
         };
         let optional = format!(
             "update it or switch Message-Authenticator on there; only where it has no such \
-             thing, set require_message_authenticator to '0' in section '{section}'"
+             thing, set require_message_authenticator to '0' in section '{section}' (EAP and \
+             Status-Server need one all the same)"
         );
         match self {
             Self::Malformed => "this is no RADIUS packet; find out what sends it, or whether \
@@ -91,6 +95,10 @@ impl Trouble {
                     .to_owned()
             }
             Self::Fault => "the store or the gate failed; 'hotspotd check' says why".to_owned(),
+            Self::Eap => "it asks for EAP (WPA-Enterprise), which is not served: have its network \
+                          open or with one password for all, and its guests sign in by a login \
+                          page or their MAC"
+                .to_owned(),
             Self::Refused => "it would not end a session; see its settings for RADIUS CoA or \
                               Disconnect (RFC 5176)"
                 .to_owned(),

@@ -94,6 +94,23 @@ fn what_is_no_request_is_dropped_and_counted() {
 }
 
 #[test]
+fn who_asks_for_eap_is_told_no_and_the_operator_why() {
+    let radius = Radius::start();
+    let nas = AccessPoint::at(HERE);
+    let identity = [2, 33, 0, 9, 1, b'a', b'n', b'n', b'a'];
+    let request = Packet::new(ACCESS_REQUEST, 1).with(USER_NAME, b"anna");
+    let request = request.with(EAP_MESSAGE, &identity).bytes();
+    assert_eq!(nas.ask(&request, radius.auth)[0], ACCESS_REJECT);
+    let table = radius.daemon.cli_ok(&["client", "list"]);
+    let line = table.lines().find(|line| line.starts_with("lobby")).unwrap();
+    assert!(line.contains("asks for EAP (WPA-Enterprise), which is not served"), "{table}");
+    let row = radius.standing("lobby");
+    assert_eq!((&row["rejected"], &row["dropped"]), (&1.into(), &serde_json::json!({})));
+    assert!(row["advice"].as_str().unwrap().contains("login page"), "{row}");
+    assert!(radius.daemon.log().contains("client 'lobby' at 127.0.0.1 is told no"));
+}
+
+#[test]
 fn message_authenticator_is_required_unless_the_section_says_otherwise() {
     let clients = client("strict", "127.0.0.1", "")
         + &client("old", "127.0.0.2", "option require_message_authenticator 0");
@@ -276,6 +293,48 @@ fn addresses_come_and_go() {
     radius.daemon.wait_for_log(&format!("radius: listening on {} now", radius.auth));
     radius.daemon.wait_for_log(&format!("radius: listening on {} now", radius.acct));
     assert_eq!(nas.ask(&status, radius.acct)[0], ACCESS_ACCEPT);
+}
+
+#[test]
+fn a_crowd_with_slow_hashes_is_let_in_one_after_the_other() {
+    let radius = Radius::start();
+    // `openssl passwd -1 -salt abc pw`
+    let hash = "$1$abc$Kb85XxsXB.VXinPhbS4431";
+    let names: Vec<String> = (0..40).map(|number| format!("c{number}")).collect();
+    for name in &names {
+        let row = format!("Crypt-Password := \"{hash}\"");
+        radius.daemon.cli_ok(&["user", "check", name, &row]);
+    }
+    let crowd: Vec<AccessPoint> = names.iter().map(|_| AccessPoint::at(HERE)).collect();
+    for (nas, name) in crowd.iter().zip(&names) {
+        nas.send(&Packet::access(1, name, "pw").bytes(), radius.auth);
+    }
+    for nas in &crowd {
+        assert_eq!(nas.receive().0[0], ACCESS_ACCEPT);
+    }
+}
+
+#[test]
+fn a_code_that_is_its_own_passcode_is_in_no_log_line() {
+    let orders = AccessPoint::at(HERE);
+    let port = orders.socket.local_addr().unwrap().port();
+    let coa = format!("option coa_port {port}");
+    let radius = Radius::with("127.0.0.1", &client("lobby", "127.0.0.1", &coa));
+    let code = "kq7-mellow";
+    radius.daemon.cli_ok(&["voucher", "create", "--username", code, "--passcode", code]);
+    let nas = AccessPoint::at(HERE);
+    assert_eq!(nas.ask(&Packet::access(1, code, code).bytes(), radius.auth)[0], ACCESS_ACCEPT);
+    let start = Packet::new(ACCOUNTING_REQUEST, 2)
+        .with(ACCT_STATUS_TYPE, &1_u32.to_be_bytes())
+        .with(ACCT_SESSION_ID, b"s1")
+        .with(USER_NAME, code.as_bytes());
+    nas.ask(&start.bytes(), radius.acct);
+    radius.daemon.cli_ok(&["session", "close", code]);
+    let (order, from) = orders.receive();
+    orders.send(&reply(DISCONNECT_ACK, &order), from);
+    radius.daemon.wait_for_log("radius: session 1 at 'lobby', Admin-Reset: Done");
+    let log = radius.daemon.log();
+    assert!(!log.to_lowercase().contains(code), "{log}");
 }
 
 #[test]

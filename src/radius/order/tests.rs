@@ -94,11 +94,20 @@ fn what_a_vendor_has_no_words_for_is_not_sent() {
 fn an_answer_says_what_came_of_it() {
     let cause: &[u8] = &[0, 0, 1, 0xf7];
     let nak = packet(Code::DisconnectNak, &[(dict::ERROR_CAUSE, cause)]);
-    assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
-    assert_eq!(outcome(&packet(Code::DisconnectNak, &[])), Some(Outcome::Refused(None)));
-    assert_eq!(outcome(&packet(Code::DisconnectAck, &[])), Some(Outcome::Done));
+    assert_eq!(outcome(Code::DisconnectRequest, &nak), Some(Outcome::Refused(Some(503))));
+    assert_eq!(
+        outcome(Code::DisconnectRequest, &packet(Code::DisconnectNak, &[])),
+        Some(Outcome::Refused(None))
+    );
+    assert_eq!(
+        outcome(Code::DisconnectRequest, &packet(Code::DisconnectAck, &[])),
+        Some(Outcome::Done)
+    );
     let nak = packet(Code::CoaNak, &[(dict::ERROR_CAUSE, cause)]);
-    assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
-    assert_eq!(outcome(&packet(Code::CoaAck, &[])), Some(Outcome::Done));
-    assert_eq!(outcome(&packet(Code::AccessAccept, &[])), None);
+    assert_eq!(outcome(Code::CoaRequest, &nak), Some(Outcome::Refused(Some(503))));
+    assert_eq!(outcome(Code::CoaRequest, &packet(Code::CoaAck, &[])), Some(Outcome::Done));
+    for other in [Code::AccessAccept, Code::CoaAck, Code::CoaNak] {
+        assert_eq!(outcome(Code::DisconnectRequest, &packet(other, &[])), None, "{other:?}");
+    }
+    assert_eq!(outcome(Code::CoaRequest, &packet(Code::DisconnectAck, &[])), None);
 }

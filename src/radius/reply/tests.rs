@@ -194,6 +194,7 @@ fn eap_is_told_that_it_has_failed() {
     let request = access_request(&[(dict::EAP_MESSAGE, &[2, 33, 0, 4])]);
     let packet = rejected(&request, "no");
     assert_eq!(packet.attribute(79), Some(&[4, 33, 0, 4][..]));
+    assert_eq!(kinds(&packet), [80, 79], "and no Reply-Message beside it");
 }
 
 /// RFC 5997 section 6; the answer there has no Message-Authenticator.

@@ -37,7 +37,9 @@ fn nemo_signs_in_with_pap() {
     let Proof::Pap(password) = request.proof else { panic!("{:?}", request.proof) };
     assert_eq!(password.reveal(), "arctangent");
     let names: Vec<&str> = request.attributes.0.iter().map(|it| it.attribute.name()).collect();
-    assert_eq!(names, ["User-Name", "NAS-IP-Address", "NAS-Port"], "and no password");
+    let sent = ["User-Name", "NAS-IP-Address", "NAS-Port"];
+    let added = ["Client-Shortname", "Packet-Src-IP-Address"];
+    assert_eq!(names, [&sent[..], &added].concat(), "and no password");
 }
 
 /// RFC 2865 section 7.2: the challenge is the authenticator.
@@ -57,7 +59,28 @@ fn chap_takes_its_own_challenge_where_there_is_one() {
         asked(&[ANNA, (dict::CHAP_PASSWORD, password), (dict::CHAP_CHALLENGE, b"abc")]).unwrap();
     let Proof::Chap { challenge, .. } = request.proof else { panic!("no CHAP") };
     assert_eq!(challenge, b"abc");
-    assert_eq!(request.attributes.0.len(), 1, "challenges are nothing for check items");
+    let is_sent = |attribute| request.attributes.get(attribute).is_some();
+    assert!(is_sent(dict::USER_NAME));
+    for hidden in [dict::CHAP_PASSWORD, dict::CHAP_CHALLENGE] {
+        assert!(!is_sent(hidden), "{} is nothing for check items", hidden.name());
+    }
+}
+
+#[test]
+fn check_items_may_ask_which_section_and_address_it_is_from() {
+    let packet = packet(Code::AccessRequest, &[ANNA]);
+    let from = |source: IpAddr| {
+        let nas = nas(&packet, Arc::from("lobby"), source);
+        access(&packet, &Secret::new(SECRET), nas).unwrap().attributes
+    };
+    let address = std::net::Ipv4Addr::new(10, 0, 0, 2);
+    let attributes = from(address.into());
+    assert_eq!(attributes.text(dict::CLIENT_SHORTNAME), Some("lobby"));
+    let source = attributes.get(dict::PACKET_SRC_IP_ADDRESS);
+    assert_eq!(source, Some(&Value::Ipv4(address)));
+    let attributes = from("fd00::2".parse().unwrap());
+    assert_eq!(attributes.text(dict::CLIENT_SHORTNAME), Some("lobby"));
+    assert!(attributes.get(dict::PACKET_SRC_IP_ADDRESS).is_none(), "it is for IPv4");
 }
 
 #[test]

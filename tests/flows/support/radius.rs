@@ -25,6 +25,7 @@ pub const USER_PASSWORD: u8 = 2;
 pub const PROXY_STATE: u8 = 33;
 pub const ACCT_STATUS_TYPE: u8 = 40;
 pub const ACCT_SESSION_ID: u8 = 44;
+pub const EAP_MESSAGE: u8 = 79;
 pub const MESSAGE_AUTHENTICATOR: u8 = 80;
 
 pub const SECRET: &str = "xyzzy-5461-plugh";
