@@ -113,7 +113,8 @@ fn check_requests(packet: &Packet) {
         }
     }
     let _ = request::accounting(packet, nas);
-    let _ = order::outcome(packet);
+    let _ = order::outcome(Code::DisconnectRequest, packet);
+    let _ = order::outcome(Code::CoaRequest, packet);
     let _ = message_authenticator(packet, &secret());
 }
 
