@@ -40,7 +40,11 @@ impl Hotspot {
             hotspot.note(&found);
             match found {
                 Err(error) => return send(reply, Err(error)),
-                Ok(found) => hotspot.take_down(&report, unique_id, found, now),
+                Ok(found) => {
+                    // An earlier report of the same batch may have changed everything.
+                    let found = hotspot.find_in_memory(&unique_id).unwrap_or(found);
+                    hotspot.take_down(&report, unique_id, found, now);
+                }
             }
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
@@ -58,10 +62,11 @@ impl Hotspot {
         reply: Reply<usize>,
         now: Now,
     ) -> Finish {
-        let its = |remote: &&Remote| remote.nas.is(nas);
-        let ended: Vec<i64> = self.remotes.iter().filter(its).map(|remote| remote.id).collect();
-        let client = nas.client.clone();
+        let nas = nas.clone();
         Box::new(move |hotspot, _| {
+            let its = hotspot.remotes.iter().filter(|remote| remote.nas.is(&nas));
+            let ended: Vec<i64> = its.map(|remote| remote.id).collect();
+            let client = &nas.client;
             log::info!("radius: {client} says {cause}; {} sessions end with it", ended.len());
             for id in &ended {
                 hotspot.close_remote(*id, cause, now);
@@ -71,16 +76,20 @@ impl Hotspot {
     }
 
     fn find(&self, report: &Report, unique_id: &str) -> Result<Found, StoreError> {
-        if let Some(remote) = self.remotes.named(unique_id) {
-            return Ok(Found::Open(remote.id));
-        }
-        if let Some(ended) = self.sessions.ended_as(unique_id) {
-            return Ok(Found::Ended(Box::new(ended.clone())));
+        if let Some(found) = self.find_in_memory(unique_id) {
+            return Ok(found);
         }
         match self.store.session_named(unique_id)? {
             Some(row) => Ok(Found::Ended(Box::new(row))),
             None => Ok(Found::Unknown(self.voucher_of(&report.username)?.map(Box::new))),
         }
+    }
+
+    fn find_in_memory(&self, unique_id: &str) -> Option<Found> {
+        if let Some(remote) = self.remotes.named(unique_id) {
+            return Some(Found::Open(remote.id));
+        }
+        self.sessions.ended_as(unique_id).map(|ended| Found::Ended(Box::new(ended.clone())))
     }
 
     /// The voucher behind a reported name: also behind a code that was typed as one.
