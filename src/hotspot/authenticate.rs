@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
-use super::accounts::Member;
 use super::guesses::Guesser;
 use super::guests::printable;
 use super::remotes::Reservation;
@@ -11,13 +10,11 @@ use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Method, Refusal};
-use crate::domain::plan::OnDeviceLimit;
-use crate::domain::session::TerminateCause;
-use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, fold};
 use crate::policy::dictionary::{
-    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, USER_NAME,
+    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE,
+    USER_NAME,
 };
 use crate::policy::{Authorized, Denial, Limits, Pairs, User, Value, authorize, passwords};
 use crate::proof::{Keys, Known, Proof, Verdict, prove};
@@ -45,6 +42,8 @@ struct Admitted {
     login: String,
     voucher: Option<(Entry<Voucher>, Grant)>,
     limits: Limits,
+    /// Simultaneous-Use.
+    most_sessions: Option<u32>,
     reply: Pairs,
     keys: Keys,
 }
@@ -189,7 +188,9 @@ impl Hotspot {
             },
         };
         self.write_first_login(request, &login, voucher.as_ref(), &control, now)?;
-        Ok(Judged::Admitted(Box::new(Admitted { login, voucher, limits, reply, keys })))
+        let most_sessions = control.integer(SIMULTANEOUS_USE);
+        let admitted = Admitted { login, voucher, limits, most_sessions, reply, keys };
+        Ok(Judged::Admitted(Box::new(admitted)))
     }
 
     fn write_first_login(
@@ -218,7 +219,13 @@ impl Hotspot {
         admitted: Admitted,
         now: Now,
     ) -> Result<Accept, Why> {
-        let Admitted { login, voucher, limits, reply, keys } = admitted;
+        let Admitted { login, voucher, limits, most_sessions, reply, keys } = admitted;
+        let entry = voucher.as_ref().map(|(entry, _)| entry);
+        let open = self.open_sessions(request, &login, entry, now);
+        // Others of the same batch were let in since this was judged.
+        if most_sessions.is_some_and(|most| open as u64 >= u64::from(most)) {
+            return Err(Why::Denial(Denial::LoggedInAlready));
+        }
         let mut accept = Accept { reply, keys, total: limits.total, ..Accept::default() };
         accept.left.time = limits.time;
         let mut id = 0;
@@ -229,7 +236,7 @@ impl Hotspot {
             accept.left.time = [end, limits.time].into_iter().flatten().min();
             accept.rates = (grant.plan.download_rate, grant.plan.upload_rate);
             accept.idle_timeout = grant.plan.idle_timeout;
-            let data = self.share_with_one_more(entry);
+            let data = self.share_with_one_more(request, entry, now);
             (accept.left.download, accept.left.upload) = (data.download, data.upload);
             self.journal.used(id, request.station, now);
         }
@@ -254,48 +261,6 @@ impl Hotspot {
         log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
         self.note_access(request, login, None, now);
         Ok(accept)
-    }
-
-    /// As many devices as the voucher allows, all networks and access points together; the device
-    /// that asks is not another one.
-    fn make_room(
-        &mut self,
-        request: &AccessRequest,
-        entry: &Entry<Voucher>,
-        grant: &Grant,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let members = self.sessions.accounts.members(entry.id);
-        if members.iter().any(|member| matches!(member, Member::Here(_))) {
-            // Whoever takes turns between two looks at the counters would never be counted.
-            self.refresh(std::time::Duration::ZERO, now);
-        }
-        let account = self.sessions.accounts.get(entry.id);
-        if account.is_some_and(|account| account.voucher.data_left().is_over()) {
-            return Err(Refusal::UsedUp);
-        }
-        let is_another =
-            |member: &Member| request.station.is_none() || self.mac_of(*member) != request.station;
-        let others: Vec<Member> = members.into_iter().filter(is_another).collect();
-        let login = entry.value.username.as_str();
-        let waiting = self.remotes.reserved(login, now);
-        let waiting = waiting.filter(|it| it.station.is_none() || it.station != request.station);
-        let room = usize::from(grant.plan.devices.get());
-        let too_many = (others.len() + waiting.count() + 1).saturating_sub(room);
-        if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
-            return Err(Refusal::TooManyDevices);
-        }
-        for oldest in others.into_iter().take(too_many) {
-            self.end(oldest, TerminateCause::PortPreempted, now);
-        }
-        Ok(())
-    }
-
-    fn mac_of(&self, member: Member) -> Option<Mac> {
-        match member {
-            Member::Here(mac) => Some(mac),
-            Member::Elsewhere(id) => self.remotes.get(id).and_then(|remote| remote.station),
-        }
     }
 
     fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {

@@ -27,6 +27,7 @@ pub mod policies;
 mod presence;
 mod remotes;
 mod resume;
+mod room;
 mod session;
 mod sessions;
 mod snapshot;
