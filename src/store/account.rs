@@ -127,15 +127,19 @@ impl Store {
         self.forget_where(&gone, before.unix(), now.wall.plus(-MONTH).unix())
     }
 
-    /// What users have used stays known when its sessions go.
+    /// What users have used stays known when its sessions go. Sums stop at the end of the range: an
+    /// access point that reports nonsense must not keep everything from being written.
     fn forget_where(&self, gone: &str, bound: i64, month: i64) -> Result<usize, StoreError> {
         self.connection
             .prepare_cached(&format!(
                 "INSERT INTO account (login_folded, seconds, download, upload)
-                 SELECT login_folded, sum(seconds), sum(download), sum(upload) FROM session
-                 WHERE {gone} AND login_folded IN {USERS} GROUP BY login_folded
-                 ON CONFLICT (login_folded) DO UPDATE SET seconds = seconds + excluded.seconds,
-                     download = download + excluded.download, upload = upload + excluded.upload"
+                 SELECT login_folded, CAST(total(seconds) AS INTEGER),
+                     CAST(total(download) AS INTEGER), CAST(total(upload) AS INTEGER)
+                 FROM session WHERE {gone} AND login_folded IN {USERS} GROUP BY login_folded
+                 ON CONFLICT (login_folded) DO UPDATE SET
+                     seconds = CAST(seconds + excluded.seconds AS INTEGER),
+                     download = CAST(download + excluded.download AS INTEGER),
+                     upload = CAST(upload + excluded.upload AS INTEGER)"
             ))?
             .execute([bound, month])?;
         let mut statement =
