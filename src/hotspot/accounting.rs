@@ -6,8 +6,9 @@ use md5::{Digest, Md5};
 
 use super::access::{Event, Nas, Report};
 use super::accounts::Member;
-use super::remotes::{Remote, Standing};
+use super::remotes::Remote;
 use super::session::deadline;
+use super::standing::Standing;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::accounting::Progress;
 use crate::domain::list::Entry;
@@ -21,6 +22,10 @@ use crate::store::{SessionRecord, StoreError};
 /// Two reports of one moment may be this far apart.
 const SAME_MOMENT: Duration = Duration::from_secs(2);
 
+/// No session lasts longer. Access points that compute with a clock which is set meanwhile report
+/// decades; taken down, everything after that would seem overtaken.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// What is known of a session that is reported.
 enum Found {
     Open(i64),
@@ -32,7 +37,8 @@ enum Found {
 impl Hotspot {
     /// A session's end is durable before the access point is told that it is taken down; the rest
     /// waits in memory, since the next report says it again.
-    pub(super) fn account(&mut self, report: Report, reply: Reply<()>, now: Now) -> Finish {
+    pub(super) fn account(&mut self, mut report: Report, reply: Reply<()>, now: Now) -> Finish {
+        report.reported.time = report.reported.time.filter(|time| *time <= LONGEST);
         let unique_id = unique_id(&report);
         let found = self.find(&report, &unique_id);
         Box::new(move |hotspot, committed| {
@@ -141,14 +147,12 @@ impl Hotspot {
         self.close_the_same_device(report, now);
         let id = self.sessions.next_id();
         let mut end = place.as_ref().and_then(|place| place.deadline);
-        let mut over = None;
+        let revoked = place.as_ref().is_some_and(|place| place.revoked);
+        let mut over = revoked.then_some(TerminateCause::AdminReset);
         if let Some(entry) = &voucher {
-            let admitted = entry.value.admit(&self.settings.preset, now);
-            let until = admitted.as_ref().ok().and_then(|grant| grant.until);
-            self.sessions.accounts.know(entry, until);
-            self.sessions.accounts.join(entry.id, id, Member::Elsewhere(id));
+            let (until, refused) = self.join_voucher(entry, id, now);
             end = end.or_else(|| deadline(until, now));
-            over = admitted.err().map(cause_of);
+            over = over.or(refused);
         }
         let remote = Remote {
             id,
@@ -174,12 +178,39 @@ impl Hotspot {
             written: None,
         };
         log::debug!("guest: {} is online at {}", self.label_of_remote(&remote), remote.nas.client);
-        self.remotes.open(remote);
+        self.open_remote(remote, now);
         self.share(voucher.map_or(0, |entry| entry.id), None, now);
         self.goes_on(id, report, now);
-        if let Some(cause) = over {
-            self.order_end(id, cause, now);
+        match over {
+            Some(cause) => self.order_end(id, cause, now),
+            None => self.end_the_supernumerary(id, now),
         }
+    }
+
+    /// Keeps a session in mind; of too many, the one that was not heard of for the longest is given
+    /// up until it is.
+    fn open_remote(&mut self, remote: Remote, now: Now) {
+        if let Some(id) = self.remotes.one_too_many(&remote.nas.client) {
+            self.close_remote(id, TerminateCause::LostService, now);
+        }
+        self.remotes.open(remote);
+    }
+
+    /// A session at an access point uses this voucher: until when it may, or why it may not.
+    pub(super) fn join_voucher(
+        &mut self,
+        entry: &Entry<Voucher>,
+        session: i64,
+        now: Now,
+    ) -> (Option<Timestamp>, Option<TerminateCause>) {
+        let admitted = entry.value.admit(&self.settings.preset, now);
+        let (until, refused) = match admitted {
+            Ok(grant) => (grant.until, None),
+            Err(refusal) => (None, Some(cause_of(refusal))),
+        };
+        self.sessions.accounts.know(entry, until);
+        self.sessions.accounts.join(entry.id, session, Member::Elsewhere(session));
+        (until, refused)
     }
 
     /// A device has one session at an access point: the end of an earlier one was lost.
@@ -275,14 +306,17 @@ impl Hotspot {
         };
         let id = remote.id;
         self.sessions.forget_end(id);
-        if let Ok(Some(entry)) = self.store.voucher_by_id(voucher) {
-            let entry = self.up_to_date(entry);
-            let until = entry.value.admit(&self.settings.preset, now).ok().and_then(|it| it.until);
-            self.sessions.accounts.know(&entry, until);
-            self.sessions.accounts.join(voucher, id, Member::Elsewhere(id));
-        }
-        self.remotes.open(Remote { written: None, ..remote });
+        let over = match self.store.voucher_by_id(voucher) {
+            Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now).1,
+            Ok(None) if voucher != 0 => Some(TerminateCause::AdminReset),
+            _ => None,
+        };
+        self.open_remote(Remote { written: None, ..remote }, now);
         self.goes_on(id, report, now);
+        match over {
+            Some(cause) => self.order_end(id, cause, now),
+            None => self.end_the_supernumerary(id, now),
+        }
     }
 
     fn add_to_voucher(&mut self, voucher: i64, new: crate::domain::session::Usage) {

@@ -106,10 +106,15 @@ impl Hotspot {
         let names = candidates.iter().map(|candidate| candidate.username.as_str());
         let guesser = Guesser::at(names, request.station, Some(&request.nas.client));
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        if let Some(wait) = self.guesses.wait(&guesser, now.boot) {
+        let wait = self.guesses.wait(&guesser, now.boot);
+        let after = request.station.and_then(|it| self.guesses.wait_after_success(it, now.boot));
+        if let Some(wait) = wait.max(after) {
             return Ok(Judged::Refused(Why::Refusal(Refusal::TooManyTries(wait))));
         }
         let judged = self.store.attempt(|| self.weigh_all(request, &candidates, now))?;
+        if let (Judged::Admitted(_), Some(station)) = (&judged, request.station) {
+            self.guesses.succeeded(station, now.boot);
+        }
         if let Judged::Refused(why) = &judged
             && why.is_a_wrong_guess()
             && !is_mac_authentication(request)
@@ -256,6 +261,8 @@ impl Hotspot {
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),
             total: accept.total,
+            voucher: id,
+            revoked: false,
         });
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
@@ -284,7 +291,10 @@ impl Hotspot {
                 _ => crate::domain::secret::Secret::new("-"),
             },
         };
-        self.note_access(request, printable(typed.name()), Some(message.clone()), now);
+        // A row for every device that comes by would push out those of guests.
+        if !is_mac_authentication(request) {
+            self.note_access(request, printable(typed.name()), Some(message.clone()), now);
+        }
         Reject { message, wrong_password: why.is_a_wrong_guess() }
     }
 

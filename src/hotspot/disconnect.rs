@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::access::Outcome;
 use super::accounts::Member;
-use super::remotes::{Remote, Standing};
+use super::remotes::Remote;
+use super::standing::Standing;
 use super::{Closed, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::session::{NewSession, Session};
+use super::session::{NewSession, Session, deadline};
 use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
 use crate::domain::login::Refusal;
@@ -276,7 +276,9 @@ impl Hotspot {
     /// The wall clock is set now: the ends that were estimated before can be told. Only now; a
     /// clock that is set and then jumps moves nobody's end.
     pub(super) fn correct_deadlines(&mut self, now: Now) {
-        let vouchers: BTreeSet<i64> = self.sessions.iter().map(|session| session.voucher).collect();
+        let here = self.sessions.iter().map(|session| session.voucher);
+        let there = self.remotes.iter().map(|remote| remote.voucher);
+        let vouchers: BTreeSet<i64> = here.chain(there).collect();
         for voucher in vouchers {
             let Ok(Some(entry)) = self.store.voucher_by_id(voucher) else { continue };
             let until = match entry.value.admit(&self.settings.preset, now) {
@@ -287,6 +289,7 @@ impl Hotspot {
             for mac in self.sessions.move_end(voucher, until, now) {
                 self.admit(mac, now);
             }
+            self.remotes.shorten(voucher, deadline(until, now));
         }
         let _noted = self.enforce(now);
     }

@@ -31,6 +31,7 @@ mod room;
 mod session;
 mod sessions;
 mod snapshot;
+mod standing;
 mod upkeep;
 mod vouchers;
 

@@ -6,16 +6,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{Order, Outcome, Report};
+use super::access::{Order, Report};
+use super::standing::Standing;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::fold;
-use crate::policy::dictionary::{ERROR_CAUSE, Kind};
 use crate::store::{NasRecord, SessionRecord, Store, StoreError};
 
+/// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
+const MOST_OPEN: usize = 4096;
 /// Places kept at most; the oldest go first. About 1 MB.
 const MOST_RESERVED: usize = 4096;
 /// How long a place is kept for somebody whose session is not reported.
@@ -53,47 +55,6 @@ pub(super) struct Remote {
     pub(super) standing: Standing,
     /// What has been written down.
     pub(super) written: Option<(Duration, Usage)>,
-}
-
-/// How things stand between us and the access point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It goes on.
-    Open,
-    /// The access point was told to end it.
-    Asked(TerminateCause),
-    /// It was, and would not or did not, at this moment of the boot clock.
-    Stays(TerminateCause, Outcome, Duration),
-}
-
-impl Standing {
-    /// What an operator has to know who wonders why a session goes on.
-    pub(super) fn trouble(self) -> Option<String> {
-        Some(match self {
-            Self::Open => return None,
-            Self::Asked(cause) => format!("told to end it ({cause})"),
-            Self::Stays(cause, Outcome::Silent, _) => {
-                format!("does not answer when told to end it ({cause})")
-            }
-            Self::Stays(cause, Outcome::Unknown, _) => {
-                format!("cannot be told to end it ({cause}): it has no client section")
-            }
-            Self::Stays(cause, Outcome::Refused(Some(why)), _) => {
-                format!("refuses to end it ({cause}): {}", error_cause(why))
-            }
-            Self::Stays(cause, Outcome::Refused(None) | Outcome::Done, _) => {
-                format!("refuses to end it ({cause})")
-            }
-        })
-    }
-}
-
-fn error_cause(number: u32) -> String {
-    let name = match ERROR_CAUSE.definition().kind {
-        Kind::Integer(names) => names.iter().find(|(_, known)| *known == number),
-        _ => None,
-    };
-    name.map_or_else(|| format!("Error-Cause {number}"), |(name, _)| (*name).to_owned())
 }
 
 impl Remote {
@@ -183,7 +144,10 @@ impl Remote {
 
     /// Takes over what a report says of the session itself.
     pub(super) fn follow(&mut self, report: &Report, now: Now) {
-        self.nas.source = report.nas.source;
+        if self.nas.source != report.nas.source {
+            self.nas.source = report.nas.source;
+            self.written = None;
+        }
         self.address = report.address.or(self.address);
         self.heard = now.boot;
         self.heard_at = now.wall;
@@ -210,6 +174,10 @@ pub(super) struct Reservation {
     pub(super) since: Duration,
     pub(super) deadline: Option<Duration>,
     pub(super) total: Option<u64>,
+    /// 0 is none.
+    pub(super) voucher: i64,
+    /// The voucher or user has been removed since.
+    pub(super) revoked: bool,
 }
 
 /// Every open session at an access point.
@@ -262,6 +230,16 @@ impl Remotes {
     pub(super) fn next_class(&mut self, nonce: [u8; 8]) -> Vec<u8> {
         self.classes += 1;
         [nonce, self.classes.to_be_bytes()].concat()
+    }
+
+    /// The session that has to go before another one of this client finds room: its own that was
+    /// not heard of for the longest, so that nobody floods another's sessions away.
+    pub(super) fn one_too_many(&self, client: &Arc<str>) -> Option<i64> {
+        if self.open.len() < MOST_OPEN {
+            return None;
+        }
+        let longest_silent = |it: &&Remote| (it.nas.client != *client, it.heard, it.id);
+        self.open.values().min_by_key(longest_silent).map(|it| it.id)
     }
 
     pub(super) fn open(&mut self, remote: Remote) {
@@ -333,6 +311,13 @@ impl Remotes {
         Some(place)
     }
 
+    /// A voucher, or a user where that is 0, has been removed: whoever is on their way with it
+    /// shall not stay.
+    pub(super) fn revoke(&mut self, login: &str, voucher: i64) {
+        let places = self.reserved.get_mut(&fold(login)).into_iter().flatten();
+        places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
+    }
+
     /// Gives up places that nobody has claimed.
     pub(super) fn forget_unclaimed(&mut self, now: Now) {
         self.forget_reserved(|it| now.boot.saturating_sub(it.since) >= RESERVED);
@@ -357,6 +342,14 @@ impl Remotes {
         }
     }
 
+    /// A voucher ends at this moment of the boot clock. Access points have been told of an end that
+    /// cannot be put off.
+    pub(super) fn shorten(&mut self, voucher: i64, end: Option<Duration>) {
+        for remote in self.open.values_mut().filter(|remote| remote.voucher == voucher) {
+            remote.deadline = [remote.deadline, end].into_iter().flatten().min();
+        }
+    }
+
     /// Whether anything has happened that is not written down.
     pub(super) fn is_written(&self) -> bool {
         self.open.values().all(|remote| remote.written == Some(remote.state()))
@@ -366,7 +359,11 @@ impl Remotes {
     /// committed.
     pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
         let mut changed = self.open.values().filter(|it| it.written != Some(it.state()));
-        changed.try_for_each(|remote| store.put_session(&remote.record(None)))
+        changed.try_for_each(|remote| match remote.written {
+            // What else is said of it does not change, and costs twice as much flash.
+            Some(_) => store.put_session(&SessionRecord { remote: None, ..remote.record(None) }),
+            None => store.put_session(&remote.record(None)),
+        })
     }
 
     /// Everything has been committed.

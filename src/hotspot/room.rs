@@ -61,7 +61,6 @@ impl Hotspot {
 
     /// A session has been reported. Who was let in while another was on its way there could not
     /// make it leave: it is made up for now.
-    #[allow(dead_code)]
     pub(super) fn end_the_supernumerary(&mut self, id: i64, now: Now) {
         let Some(remote) = self.remotes.get(id) else { return };
         let plan = self.settings.preset.plan;

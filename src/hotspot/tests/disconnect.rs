@@ -1,6 +1,6 @@
 //! Sessions that access points are told to end.
 
-use super::remote::{STOP, ask, at, down, reject, report, request};
+use super::remote::{STOP, ask, at, down, reject, request};
 use super::*;
 use crate::domain::session::TerminateCause;
 use crate::hotspot::access::{Event, Outcome};

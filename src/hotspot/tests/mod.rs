@@ -4,6 +4,7 @@ mod codes;
 mod disconnect;
 mod gate;
 mod guests;
+mod hostile;
 mod machine;
 mod policies;
 mod presence;
@@ -12,6 +13,7 @@ mod remote;
 mod resume;
 mod throttle;
 mod time;
+mod together;
 mod upkeep;
 mod vouchers;
 
