@@ -211,3 +211,35 @@ fn a_user_who_comes_anew_begins_anew() {
     bench.user("u", &rows);
     at(ask(&mut bench, request("u", "secret", 1)));
 }
+
+#[test]
+fn what_a_backup_says_of_an_unset_clock_does_not_meet_the_next_one() {
+    let mut bench = Bench::on(Scratch::new(), TestClock::at(START, false, "boot-1"));
+    bench.user("u", &["Cleartext-Password := secret", "Access-Period := 3600"]);
+    at(ask(&mut bench, request("u", "secret", 1)));
+    let bytes = bench.read(Read::Backup);
+    bench.clock.synchronise(START + 500_000);
+    bench.second_after(1);
+    let (reply, mut answer) = oneshot::channel();
+    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(bytes, reply))]);
+    answer.try_recv().unwrap().unwrap();
+    let backup = bench.read(Read::Backup);
+    let path = bench.scratch.path().join("copy.db");
+    std::fs::write(&path, backup).unwrap();
+    let store = rusqlite::Connection::open(&path).unwrap();
+    let unset: i64 =
+        store.query_row("SELECT sum(clock_unset) FROM account", [], |row| row.get(0)).unwrap();
+    assert_eq!(unset, 0);
+}
+
+#[test]
+fn a_report_that_adds_to_counters_writes_one_row() {
+    let mut bench = Bench::new();
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    bench.minutes(1);
+    bench.reports(Event::Interim, "a", 1, 60, 500);
+    let before = bench.hotspot.store.changes();
+    bench.hotspot.fold();
+    // The session, and where the clock stands.
+    assert_eq!(bench.hotspot.store.changes() - before, 2);
+}
