@@ -106,15 +106,10 @@ impl Hotspot {
         let names = candidates.iter().map(|candidate| candidate.username.as_str());
         let guesser = Guesser::at(names, request.station, Some(&request.nas.client));
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        let wait = self.guesses.wait(&guesser, now.boot);
-        let after = request.station.and_then(|it| self.guesses.wait_after_success(it, now.boot));
-        if let Some(wait) = wait.max(after) {
+        if let Some(wait) = self.guesses.wait(&guesser, now.boot) {
             return Ok(Judged::Refused(Why::Refusal(Refusal::TooManyTries(wait))));
         }
         let judged = self.store.attempt(|| self.weigh_all(request, &candidates, now))?;
-        if let (Judged::Admitted(_), Some(station)) = (&judged, request.station) {
-            self.guesses.succeeded(station, now.boot);
-        }
         if let Judged::Refused(why) = &judged
             && why.is_a_wrong_guess()
             && !is_mac_authentication(request)
@@ -266,7 +261,14 @@ impl Hotspot {
         });
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
-        self.note_access(request, login, None, now);
+        let wait = |it| self.guesses.wait_after_success(it, now.boot);
+        // Whoever flits between access points is let in; a row for every time costs flash.
+        if request.station.and_then(wait).is_none() {
+            self.note_access(request, login, None, now);
+        }
+        if let Some(station) = request.station {
+            self.guesses.succeeded(station, now.boot);
+        }
         Ok(accept)
     }
 
