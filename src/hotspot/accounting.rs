@@ -162,6 +162,7 @@ impl Hotspot {
             address: report.address,
             started_at: began(report, now),
             clock_is_set: now.wall_is_set,
+            stamp: report.stamp.filter(|_| report.event == Event::Start),
             nas: report.nas.clone(),
             unique_id,
             username: report.username.clone(),
@@ -229,10 +230,9 @@ impl Hotspot {
     fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) {
         let Some(remote) = self.remotes.get(id) else { return };
         let started = now.boot.saturating_sub(report.delay);
-        let is_another = match report.stamp {
-            Some(stamp) if now.wall_is_set && remote.progress.time() == Duration::ZERO => {
-                stamp > remote.started_at.plus(whole_seconds(SAME_MOMENT))
-            }
+        let is_another = match (report.stamp, remote.stamp) {
+            // By its own clock, however wrong that is.
+            (Some(now), Some(then)) => now.unix().abs_diff(then.unix()) > SAME_MOMENT.as_secs(),
             _ => {
                 started > remote.began() + remote.progress.time() + SAME_MOMENT
                     && remote.progress.time() > Duration::ZERO

@@ -35,6 +35,8 @@ pub(super) struct Remote {
     pub(super) address: Option<IpAddr>,
     pub(super) started_at: Timestamp,
     pub(super) clock_is_set: bool,
+    /// Event-Timestamp of its beginning.
+    pub(super) stamp: Option<Timestamp>,
     pub(super) nas: Nas,
     pub(super) unique_id: String,
     /// As the access point reports them.
@@ -125,6 +127,7 @@ impl Remote {
             address: row.address.and_then(|address| address.parse().ok()),
             started_at: row.started_at,
             clock_is_set: row.clock_is_set,
+            stamp: None,
             nas: remote.nas,
             unique_id: remote.unique_id,
             username: remote.username,

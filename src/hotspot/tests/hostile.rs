@@ -245,3 +245,22 @@ fn a_report_that_adds_to_counters_writes_one_row() {
     // The session, and where the clock stands.
     assert_eq!(bench.hotspot.store.changes() - before, 2);
 }
+
+#[test]
+fn a_beginning_that_is_sent_again_is_the_same_one_whatever_the_access_points_clock_says() {
+    for ahead in [-1_000_000, 0, 3_600] {
+        let mut bench = Bench::new();
+        let voucher = bench.limited("a", 100, 0);
+        let stamp = Some(stamp(START + ahead));
+        let start = Report { stamp, ..report(Event::Start, "a", 1, 0, 0) };
+        bench.told(start.clone());
+        bench.told(start.clone());
+        bench.clock.pass(60);
+        bench.reports(Event::Interim, "a", 1, 60, 5_000);
+        bench.clock.pass(30);
+        bench.told(start);
+        bench.clock.pass(30);
+        bench.reports(Event::Interim, "a", 1, 120, 8_000);
+        assert_eq!((bench.used(voucher), bench.ends()), (down(8_000), ends([(1, "")])));
+    }
+}
