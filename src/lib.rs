@@ -6,6 +6,9 @@
 //! - [`domain`]: what a voucher is, when it is valid, what is refused and why. No I/O, no clock;
 //! - [`http`]: strangers' connections within limits; `http::api` is the local `/api/?action=`,
 //!   `http::portal` the guests' pages;
+//! - [`radius`]: access points' packets, which become commands, and orders back to them;
+//! - [`policy`], [`proof`]: what the operator wants of users and groups, and whether a password was
+//!   known. Decisions only;
 //! - [`control`]: the owner's Unix socket, which the command line talks to;
 //! - [`neighbour`]: who is on the guest networks, as the kernel and DHCP know them;
 //! - [`firewall`]: the kernel's rules and sets, which let guests through and count them;
@@ -23,11 +26,11 @@
 //! Imports point one way, and `tests/house.rs` holds them to it:
 //!
 //! ```text
-//! domain ← durable, clock, config, listing ← store, neighbour, firewall ← surroundings
-//!        ← hotspot ← http ← control ← cli, daemon ← main
+//! domain ← proof ← policy ← durable, clock, config, listing ← store, neighbour, firewall
+//!        ← surroundings ← hotspot ← http, radius ← control ← cli, daemon ← main
 //! ```
 //!
-//! Edges (`http`, `control`, `cli`) translate between the wire and commands; they never touch
+//! Edges (`http`, `radius`, `control`, `cli`) translate between the wire and commands; they never touch
 //! `store` or `firewall`; `control` asks how the latter is installed, and nothing more.
 
 #![deny(unsafe_code)]

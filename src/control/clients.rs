@@ -33,6 +33,8 @@ pub(super) fn client_row(standing: &Standing) -> ClientRow {
         disconnected: counters.disconnected,
         refused: counters.refused,
         silent: counters.silent,
+        changed: counters.changed,
+        unchanged: counters.unchanged,
         dropped: dropped.chain(strange).collect(),
         trouble: match stranger {
             true => Some(NO_SECTION.to_owned()),

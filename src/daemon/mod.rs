@@ -96,8 +96,9 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     daemon.listeners.stop().await;
     daemon.radius.stop().await;
     control.abort();
-    daemon.hotspot.stop().await;
+    // As long as the store is ours: as soon as it is not, another daemon may have the socket.
     let _ = std::fs::remove_file(&socket);
+    daemon.hotspot.stop().await;
     log::info!("stopped; everything is written down");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,10 +10,15 @@ use std::process::ExitCode;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
+use crate::domain::code;
 use crate::http::api::key;
 
 /// The port that is taken where it is free.
 const PORT: u16 = 8080;
+/// The same for RADIUS: authentication and accounting.
+const RADIUS_PORTS: (u16, u16) = (1812, 1813);
+/// Characters of the secret for RADIUS: 79 random bits.
+const SECRET_LENGTH: usize = 16;
 /// The configuration's name in the directory; where it stands, the directory is ours.
 const CONFIG: &str = "hotspotd.conf";
 
@@ -37,7 +42,9 @@ pub fn try_out() -> ExitCode {
 struct Trial {
     config: PathBuf,
     address: SocketAddr,
+    radius: (u16, u16),
     key: String,
+    secret: String,
 }
 
 fn prepare(directory: &Path) -> Result<Trial, String> {
@@ -49,10 +56,15 @@ fn prepare(directory: &Path) -> Result<Trial, String> {
     clear(directory).map_err(fail)?;
     fs::DirBuilder::new().mode(0o700).create(directory).map_err(fail)?;
     let address = free_address().map_err(|error| format!("no free port on loopback: {error}"))?;
-    let key = key::load_or_make(directory, &mut UnwrapErr(SysRng)).map_err(fail)?;
+    let radius =
+        free_radius_ports().map_err(|error| format!("no free port for RADIUS: {error}"))?;
+    let mut rng = UnwrapErr(SysRng);
+    let key = key::load_or_make(directory, &mut rng).map_err(fail)?;
+    let secret = code::code(&mut rng, SECRET_LENGTH);
     let config = directory.join(CONFIG);
-    fs::write(&config, configuration(directory, &socket, address)).map_err(fail)?;
-    Ok(Trial { config, address, key: key.reveal().to_owned() })
+    fs::write(&config, configuration(directory, &socket, address, radius, &secret))
+        .map_err(fail)?;
+    Ok(Trial { config, address, radius, key: key.reveal().to_owned(), secret })
 }
 
 /// Removes what an earlier try left behind, if it is ours.
@@ -74,7 +86,23 @@ fn free_address() -> io::Result<SocketAddr> {
     bind(PORT).or_else(|_| bind(0))?.local_addr()
 }
 
-fn configuration(directory: &Path, socket: &Path, address: SocketAddr) -> String {
+/// The usual ports, or two others.
+fn free_radius_ports() -> io::Result<(u16, u16)> {
+    let bind = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
+    let (auth, acct) = match (bind(RADIUS_PORTS.0), bind(RADIUS_PORTS.1)) {
+        (Ok(auth), Ok(acct)) => (auth, acct),
+        _ => (bind(0)?, bind(0)?),
+    };
+    Ok((auth.local_addr()?.port(), acct.local_addr()?.port()))
+}
+
+fn configuration(
+    directory: &Path,
+    socket: &Path,
+    address: SocketAddr,
+    (auth, acct): (u16, u16),
+    secret: &str,
+) -> String {
     format!(
         "config hotspotd 'main'\n\
          \toption data_dir '{}'\n\
@@ -83,7 +111,15 @@ fn configuration(directory: &Path, socket: &Path, address: SocketAddr) -> String
          \toption enabled '1'\n\
          \toption allow_get '1'\n\
          \toption allow_post '1'\n\
-         \tlist listen '{address}'\n",
+         \tlist listen '{address}'\n\n\
+         config radius 'radius'\n\
+         \toption enabled '1'\n\
+         \tlist listen '127.0.0.1'\n\
+         \toption auth_port '{auth}'\n\
+         \toption acct_port '{acct}'\n\n\
+         config client 'trial'\n\
+         \toption address '127.0.0.0/8'\n\
+         \toption secret '{secret}'\n",
         directory.display(),
         socket.display(),
     )
@@ -91,7 +127,7 @@ fn configuration(directory: &Path, socket: &Path, address: SocketAddr) -> String
 
 impl Trial {
     fn instructions(&self) -> String {
-        let Self { config, address, key } = self;
+        let Self { config, address, radius: (auth, acct), key, secret } = self;
         let program = std::env::current_exe().unwrap_or_else(|_| "hotspotd".into());
         let (program, config) = (program.display(), config.display());
         let taken = match address.port() {
@@ -120,6 +156,15 @@ Paste into another terminal:
   # the same from the command line
   {program} -c {config} voucher create --count 3
   {program} -c {config} voucher list
+
+  # over RADIUS, as an access point would (radclient: Debian's freeradius-utils)
+  {program} -c {config} voucher create --username room14 --passcode open-sesame
+  echo 'User-Name=room14,User-Password=open-sesame,Message-Authenticator=0x00' \
+    | radclient -x 127.0.0.1:{auth} auth {secret}
+  echo 'User-Name=room14,Acct-Session-Id=1,Acct-Status-Type=Start' \
+    | radclient 127.0.0.1:{acct} acct {secret}
+  {program} -c {config} sessions
+  {program} -c {config} client list
 
 "#,
             version = crate::VERSION,

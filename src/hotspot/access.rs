@@ -128,16 +128,49 @@ pub struct Order {
     pub address: Option<IpAddr>,
     /// NAS-Port.
     pub port: Option<u32>,
-    /// Why, for the log.
-    pub cause: TerminateCause,
+    /// What it is to do.
+    pub what: Demand,
+}
+
+/// What an access point is to do with a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// End it (Disconnect-Request); why, for the log.
+    End(TerminateCause),
+    /// Go on with it under other terms (CoA-Request).
+    Change(Box<NewTerms>),
+}
+
+/// The terms of a session that runs are to be others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTerms {
+    /// What the operator wanted to be sent with the Access-Accept: it still wins.
+    pub reply: Pairs,
+    /// What holds so far.
+    pub before: Terms,
+    /// What shall hold.
+    pub after: Terms,
+}
+
+/// What holds for a session. Limits count from its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// kbit/s towards the guest and from the guest; 0 is unlimited.
+    pub rates: (u32, u32),
+    /// Seconds without traffic after which it ends; 0 is never.
+    pub idle_timeout: u32,
+    /// Time, and data each way, in all; `None` is without end.
+    pub limit: Allowance,
+    /// When it ends, where the clock is known.
+    pub until: Option<Timestamp>,
 }
 
 /// What came of an [`Order`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Disconnect-ACK.
+    /// Disconnect-ACK or CoA-ACK, or there was nothing to say in this client's words.
     Done,
-    /// Disconnect-NAK, with its Error-Cause where it said one (RFC 5176 section 3.5).
+    /// Disconnect-NAK or CoA-NAK, with its Error-Cause where it said one (RFC 5176 section 3.5).
     Refused(Option<u32>),
     /// No answer, however often it was asked.
     Silent,

@@ -6,6 +6,7 @@ use md5::{Digest, Md5};
 
 use super::access::{Event, Nas, Report};
 use super::accounts::Member;
+use super::change::Told;
 use super::remotes::Remote;
 use super::session::deadline;
 use super::standing::Standing;
@@ -149,6 +150,7 @@ impl Hotspot {
         let mut end = place.as_ref().and_then(|place| place.deadline);
         let revoked = place.as_ref().is_some_and(|place| place.revoked);
         let mut over = revoked.then_some(TerminateCause::AdminReset);
+        let plan = self.settings.preset.plan;
         if let Some(entry) = &voucher {
             let (until, refused) = self.join_voucher(entry, id, now);
             end = end.or_else(|| deadline(until, now));
@@ -174,14 +176,16 @@ impl Hotspot {
             heard_at: now.wall,
             last_traffic: now.boot,
             deadline: end,
-            total: place.and_then(|place| place.total),
+            total: place.as_ref().and_then(|place| place.total),
             standing: Standing::Open,
+            told: place.map_or_else(|| Told::presumably(&plan), |place| place.told),
             written: None,
         };
         log::debug!("guest: {} is online at {}", self.label_of_remote(&remote), remote.nas.client);
         self.open_remote(remote, now);
-        self.share(voucher.map_or(0, |entry| entry.id), None, now);
+        // First what it has used: its share is of the rest.
         self.goes_on(id, report, now);
+        self.share(voucher.map_or(0, |entry| entry.id), None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),
             None => self.end_the_supernumerary(id, now),
@@ -311,8 +315,10 @@ impl Hotspot {
             Ok(None) if voucher != 0 => Some(TerminateCause::AdminReset),
             _ => None,
         };
-        self.open_remote(Remote { written: None, ..remote }, now);
+        let told = Told::presumably(&self.settings.preset.plan);
+        self.open_remote(Remote { written: None, told, ..remote }, now);
         self.goes_on(id, report, now);
+        self.share(voucher, None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),
             None => self.end_the_supernumerary(id, now),

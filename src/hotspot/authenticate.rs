@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
+use super::change::Told;
 use super::guesses::Guesser;
 use super::guests::printable;
 use super::remotes::Reservation;
@@ -10,6 +11,7 @@ use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Method, Refusal};
+use crate::domain::secret::Secret;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, fold};
 use crate::policy::dictionary::{
@@ -28,6 +30,7 @@ const REJECT: u32 = 4;
 struct Candidate {
     username: String,
     proof: Proof,
+    is_as_typed: bool,
 }
 
 /// What comes of a request as far as store and rules go.
@@ -135,7 +138,9 @@ impl Hotspot {
             let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
             let voucher = self.voucher_named(&candidate.username)?;
             let user = self.store.policy_of(&username)?;
-            if voucher.is_none() && user == User::default() {
+            // Blanks are left out and codes taken apart for vouchers alone.
+            let is_user = user != User::default() && candidate.is_as_typed;
+            if voucher.is_none() && !is_user {
                 continue;
             }
             match self.weigh(request, candidate, voucher, &user, now)? {
@@ -248,6 +253,7 @@ impl Hotspot {
             accept.reply.replace(USER_NAME, Value::Text(login.clone()));
         }
         accept.class = self.remotes.next_class(self.nonce);
+        let sharers = self.sharers(request, id, &login, now);
         self.remotes.reserve(Reservation {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
@@ -258,6 +264,7 @@ impl Hotspot {
             total: accept.total,
             voucher: id,
             revoked: false,
+            told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
         });
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
@@ -290,7 +297,7 @@ impl Hotspot {
             passcode: match &request.proof {
                 Proof::Pap(password) => password.clone(),
                 // Nobody types a code alone into what hashes a password.
-                _ => crate::domain::secret::Secret::new("-"),
+                _ => Secret::new("-"),
             },
         };
         // A row for every device that comes by would push out those of guests.
@@ -326,11 +333,14 @@ fn candidates(request: &AccessRequest) -> Vec<Candidate> {
     match &request.proof {
         Proof::Pap(passcode) => {
             let typed = Credential::Pair { username, passcode: passcode.clone() };
-            let candidate =
-                |(username, passcode)| Candidate { username, proof: Proof::Pap(passcode) };
+            let candidate = |(username, meant): (String, Secret)| Candidate {
+                is_as_typed: username == request.username && meant == *passcode,
+                username,
+                proof: Proof::Pap(meant),
+            };
             typed.meanings().into_iter().map(candidate).collect()
         }
-        proof => vec![Candidate { username, proof: proof.clone() }],
+        proof => vec![Candidate { username, proof: proof.clone(), is_as_typed: true }],
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::access::{Access, AccessRequest, Nas, Outcome, Report};
+use super::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Report};
 use super::policies::{Change, Question};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
@@ -149,8 +149,10 @@ pub enum Upkeep {
     Sightings(Vec<Sighting>),
     /// The kernel's rules have been removed by somebody else.
     GateLost,
-    /// What an access point answered to an [`Order`](super::access::Order): its number.
+    /// What an access point answered when told to end a session: its number.
     Ordered(i64, Outcome),
+    /// What it answered when told of a change.
+    Changed(i64, Outcome),
     /// Replaces the store by a backup; answers with the number of vouchers in it.
     Restore(Vec<u8>, Reply<i64>),
     /// Writes everything down and ends.
@@ -261,8 +263,12 @@ impl Handle {
     }
 
     /// Says what came of an order; waits for a place in the queue.
-    pub async fn ordered(&self, id: i64, outcome: Outcome) {
-        let _ = self.inbox.send(Command::Upkeep(Upkeep::Ordered(id, outcome))).await;
+    pub async fn ordered(&self, order: &Order, outcome: Outcome) {
+        let answer = match order.what {
+            Demand::End(_) => Upkeep::Ordered(order.id, outcome),
+            Demand::Change(_) => Upkeep::Changed(order.id, outcome),
+        };
+        let _ = self.inbox.send(Command::Upkeep(answer)).await;
     }
 
     /// Says that a second has passed. Dropped where the hotspot is busy: the next one will do.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::access::Outcome;
+use super::access::{Demand, Order, Outcome};
 use super::accounts::Member;
 use super::remotes::Remote;
 use super::standing::Standing;
@@ -20,6 +20,22 @@ const GRACE: Duration = Duration::from_secs(30);
 const LATE: Duration = Duration::from_secs(15);
 /// Session-Context-Not-Found (RFC 5176 section 3.5): what shall end has ended.
 const NOT_FOUND: u32 = 503;
+
+impl Remote {
+    /// What its access point has to be told.
+    pub(super) fn order(&self, what: Demand) -> Order {
+        Order {
+            id: self.id,
+            nas: self.nas.clone(),
+            username: self.username.clone(),
+            session: self.session.clone(),
+            calling_station: self.details.calling_station.clone(),
+            address: self.address,
+            port: self.details.port,
+            what,
+        }
+    }
+}
 
 impl Hotspot {
     /// The operator ends sessions: here at once, at access points as soon as they do.
@@ -76,7 +92,7 @@ impl Hotspot {
         {
             return;
         }
-        let order = remote.order(cause);
+        let order = remote.order(Demand::End(cause));
         remote.standing = match self.orders.send(order) {
             Ok(()) => Standing::Asked(cause),
             Err(_) => Standing::Stays(cause, Outcome::Unknown, now.boot),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::session::{NewSession, Session, deadline};
+use super::session::{NewSession, Session};
 use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
 use crate::domain::login::Refusal;
@@ -140,7 +140,8 @@ impl Hotspot {
         Some(session)
     }
 
-    /// Gives a voucher's devices their shares of its data, and has the kernel told.
+    /// Gives a voucher's devices their shares of its data, and has the kernel and the access points
+    /// told.
     pub(super) fn share(&mut self, voucher: i64, new: Option<Mac>, now: Now) {
         let limited = self
             .sessions
@@ -151,6 +152,9 @@ impl Hotspot {
         let concerned: BTreeSet<Mac> = devices.into_iter().chain(new).collect();
         for mac in concerned {
             self.admit(mac, now);
+        }
+        if limited {
+            self.tell_shares(voucher);
         }
     }
 
@@ -289,7 +293,7 @@ impl Hotspot {
             for mac in self.sessions.move_end(voucher, until, now) {
                 self.admit(mac, now);
             }
-            self.remotes.shorten(voucher, deadline(until, now));
+            self.move_ends_elsewhere(voucher, until, now);
         }
         let _noted = self.enforce(now);
     }

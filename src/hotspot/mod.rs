@@ -1,7 +1,7 @@
 //! The owner of all state: one command in, one answer out.
 //!
 //! ```text
-//!  api, portal, control ──Command──▶ inbox ──drained──▶ Hotspot (one thread)
+//!  api, portal, radius, control ──Command──▶ inbox ──drained──▶ Hotspot (one thread)
 //!                                                         │ writes: savepoints in one transaction
 //!                                                         │ commit (one flush)
 //!                                                         │ enforce (one kernel transaction)
@@ -15,6 +15,7 @@ pub mod access;
 mod accounting;
 mod accounts;
 mod authenticate;
+mod change;
 mod clockwork;
 mod command;
 mod disconnect;
@@ -272,6 +273,7 @@ impl Hotspot {
                 Upkeep::Sightings(sightings) => self.sighted(sightings, now),
                 Upkeep::GateLost => self.reinstall(now),
                 Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
+                Upkeep::Changed(id, outcome) => self.changed(id, outcome),
                 Upkeep::Tick => self.every_minute(now),
                 Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
@@ -306,12 +308,6 @@ impl Hotspot {
             // Sessions that could not be opened were closed again.
             let _noted = self.enforce(now);
         }
-    }
-
-    fn configure(&mut self, settings: Settings, now: Now) {
-        self.host_names = host_names(&settings);
-        self.settings = settings;
-        self.reinstall(now);
     }
 
     fn perform(&mut self, write: Write, now: Now) -> Finish {

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{Order, Report};
+use super::access::Report;
+use super::change::Told;
 use super::standing::Standing;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
@@ -55,6 +56,7 @@ pub(super) struct Remote {
     /// What a user may use in this session, both ways together; vouchers have their own account.
     pub(super) total: Option<u64>,
     pub(super) standing: Standing,
+    pub(super) told: Told,
     /// What has been written down.
     pub(super) written: Option<(Duration, Usage)>,
 }
@@ -73,20 +75,6 @@ impl Remote {
     /// When it began, by the boot clock.
     pub(super) fn began(&self) -> Duration {
         self.heard.saturating_sub(self.progress.time())
-    }
-
-    /// What has to be told to the access point to have it ended.
-    pub(super) fn order(&self, cause: TerminateCause) -> Order {
-        Order {
-            id: self.id,
-            nas: self.nas.clone(),
-            username: self.username.clone(),
-            session: self.session.clone(),
-            calling_station: self.details.calling_station.clone(),
-            address: self.address,
-            port: self.details.port,
-            cause,
-        }
     }
 
     /// For the store.
@@ -141,6 +129,7 @@ impl Remote {
             deadline,
             total: None,
             standing: Standing::Open,
+            told: Told::default(),
             written: Some((row.time, row.usage)),
         })
     }
@@ -181,6 +170,7 @@ pub(super) struct Reservation {
     pub(super) voucher: i64,
     /// The voucher or user has been removed since.
     pub(super) revoked: bool,
+    pub(super) told: Told,
 }
 
 /// Every open session at an access point.
@@ -342,14 +332,6 @@ impl Remotes {
             remote.started_at = remote.started_at.plus(seconds);
             remote.heard_at = remote.heard_at.plus(seconds);
             remote.clock_is_set = true;
-        }
-    }
-
-    /// A voucher ends at this moment of the boot clock. Access points have been told of an end that
-    /// cannot be put off.
-    pub(super) fn shorten(&mut self, voucher: i64, end: Option<Duration>) {
-        for remote in self.open.values_mut().filter(|remote| remote.voucher == voucher) {
-            remote.deadline = [remote.deadline, end].into_iter().flatten().min();
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Hotspot;
+use super::change::Told;
 use super::remotes::Remote;
 use super::session::{Session, deadline};
 use super::sessions::Sessions;
@@ -102,7 +103,8 @@ impl Hotspot {
             None => (voucher != 0).then_some(TerminateCause::AdminReset),
         };
         if let Some(remote) = Remote::again(row, end, now) {
-            self.remotes.open(remote);
+            let told = Told::presumably(&self.settings.preset.plan);
+            self.remotes.open(Remote { told, ..remote });
         }
         if let Some(cause) = over {
             self.order_end(id, cause, now);

@@ -84,10 +84,20 @@ impl Hotspot {
     ) -> Allowance {
         let account = self.sessions.accounts.get(entry.id);
         let voucher = account.map_or(&entry.value, |account| &account.voucher);
-        let others = self.others(entry.id, request.station).len();
         let login = entry.value.username.as_str();
-        let waiting = self.kept_for_others(login, request.station, now);
-        voucher.data_left().shared_by(others + waiting + 1)
+        voucher.data_left().shared_by(self.sharers(request, entry.id, login, now))
+    }
+
+    /// How many devices use a voucher with the one that asks.
+    pub(super) fn sharers(
+        &self,
+        request: &AccessRequest,
+        voucher: i64,
+        login: &str,
+        now: Now,
+    ) -> usize {
+        let others = self.others(voucher, request.station).len();
+        others + self.kept_for_others(login, request.station, now) + 1
     }
 
     fn mac_of(&self, member: Member) -> Option<Mac> {

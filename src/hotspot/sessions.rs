@@ -36,6 +36,14 @@ pub(super) enum Verdict {
     Over,
 }
 
+/// Whether two ends are the same but for the time that passes while they are computed.
+pub(super) fn near(a: Option<Duration>, b: Option<Duration>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.abs_diff(b) < Duration::from_secs(2),
+        (a, b) => a == b,
+    }
+}
+
 /// Every open session, keyed by device.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
@@ -165,10 +173,6 @@ impl Sessions {
         let end = deadline(until, now);
         let mut moved = Vec::new();
         for session in self.open.values_mut().filter(|session| session.voucher == voucher) {
-            let near = |a: Option<Duration>, b: Option<Duration>| match (a, b) {
-                (Some(a), Some(b)) => a.abs_diff(b) < Duration::from_secs(2),
-                (a, b) => a == b,
-            };
             if !near(session.deadline, end) {
                 session.deadline = end;
                 moved.push(session.mac);

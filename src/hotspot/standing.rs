@@ -39,7 +39,7 @@ impl Standing {
     }
 }
 
-fn error_cause(number: u32) -> String {
+pub(super) fn error_cause(number: u32) -> String {
     let name = match ERROR_CAUSE.definition().kind {
         Kind::Integer(names) => names.iter().find(|(_, known)| *known == number),
         _ => None,

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::snapshot::SnapshotSchedule;
-use super::{Hotspot, Reply, Status, send};
+use super::{Hotspot, Reply, Settings, Status, host_names, send};
+use crate::domain::plan::Plan;
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Turn};
 use crate::durable::free_bytes;
@@ -73,6 +74,17 @@ impl Hotspot {
             let now = self.clockwork.now;
             self.correct_deadlines(now);
             self.upkeep.shift = None;
+        }
+    }
+
+    /// The operator wants it otherwise from now on, for those who are online as well.
+    pub(super) fn configure(&mut self, settings: Settings, now: Now) {
+        self.host_names = host_names(&settings);
+        let before = std::mem::replace(&mut self.settings, settings).preset.plan;
+        self.reinstall(now);
+        let terms = |plan: &Plan| (plan.download_rate, plan.upload_rate, plan.idle_timeout);
+        if terms(&before) != terms(&self.settings.preset.plan) {
+            self.tell_plan();
         }
     }
 

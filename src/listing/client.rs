@@ -23,6 +23,8 @@ pub struct ClientRow {
     pub disconnected: u64,
     pub refused: u64,
     pub silent: u64,
+    pub changed: u64,
+    pub unchanged: u64,
     /// By the reason.
     pub dropped: BTreeMap<String, u64>,
     /// What was wrong last, from where, how many seconds ago, and what to do about it.

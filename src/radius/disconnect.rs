@@ -1,4 +1,4 @@
-//! Tells access points to end sessions (RFC 5176).
+//! Tells access points to end sessions, and what changes while they run (RFC 5176).
 //!
 //! Each order has a socket of its own: a random port of the kernel's choice, connected to the
 //! access point, so that nothing else is heard there and no identifier is used twice. It is bound
@@ -12,7 +12,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -30,9 +29,10 @@ use super::line::Line;
 use super::order;
 use super::packet::{MAX_PACKET, Packet};
 use crate::clock::boot_time;
+use crate::config::Client;
 use crate::domain::secret::Secret;
 use crate::domain::time::{Now, Timestamp};
-use crate::hotspot::access::{Order, Outcome};
+use crate::hotspot::access::{Demand, Order, Outcome};
 use crate::hotspot::{Handle, Read};
 
 /// The first pause before a request is sent again; each is twice as long as the one before, up to
@@ -91,27 +91,40 @@ async fn carry_out(
     let outcome = match server.section(&order.nas.client) {
         None => Outcome::Unknown,
         Some(section) => {
-            let from = server.address_for(&section.name, nas);
-            let outcome = match connect(from, SocketAddr::new(nas, section.client.coa_port)).await {
-                Ok(socket) => {
-                    let mut rng = UnwrapErr(SysRng);
-                    let pauses = pauses(|| rng.random_range(-0.1..=0.1));
-                    tell(&socket, &section, &order, now, &pauses).await
-                }
-                Err(error) => {
-                    log::warn!("radius: cannot send orders to {nas}: {error}");
-                    Outcome::Silent
-                }
-            };
-            server.ordered(&section, &order, outcome);
-            outcome
+            let Client { secret, vendor, .. } = &section.client;
+            match order::request(&order, *vendor, order.id.to_le_bytes()[0], secret, now) {
+                None => Outcome::Done,
+                Some(bytes) => deliver(&server, &section, &order, &bytes).await,
+            }
         }
     };
-    let Order { id, username, cause, .. } = &order;
+    let Order { id, username, .. } = &order;
     let client = &order.nas.client;
-    log::debug!("radius: session {id} of {username:?} at '{client}', {cause}: {outcome:?}");
-    hotspot.ordered(*id, outcome).await;
+    let what = match order.what {
+        Demand::End(cause) => cause.word(),
+        Demand::Change(_) => "new terms",
+    };
+    log::debug!("radius: session {id} of {username:?} at '{client}', {what}: {outcome:?}");
+    hotspot.ordered(&order, outcome).await;
     nas
+}
+
+async fn deliver(server: &Server, section: &Section, order: &Order, bytes: &[u8]) -> Outcome {
+    let nas = order.nas.source;
+    let from = server.address_for(&section.name, nas);
+    let outcome = match connect(from, SocketAddr::new(nas, section.client.coa_port)).await {
+        Ok(socket) => {
+            let mut rng = UnwrapErr(SysRng);
+            let pauses = pauses(|| rng.random_range(-0.1..=0.1));
+            tell(&socket, &section.client.secret, bytes, &pauses).await
+        }
+        Err(error) => {
+            log::warn!("radius: cannot send orders to {nas}: {error}");
+            Outcome::Silent
+        }
+    };
+    server.ordered(section, order, outcome);
+    outcome
 }
 
 /// Falls back to an address of the kernel's choice where ours is gone.
@@ -131,20 +144,11 @@ async fn connect(from: Option<IpAddr>, to: SocketAddr) -> io::Result<UdpSocket> 
 }
 
 /// Sends an order, with a pause after each time, until it is answered.
-async fn tell(
-    socket: &UdpSocket,
-    section: &Arc<Section>,
-    order: &Order,
-    now: Option<Timestamp>,
-    pauses: &[Duration],
-) -> Outcome {
-    let secret = &section.client.secret;
-    let identifier = order.id.to_le_bytes()[0];
-    let bytes = order::disconnect(order, identifier, secret, now);
-    let Ok(request) = Packet::decode(&bytes) else { return Outcome::Silent };
+async fn tell(socket: &UdpSocket, secret: &Secret, bytes: &[u8], pauses: &[Duration]) -> Outcome {
+    let Ok(request) = Packet::decode(bytes) else { return Outcome::Silent };
     for pause in pauses {
         // An access point that starts up refuses for a while: told as an error of either call.
-        let _ = socket.send(&bytes).await;
+        let _ = socket.send(bytes).await;
         if let Ok(outcome) = timeout(*pause, answer(socket, &request, secret)).await {
             return outcome;
         }
@@ -188,8 +192,10 @@ async fn answer(socket: &UdpSocket, request: &Packet, secret: &Secret) -> Outcom
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Vendor};
     use crate::domain::session::TerminateCause;
     use crate::hotspot::access::Nas;
     use crate::radius::authenticator::sign_reply;
@@ -205,7 +211,7 @@ pub(super) mod tests {
             calling_station: None,
             address: None,
             port: None,
-            cause: TerminateCause::AdminReset,
+            what: Demand::End(TerminateCause::AdminReset),
         }
     }
 
@@ -250,7 +256,9 @@ pub(super) mod tests {
         let socket = connect(Some(to.ip()), to).await.unwrap();
         let order = order(0x0107, to.ip());
         let now = Some(Timestamp::from_unix(1_800_000_000));
-        let telling = tell(&socket, &section, &order, now, &pauses);
+        let secret = &section.client.secret;
+        let bytes = order::request(&order, Vendor::None, 7, secret, now).unwrap();
+        let telling = tell(&socket, secret, &bytes, &pauses);
         tokio::pin!(telling);
         let (mut heard, mut buffer) = (Vec::new(), [0; MAX_PACKET]);
         loop {

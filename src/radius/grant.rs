@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::config::Vendor;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::hotspot::access::Accept;
+use crate::hotspot::access::{Accept, NewTerms, Terms};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Value};
 use crate::proof::Keys;
@@ -42,6 +42,64 @@ pub fn pairs(accept: &Accept, vendor: Vendor, interim: u32) -> Vec<Pair> {
         .chain(limits)
         .chain(extras)
         .collect()
+}
+
+/// What is sent with a CoA-Request: what is new, for what is left out stays as it is (RFC 5176
+/// section 3.6; CoovaChilli's `config_radius_session` with `reconfig`). What is lifted is therefore
+/// said to be 0, and of a limit in two halves both are sent. The operator's own attributes stay.
+///
+/// Octets count from the session's beginning everywhere. So does Session-Timeout to CoovaChilli
+/// (`session_interval` takes it off `start_time`); neither RFC 5176 nor the manual of RouterOS says
+/// from when a new one counts, so nobody else gets one, and WISPr has its date. We end what is not
+/// ended in time.
+pub fn changes(terms: &NewTerms, vendor: Vendor) -> Vec<Pair> {
+    let before = in_words(&terms.before, terms, vendor);
+    let after = in_words(&terms.after, terms, vendor);
+    let is_lifted = |pair: &&Pair| !after.iter().any(|it| it.attribute == pair.attribute);
+    let lifted: Vec<Pair> = before.iter().filter(is_lifted).filter_map(lift).collect();
+    let of = |pairs: &[Pair], attribute: Attribute| -> Vec<Pair> {
+        pairs.iter().filter(|it| is_for(it.attribute, attribute)).cloned().collect()
+    };
+    let is_new = |pair: &Pair| {
+        of(&before, pair.attribute) != of(&after, pair.attribute)
+            && (pair.attribute == dict::SESSION_TIMEOUT
+                || of(&terms.reply.0, pair.attribute).is_empty())
+    };
+    after.iter().cloned().chain(lifted).filter(is_new).collect()
+}
+
+/// All that may change while a session runs.
+fn in_words(terms: &Terms, NewTerms { reply, .. }: &NewTerms, vendor: Vendor) -> Vec<Pair> {
+    let accept = Accept {
+        reply: reply.clone(),
+        left: terms.limit,
+        until: terms.until,
+        rates: terms.rates,
+        idle_timeout: terms.idle_timeout,
+        ..Accept::default()
+    };
+    let mut pairs = standard(&accept, 0);
+    match vendor {
+        Vendor::Coovachilli => {
+            pairs.extend(session_timeout(&accept).map(|it| number(dict::SESSION_TIMEOUT, it)));
+            pairs.extend(chillispot(&accept));
+        }
+        Vendor::Mikrotik => pairs.extend(mikrotik(&accept)),
+        Vendor::Wispr => pairs.extend(wispr(&accept)),
+        Vendor::None => {}
+    }
+    pairs
+}
+
+/// The words for "without limit"; a date has none.
+fn lift(pair: &Pair) -> Option<Pair> {
+    match pair.value {
+        Value::Integer(_) => Some(number(pair.attribute, 0)),
+        _ if pair.attribute == dict::MIKROTIK_RATE_LIMIT => {
+            Some(text(pair.attribute, "0/0".to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// A limit in two halves is overruled as a whole: the operator's lower half beside our upper half

@@ -4,14 +4,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-use crate::hotspot::access::Order;
+use crate::hotspot::access::{Demand, Order};
 
 /// Orders under way at one time: each has a socket.
 const TOTAL: usize = 64;
 /// Orders under way to one access point at one time.
 const EACH: usize = 8;
 
-/// The orders that are not under way yet, in the order in which they came.
+/// The orders that are not under way yet, in the order in which they came, except that sessions are
+/// ended before others are changed.
 #[derive(Default)]
 pub(super) struct Line {
     waiting: VecDeque<Order>,
@@ -26,7 +27,9 @@ impl Line {
         if self.may_go(&order) {
             return Some(self.begun(order));
         }
-        self.waiting.push_back(order);
+        let is_change = |order: &Order| matches!(order.what, Demand::Change(_));
+        let before = self.waiting.iter().position(is_change).filter(|_| !is_change(&order));
+        self.waiting.insert(before.unwrap_or(self.waiting.len()), order);
         None
     }
 
@@ -58,6 +61,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hotspot::access::NewTerms;
     use crate::radius::disconnect::tests::order;
 
     #[test]
@@ -76,6 +80,25 @@ mod tests {
             assert_eq!(line.finished(dead), None);
         }
         assert_eq!((line.total, line.under_way.len(), line.waiting.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn sessions_are_ended_before_others_are_changed() {
+        let mut line = Line::default();
+        let nas = IpAddr::from([10, 0, 0, 1]);
+        let change = |id| {
+            let (before, after) = Default::default();
+            let terms = NewTerms { reply: Default::default(), before, after };
+            Order { what: Demand::Change(Box::new(terms)), ..order(id, nas) }
+        };
+        for id in 0..EACH {
+            assert!(line.arrived(change(id as i64)).is_some());
+        }
+        for order in [change(20), order(30, nas), change(21), order(31, nas)] {
+            assert_eq!(line.arrived(order), None);
+        }
+        let turns: Vec<i64> = (0..4).map(|_| line.finished(nas).unwrap().id).collect();
+        assert_eq!(turns, [30, 31, 20, 21]);
     }
 
     #[test]

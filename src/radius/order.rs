@@ -3,35 +3,47 @@
 use std::net::IpAddr;
 
 use super::authenticator::sign_request;
+use super::grant;
 use super::hidden::Salts;
 use super::packet::{Code, Draft, Packet};
 use super::wire::{Covering, Fields, write};
+use crate::config::Vendor;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::hotspot::access::{Order, Outcome};
+use crate::hotspot::access::{Demand, Order, Outcome};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Value};
 
-/// A Disconnect-Request; sent again with another `now`, it needs another `identifier` (RFC 5176
-/// section 2.3). A clock that is not set is no `now`: the access point would take it for a replay.
+/// A Disconnect-Request or CoA-Request; sent again with another `now`, it needs another
+/// `identifier` (RFC 5176 section 2.3). A clock that is not set is no `now`: the access point would
+/// take it for a replay. `None` where this vendor has no words for what is to change.
 ///
-/// It names the access point, the session and the device as they were reported, and nothing else:
+/// It names the access point, the session and the device as they were reported, by nothing else:
 /// hostapd refuses a request with NAS-Port or Framed-IP-Address (`radius_das_disconnect`, Error-
 /// Cause 401). Message-Authenticator is left out, as radclient does: it MAY be there (RFC 5176
 /// section 3.3), and the authenticator proves as much.
-pub fn disconnect(
+pub fn request(
     order: &Order,
+    vendor: Vendor,
     identifier: u8,
     secret: &Secret,
     now: Option<Timestamp>,
-) -> Vec<u8> {
-    let mut draft = Draft::new(Code::DisconnectRequest, identifier);
+) -> Option<Vec<u8>> {
+    let (code, changes) = match &order.what {
+        Demand::End(_) => (Code::DisconnectRequest, Vec::new()),
+        Demand::Change(terms) => (Code::CoaRequest, grant::changes(terms, vendor)),
+    };
+    if code == Code::CoaRequest && changes.is_empty() {
+        return None;
+    }
+    let mut draft = Draft::new(code, identifier);
     let salts = Salts::from(0);
     let mut covering = Covering { secret, request_authenticator: &[0; 16], salts };
-    for (attribute, value) in named(order, now) {
-        let _ = write(&mut draft, &Pair { attribute, tag: 0, value }, &mut covering);
+    let named = named(order, now).map(|(attribute, value)| Pair { attribute, tag: 0, value });
+    for pair in named.chain(changes) {
+        let _ = write(&mut draft, &pair, &mut covering);
     }
-    sign_request(draft, secret)
+    Some(sign_request(draft, secret))
 }
 
 fn named(order: &Order, now: Option<Timestamp>) -> impl Iterator<Item = (Attribute, Value)> {

@@ -26,7 +26,7 @@ use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
-use crate::hotspot::access::{Access, AccessRequest, Nas, Order, Outcome, Reject};
+use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Reject};
 use crate::hotspot::{Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
@@ -165,7 +165,13 @@ impl Server {
 
     pub(super) fn ordered(&self, section: &Section, order: &Order, outcome: Outcome) {
         let nas = order.nas.source;
-        let line = self.desk().tally.ordered(section, nas, outcome, boot_time());
+        let line = match order.what {
+            Demand::End(_) => self.desk().tally.ordered(section, nas, outcome, boot_time()),
+            Demand::Change(_) => {
+                self.desk().tally.told(section, outcome);
+                None
+            }
+        };
         line.iter().for_each(|line| log::warn!("{line}"));
     }
 

@@ -39,8 +39,12 @@ pub struct Counters {
     pub disconnected: u64,
     /// Sessions it would not end.
     pub refused: u64,
-    /// Orders it did not answer.
+    /// Orders to end a session that it did not answer.
     pub silent: u64,
+    /// Sessions that it goes on with under new terms, as told.
+    pub changed: u64,
+    /// Changes that it refused or did not answer. Many cannot do it: no trouble.
+    pub unchanged: u64,
 }
 
 /// The last time that something was wrong.
@@ -149,6 +153,14 @@ impl Tally {
             _ => "does not answer".to_owned(),
         };
         self.trouble(section, trouble, nas, now, &what)
+    }
+
+    /// Counts what became of a change in a session that runs.
+    pub(super) fn told(&mut self, section: &Section, outcome: Outcome) {
+        self.count(section, |counters| match outcome {
+            Outcome::Done => &mut counters.changed,
+            _ => &mut counters.unchanged,
+        });
     }
 
     /// A client's packet is dropped; the line for the log, where it is time for one.

@@ -196,15 +196,19 @@ fn plain(value: &Value) -> Option<Vec<u8>> {
     })
 }
 
-/// Puts the tag on: in a number's highest octet; before a text where there is one, before a hidden
-/// value always (RFC 2868 section 3).
+/// Puts the tag on: in a number's highest octet; before a text where there is one, or where the
+/// text's first octet would be taken for one; before a hidden value always (RFC 2868 section 3).
 fn tagged(pair: &Pair, mut value: Vec<u8>) -> Result<Vec<u8>, Unsent> {
-    match (&pair.value, value.first_mut()) {
+    match (&pair.value, value.first().copied()) {
         (Value::Integer(_), Some(0)) => {
             value.splice(..1, [pair.tag]);
         }
         (Value::Integer(_), _) => return Err(Unsent::TooLong),
-        _ if pair.tag != 0 || pair.attribute.definition().cover == Cover::Salted => {
+        (_, first)
+            if pair.tag != 0
+                || first.is_none_or(|first| first <= MAX_TAG)
+                || pair.attribute.definition().cover == Cover::Salted =>
+        {
             value.insert(0, pair.tag);
         }
         _ => {}

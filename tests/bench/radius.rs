@@ -78,8 +78,8 @@ pub fn run(disk: &Disk, effort: Effort) {
             users: users.clone(),
             accounts,
         };
-        contenders.push(contender("PAP", Method::Pap, true));
-        contenders.push(contender("CHAP", Method::Chap, false));
+        contenders.push(contender("ours, PAP", Method::Pap, true));
+        contenders.push(contender("ours, CHAP", Method::Chap, false));
         resident.push(("ours", ours.pid()));
     } else {
         println!("radius: ours is skipped, this program serves no RADIUS");
@@ -225,7 +225,7 @@ fn logins(disk: &Disk, contenders: &[Contender], effort: Effort) {
 fn first_logins(disk: &Disk, effort: Effort, count: usize) {
     let Some(ours) = Ours::start(disk, "radius-first") else { return };
     let contender = Contender {
-        label: "PAP",
+        label: "ours, PAP",
         method: Method::Pap,
         auth: ours.auth,
         acct: ours.acct,
@@ -244,7 +244,7 @@ fn first_logins(disk: &Disk, effort: Effort, count: usize) {
     }
     table::title("radius: first logins with a voucher, durable");
     for (outstanding, tally) in OUTSTANDING.iter().zip(&tallies) {
-        tally.show(&format!("PAP, {outstanding} outstanding"));
+        tally.show(&format!("ours, PAP, {outstanding} outstanding"));
     }
 }
 

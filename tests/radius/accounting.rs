@@ -159,7 +159,7 @@ fn an_access_point_that_restarts_has_no_sessions() {
 
 #[test]
 fn a_report_that_is_sent_again_counts_once() {
-    let Some(ours) = with_anna(&[]) else { return };
+    let Some(ours) = with_anna(&[("download_limit", "10")]) else { return };
     let client = Client::to(ours.ports.acct);
     let start = Packet::account(1, 1, "a1", "anna").and(31, b"02-00-00-00-00-01").stamped(SECRET);
     let first = client.exchange(&start);
@@ -181,6 +181,7 @@ fn a_report_that_is_sent_again_counts_once() {
     account(ours.ports, &report("a2", "Start", ""));
     let sessions = ours.sessions();
     assert_eq!(sessions.len(), 1, "{sessions:?}");
+    assert_eq!(sessions[0]["download_left"], 10 * 1024 * 1024 - 5000, "{sessions:?}");
 }
 
 #[test]

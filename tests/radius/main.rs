@@ -4,6 +4,7 @@
 //! Each test has servers and ports of its own. Where a program is missing, they say so.
 
 mod accounting;
+mod attacks;
 mod disconnect;
 mod freeradius;
 mod mschap;
@@ -11,6 +12,7 @@ mod nas;
 mod ours;
 mod passwords;
 mod peers;
+mod programs;
 mod proxy;
 mod refusals;
 mod retransmission;

@@ -11,7 +11,7 @@ Passes packets on between PORT and SERVER-PORT of loopback and changes them on t
   strip-answer    an answer loses its Message-Authenticator
   accept          an Access-Reject is called Access-Accept
   second          an Access-Request gets a second Message-Authenticator
-  move            Message-Authenticator becomes the last attribute of an Access-Request
+  turn            the attributes of an Access-Request follow one another the other way round
   flip            a bit of the hidden password is turned round
 
 Says "ready", then a line of JSON for each packet: which way, its bytes as they came and as they
@@ -48,8 +48,8 @@ def changed(raw, way, to_server):
             pairs = unsigned
         elif way == "second":
             pairs.append((80, bytes(16)))
-        elif way == "move":
-            pairs = unsigned + [pair for pair in pairs if pair[0] == 80]
+        elif way == "turn":
+            pairs.reverse()
         elif way == "flip":
             pairs = [(k, bytes([v[0] ^ 1]) + v[1:] if k == 2 else v) for k, v in pairs]
     elif not to_server:

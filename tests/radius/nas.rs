@@ -15,8 +15,6 @@ pub struct Nas {
     child: Child,
     asks: ChildStdin,
     answers: BufReader<ChildStdout>,
-    /// Where it hears orders.
-    pub port: u16,
 }
 
 /// The directory of the scripts.
@@ -40,7 +38,7 @@ pub fn python_with_pyrad() -> Option<&'static str> {
 }
 
 impl Nas {
-    /// Its port is known before the server's are: it is a client that anybody may have.
+    /// Of a server that is told the port on which this access point hears orders.
     pub fn of(server: impl FnOnce(u16) -> Ports, address: &str) -> Option<Self> {
         let python = python_with_pyrad()?;
         let orders = std::net::UdpSocket::bind((address, 0)).unwrap();
@@ -61,7 +59,7 @@ impl Nas {
         let mut line = String::new();
         answers.read_line(&mut line).unwrap();
         assert!(line.contains("ready"), "{line:?}");
-        Some(Self { child, asks, answers, port })
+        Some(Self { child, asks, answers })
     }
 
     fn ask_for(&mut self, what: &Value) -> Value {

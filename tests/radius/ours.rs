@@ -39,7 +39,11 @@ impl Ours {
 
     /// With these sections beside `config radius`.
     pub fn sections(sections: &str) -> Self {
-        let ports = free_ports();
+        Self::at(free_ports(), sections)
+    }
+
+    /// On these ports.
+    pub fn at(ports: Ports, sections: &str) -> Self {
         let radius = format!(
             "config radius 'radius'\noption enabled '1'\nlist listen '127.0.0.1'\n\
              option auth_port '{}'\noption acct_port '{}'\noption interim_interval '60'\n",

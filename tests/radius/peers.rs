@@ -17,9 +17,14 @@ pub struct Ports {
     pub acct: SocketAddr,
 }
 
-/// A pair of ports that nobody has.
+/// A pair of ports that nobody has, one after the other: some clients count on it.
 pub fn free_ports() -> Ports {
-    Ports { auth: free_port(), acct: free_port() }
+    loop {
+        let (auth, acct) = (free_port(), free_port());
+        if acct.port() == auth.port() + 1 {
+            return Ports { auth, acct };
+        }
+    }
 }
 
 /// A UDP port of loopback that nobody has.

@@ -3,7 +3,7 @@
 use super::remote::{STOP, ask, at, down, reject, request};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Event, Outcome};
+use crate::hotspot::access::{Demand, Event, Outcome};
 
 impl Bench {
     fn answered(&mut self, id: i64, outcome: Outcome) {
@@ -13,7 +13,10 @@ impl Bench {
     /// What access points were told to end, and why.
     fn orders(&mut self) -> Vec<(String, TerminateCause)> {
         std::iter::from_fn(|| self.ordered.try_recv().ok())
-            .map(|order| (order.session, order.cause))
+            .filter_map(|order| match order.what {
+                Demand::End(cause) => Some((order.session, cause)),
+                Demand::Change(_) => None,
+            })
             .collect()
     }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::rule::Subject;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Event, Octets, Outcome, Report, Reported};
+use crate::hotspot::access::{Demand, Event, Octets, Order, Outcome, Report, Reported};
 use crate::hotspot::policies::{Change, Draft};
 use crate::policy::List;
 
@@ -24,7 +24,12 @@ impl Bench {
     }
 
     fn told_to_end(&mut self) -> Vec<TerminateCause> {
-        std::iter::from_fn(|| self.ordered.try_recv().ok()).map(|order| order.cause).collect()
+        let orders = std::iter::from_fn(|| self.ordered.try_recv().ok());
+        let cause = |order: Order| match order.what {
+            Demand::End(cause) => Some(cause),
+            _ => None,
+        };
+        orders.filter_map(cause).collect()
     }
 }
 

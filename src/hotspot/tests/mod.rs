@@ -1,4 +1,5 @@
 mod access;
+mod change;
 mod clock;
 mod codes;
 mod disconnect;

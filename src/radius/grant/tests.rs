@@ -2,17 +2,18 @@ use super::*;
 use crate::domain::session::Allowance;
 use crate::policy::Pairs;
 
+fn shown(pair: Pair) -> String {
+    let value = match pair.value {
+        Value::Text(text) => text,
+        Value::Integer(number) => number.to_string(),
+        Value::Octets(octets) => format!("{} octets", octets.len()),
+        other => format!("{other:?}"),
+    };
+    format!("{}={value}", pair.attribute.name())
+}
+
 /// What is sent, as `Name=value` words.
 fn sent(accept: &Accept, vendor: Vendor) -> Vec<String> {
-    let shown = |pair: Pair| {
-        let value = match pair.value {
-            Value::Text(text) => text,
-            Value::Integer(number) => number.to_string(),
-            Value::Octets(octets) => format!("{} octets", octets.len()),
-            other => format!("{other:?}"),
-        };
-        format!("{}={value}", pair.attribute.name())
-    };
     pairs(accept, vendor, 300).into_iter().map(shown).collect()
 }
 
@@ -175,4 +176,101 @@ fn keys_come_first() {
     assert_eq!(keys[0].attribute, dict::MS_CHAP_MPPE_KEYS);
     let padded = [&[9; 24][..], &[0; 8]].concat();
     assert_eq!(keys[0].value, Value::Octets(padded));
+}
+
+fn terms() -> Terms {
+    let Accept { left, until, rates, idle_timeout, .. } = limited();
+    Terms { limit: left, until, rates, idle_timeout }
+}
+
+/// What is sent when the terms become others, as `Name=value` words.
+fn changed(before: Terms, after: Terms, reply: &[(Attribute, u32)], vendor: Vendor) -> Vec<String> {
+    let reply = with_reply(Accept::default(), reply).reply;
+    changes(&NewTerms { reply, before, after }, vendor).into_iter().map(shown).collect()
+}
+
+const VENDORS: [Vendor; 4] = [Vendor::Coovachilli, Vendor::Mikrotik, Vendor::Wispr, Vendor::None];
+
+#[test]
+fn of_a_change_only_what_is_new_is_sent() {
+    let new = |after: Terms| VENDORS.map(|vendor| changed(terms(), after, &[], vendor).join(" "));
+    assert_eq!(new(terms()), [""; 4]);
+    assert_eq!(
+        new(Terms { rates: (2048, 256), ..terms() }),
+        [
+            "ChilliSpot-Bandwidth-Max-Up=256",
+            "Mikrotik-Rate-Limit=256k/2048k",
+            "WISPr-Bandwidth-Max-Up=256000",
+            "",
+        ]
+    );
+    assert_eq!(new(Terms { idle_timeout: 60, ..terms() }), ["Idle-Timeout=60"; 4]);
+    let time = Some(Duration::from_secs(7200));
+    let limit = Allowance { time, ..terms().limit };
+    let until = Some(Timestamp::from_unix(1_700_003_600));
+    assert_eq!(
+        new(Terms { limit, until, ..terms() }),
+        ["Session-Timeout=7200", "", "WISPr-Session-Terminate-Time=2023-11-14T23:13:20+00:00", "",]
+    );
+}
+
+#[test]
+fn of_a_limit_in_two_halves_both_are_sent() {
+    let new = |download: u64| {
+        let limit = Allowance { download: Some(download), ..terms().limit };
+        let after = Terms { limit, ..terms() };
+        VENDORS.map(|vendor| changed(terms(), after, &[], vendor).join(" "))
+    };
+    assert_eq!(
+        new((2 << 32) + 4),
+        [
+            "ChilliSpot-Max-Output-Octets=4 ChilliSpot-Max-Output-Gigawords=2",
+            "Mikrotik-Xmit-Limit=4 Mikrotik-Xmit-Limit-Gigawords=2",
+            "",
+            "",
+        ]
+    );
+    // What is left out would stay.
+    assert_eq!(
+        new(5),
+        [
+            "ChilliSpot-Max-Output-Octets=5 ChilliSpot-Max-Output-Gigawords=0",
+            "Mikrotik-Xmit-Limit=5 Mikrotik-Xmit-Limit-Gigawords=0",
+            "",
+            "",
+        ]
+    );
+    assert_eq!(new(0)[0], "ChilliSpot-Max-Output-Octets=1 ChilliSpot-Max-Output-Gigawords=0");
+}
+
+#[test]
+fn what_is_lifted_is_said_to_be_nought() {
+    let after = Terms { rates: (0, 0), idle_timeout: 0, ..terms() };
+    assert_eq!(
+        VENDORS.map(|vendor| changed(terms(), after, &[], vendor).join(" ")),
+        [
+            "Idle-Timeout=0 ChilliSpot-Bandwidth-Max-Down=0 ChilliSpot-Bandwidth-Max-Up=0",
+            "Idle-Timeout=0 Mikrotik-Rate-Limit=0/0",
+            "Idle-Timeout=0 WISPr-Bandwidth-Max-Down=0 WISPr-Bandwidth-Max-Up=0",
+            "Idle-Timeout=0",
+        ]
+    );
+}
+
+#[test]
+fn what_the_operator_gave_stays() {
+    let limit = Allowance {
+        time: Some(Duration::from_secs(7200)),
+        download: Some(9 << 32),
+        ..terms().limit
+    };
+    let after = Terms { limit, rates: (1, 512), idle_timeout: 1, ..terms() };
+    let reply = [
+        (dict::IDLE_TIMEOUT, 60),
+        (dict::CHILLISPOT_MAX_OUTPUT_OCTETS, 1000),
+        (dict::SESSION_TIMEOUT, 7000),
+        (dict::FRAMED_MTU, 1400),
+    ];
+    let sent = changed(terms(), after, &reply, Vendor::Coovachilli);
+    assert_eq!(sent, ["Session-Timeout=7000", "ChilliSpot-Bandwidth-Max-Down=1"]);
 }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::Nas;
+use crate::hotspot::access::{Nas, NewTerms, Terms};
+use crate::policy::Pairs;
 use crate::radius::authenticator::is_authentic_request;
 use crate::radius::tests::packet;
 
@@ -20,14 +21,15 @@ fn order() -> Order {
         calling_station: Some("AA-BB-CC-DD-EE-FF".to_owned()),
         address: Some([10, 1, 0, 9].into()),
         port: Some(3),
-        cause: TerminateCause::DataLimit,
+        what: Demand::End(TerminateCause::DataLimit),
     }
 }
 
 #[test]
 fn a_session_is_named_as_it_was_reported_and_nothing_else_is() {
     let secret = Secret::new("xyzzy5461");
-    let bytes = disconnect(&order(), 9, &secret, Some(Timestamp::from_unix(0x6000_0001)));
+    let now = Some(Timestamp::from_unix(0x6000_0001));
+    let bytes = request(&order(), Vendor::None, 9, &secret, now).unwrap();
     let packet = Packet::decode(&bytes).unwrap();
     assert_eq!((packet.code, packet.identifier), (Code::DisconnectRequest, 9));
     assert!(is_authentic_request(&packet, &secret));
@@ -52,10 +54,40 @@ fn what_was_not_reported_is_not_named() {
     order.nas.address = Some("2001:db8::1".parse().unwrap());
     order.nas.identifier = None;
     order.calling_station = None;
-    let bytes = disconnect(&order, 9, &Secret::new("s"), Some(Timestamp::from_unix(1)));
+    let now = Some(Timestamp::from_unix(1));
+    let bytes = request(&order, Vendor::None, 9, &Secret::new("s"), now).unwrap();
     let packet = Packet::decode(&bytes).unwrap();
     let kinds: Vec<u8> = packet.attributes().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, [44, 95, 55]);
+}
+
+fn faster() -> Order {
+    let before = Terms { idle_timeout: 60, ..Terms::default() };
+    let after = Terms { rates: (2048, 512), ..before };
+    let terms = NewTerms { reply: Pairs::default(), before, after };
+    Order { what: Demand::Change(Box::new(terms)), ..order() }
+}
+
+#[test]
+fn a_change_names_the_session_as_its_end_does_and_says_what_is_new() {
+    let secret = Secret::new("xyzzy5461");
+    let now = Some(Timestamp::from_unix(0x6000_0001));
+    let end = request(&order(), Vendor::Mikrotik, 9, &secret, now).unwrap();
+    let change = request(&faster(), Vendor::Mikrotik, 9, &secret, now).unwrap();
+    let packet = Packet::decode(&change).unwrap();
+    assert_eq!((packet.code, packet.identifier), (Code::CoaRequest, 9));
+    assert!(is_authentic_request(&packet, &secret));
+    assert_eq!(change[20..end.len()], end[20..]);
+    // RFC 2865 section 5.26: 26, length, MikroTik's number, its attribute 8, length, text.
+    let rates = [&[26, 18, 0, 0, 0x3a, 0x8c, 8, 12][..], b"512k/2048k"].concat();
+    assert_eq!(change[end.len()..], rates);
+}
+
+#[test]
+fn what_a_vendor_has_no_words_for_is_not_sent() {
+    let (order, secret) = (faster(), Secret::new("s"));
+    assert_eq!(request(&order, Vendor::None, 9, &secret, None), None);
+    assert!(request(&order, Vendor::Wispr, 9, &secret, None).is_some());
 }
 
 #[test]
@@ -65,5 +97,8 @@ fn an_answer_says_what_came_of_it() {
     assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
     assert_eq!(outcome(&packet(Code::DisconnectNak, &[])), Some(Outcome::Refused(None)));
     assert_eq!(outcome(&packet(Code::DisconnectAck, &[])), Some(Outcome::Done));
+    let nak = packet(Code::CoaNak, &[(dict::ERROR_CAUSE, cause)]);
+    assert_eq!(outcome(&nak), Some(Outcome::Refused(Some(503))));
+    assert_eq!(outcome(&packet(Code::CoaAck, &[])), Some(Outcome::Done));
     assert_eq!(outcome(&packet(Code::AccessAccept, &[])), None);
 }

@@ -153,6 +153,15 @@ fn tags_end_at_31() {
 }
 
 #[test]
+fn a_text_that_begins_like_a_tag_is_not_taken_for_one() {
+    for text in ["", "\u{1}x", "\0\0<"] {
+        let value = Value::Text(text.into());
+        let bytes = written(dict::TUNNEL_PRIVATE_GROUP_ID, 0, value.clone()).unwrap();
+        assert_eq!(read(dict::TUNNEL_PRIVATE_GROUP_ID, &bytes[2..]), Some((0, value)));
+    }
+}
+
+#[test]
 fn numbers_are_shown_by_their_names() {
     let packet = packet(
         Code::AccessRequest,

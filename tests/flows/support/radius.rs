@@ -16,6 +16,9 @@ pub const ACCOUNTING_RESPONSE: u8 = 5;
 pub const STATUS_SERVER: u8 = 12;
 pub const DISCONNECT_REQUEST: u8 = 40;
 pub const DISCONNECT_ACK: u8 = 41;
+pub const COA_REQUEST: u8 = 43;
+pub const COA_ACK: u8 = 44;
+pub const COA_NAK: u8 = 45;
 
 pub const USER_NAME: u8 = 1;
 pub const USER_PASSWORD: u8 = 2;

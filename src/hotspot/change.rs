@@ -1,0 +1,198 @@
+//! What changes while a session runs at an access point: its rates, its share of the data, its end.
+//!
+//! An access point that cannot be told (many cannot) is not asked again for that session. It goes
+//! on as it began, and is ended by us once its reports say that it is over.
+
+use std::time::Duration;
+
+use super::Hotspot;
+use super::access::{Accept, Demand, NewTerms, Outcome, Terms};
+use super::accounts::Member;
+use super::session::deadline;
+use super::sessions::near;
+use super::standing::{Standing, error_cause};
+use crate::domain::plan::Plan;
+use crate::domain::session::{Allowance, Usage};
+use crate::domain::time::{Now, Timestamp};
+use crate::domain::voucher::Username;
+use crate::policy::{Pairs, User};
+
+/// What an access point has been told of a session, and what it is to be told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// What the operator gave with the Access-Accept; `None` where that is not known any more.
+    reply: Option<Pairs>,
+    /// When it ends whatever the voucher says, by the boot clock.
+    rules_end: Option<Duration>,
+    /// What holds there.
+    known: Terms,
+    /// What it is being told.
+    asked: Option<Terms>,
+    /// What shall hold.
+    newest: Terms,
+    /// How many devices the data was shared by then; 0 is not known.
+    shared_by: usize,
+    /// It would not be told.
+    is_deaf: bool,
+}
+
+impl Told {
+    /// With an Access-Accept, while so many devices share the data. `rules_end` is by the boot
+    /// clock.
+    pub(super) fn with(accept: &Accept, rules_end: Option<Duration>, shared_by: usize) -> Self {
+        let terms = Terms {
+            rates: accept.rates,
+            idle_timeout: accept.idle_timeout,
+            limit: accept.left,
+            until: accept.until,
+        };
+        let reply = Some(accept.reply.clone());
+        Self { reply, rules_end, known: terms, newest: terms, shared_by, ..Self::default() }
+    }
+
+    /// What it was told is lost: presumably what the plan says.
+    pub(super) fn presumably(plan: &Plan) -> Self {
+        let rates = (plan.download_rate, plan.upload_rate);
+        let terms = Terms { rates, idle_timeout: plan.idle_timeout, ..Terms::default() };
+        Self { known: terms, newest: terms, ..Self::default() }
+    }
+
+    /// What was used without its knowledge is not to be used here as well, and what others leave is
+    /// to be had; what merely grows a little with every report is not worth a packet.
+    fn share(&mut self, each: Allowance, used: Usage, members: usize) {
+        let total = |each: Option<u64>, used: u64| each.map(|each| used.saturating_add(each));
+        let limit = Allowance {
+            download: total(each.download, used.download),
+            upload: total(each.upload, used.upload),
+            ..self.newest.limit
+        };
+        let shrinks = |new: Option<u64>, old: Option<u64>| {
+            new.is_some_and(|new| old.is_none_or(|old| new < old))
+        };
+        let old = self.newest.limit;
+        if members != self.shared_by
+            || shrinks(limit.download, old.download)
+            || shrinks(limit.upload, old.upload)
+        {
+            self.newest.limit = limit;
+            self.shared_by = members;
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.is_deaf && self.asked.is_none() && self.newest != self.known
+    }
+
+    /// One change at a time: what comes meanwhile goes into the next one.
+    fn next(&mut self) -> Option<NewTerms> {
+        let reply = self.reply.as_ref().filter(|_| self.has_news())?;
+        self.asked = Some(self.newest);
+        Some(NewTerms { reply: reply.clone(), before: self.known, after: self.newest })
+    }
+}
+
+impl Hotspot {
+    /// The plan has changed.
+    pub(super) fn tell_plan(&mut self) {
+        let plan = self.settings.preset.plan;
+        let of_vouchers = self.remotes.iter().filter(|remote| remote.voucher != 0);
+        for id in of_vouchers.map(|remote| remote.id).collect::<Vec<_>>() {
+            if let Some(remote) = self.remotes.get_mut(id) {
+                let newest = &mut remote.told.newest;
+                newest.rates = (plan.download_rate, plan.upload_rate);
+                newest.idle_timeout = plan.idle_timeout;
+            }
+            self.order_change(id);
+        }
+    }
+
+    /// A voucher's data is shared anew.
+    pub(super) fn tell_shares(&mut self, voucher: i64) {
+        let Some(each) = self.sessions.accounts.share(voucher) else { return };
+        let members = self.sessions.accounts.members(voucher);
+        for member in &members {
+            if let Member::Elsewhere(id) = member
+                && let Some(remote) = self.remotes.get_mut(*id)
+            {
+                remote.told.share(each, remote.progress.usage(), members.len());
+                self.order_change(*id);
+            }
+        }
+    }
+
+    /// A voucher's end has moved.
+    pub(super) fn move_ends_elsewhere(&mut self, voucher: i64, until: Option<Timestamp>, now: Now) {
+        for member in self.sessions.accounts.members(voucher) {
+            let Member::Elsewhere(id) = member else { continue };
+            let Some(remote) = self.remotes.get_mut(id) else { continue };
+            let ends = [deadline(until, now), remote.told.rules_end];
+            let end = ends.into_iter().flatten().min();
+            if near(remote.deadline, end) {
+                continue;
+            }
+            remote.deadline = end;
+            let left = remote.time_left(now);
+            let whole = |left: Duration| i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+            remote.told.newest.limit.time = left.map(|left| remote.uptime(now) + left);
+            remote.told.newest.until = left.map(|left| now.wall.plus(whole(left)));
+            self.order_change(id);
+        }
+    }
+
+    /// An access point has answered, or has not.
+    pub(super) fn changed(&mut self, id: i64, outcome: Outcome) {
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        let Some(asked) = remote.told.asked.take() else { return };
+        let why = match outcome {
+            Outcome::Done => {
+                remote.told.known = asked;
+                return self.order_change(id);
+            }
+            Outcome::Refused(Some(why)) => error_cause(why),
+            Outcome::Refused(None) => "it refuses".to_owned(),
+            Outcome::Silent => "it does not answer".to_owned(),
+            Outcome::Unknown => "it has no client section".to_owned(),
+        };
+        remote.told.is_deaf = true;
+        if let Some(remote) = self.remotes.get(id) {
+            log::info!(
+                "guest: the session of {} at {} cannot be changed while it runs: {why}; it goes on \
+                 as it began, and is ended when it has used what it may",
+                self.label_of_remote(remote),
+                remote.nas.client,
+            );
+        }
+    }
+
+    /// Has an access point told what is new. Whoever is to be ended is told nothing else.
+    fn order_change(&mut self, id: i64) {
+        self.recall_reply(id);
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        if remote.standing != Standing::Open {
+            return;
+        }
+        if let Some(change) = remote.told.next() {
+            let order = remote.order(Demand::Change(Box::new(change)));
+            remote.told.is_deaf = self.orders.send(order).is_err();
+        }
+    }
+
+    /// What the operator gave with an Access-Accept wins over the plan, and is forgotten with a
+    /// restart. Where nothing is written down of a user, it was nothing; else we had better be
+    /// silent.
+    fn recall_reply(&mut self, id: i64) {
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        if remote.told.reply.is_some() || !remote.told.has_news() {
+            return;
+        }
+        let policy = match Username::parse(&remote.login) {
+            Ok(Some(name)) => self.store.policy_of(&name).ok(),
+            _ => None,
+        };
+        if policy == Some(User::default()) {
+            remote.told.reply = Some(Pairs::default());
+        } else {
+            remote.told.is_deaf = true;
+        }
+    }
+}
