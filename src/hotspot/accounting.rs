@@ -7,8 +7,9 @@ use md5::{Digest, Md5};
 use super::access::{Event, Nas, Report};
 use super::accounts::Member;
 use super::change::Told;
-use super::remotes::{Remote, Standing};
+use super::remotes::Remote;
 use super::session::deadline;
+use super::standing::Standing;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::accounting::Progress;
 use crate::domain::list::Entry;
@@ -22,6 +23,10 @@ use crate::store::{SessionRecord, StoreError};
 /// Two reports of one moment may be this far apart.
 const SAME_MOMENT: Duration = Duration::from_secs(2);
 
+/// No session lasts longer. Access points that compute with a clock which is set meanwhile report
+/// decades; taken down, everything after that would seem overtaken.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// What is known of a session that is reported.
 enum Found {
     Open(i64),
@@ -33,7 +38,8 @@ enum Found {
 impl Hotspot {
     /// A session's end is durable before the access point is told that it is taken down; the rest
     /// waits in memory, since the next report says it again.
-    pub(super) fn account(&mut self, report: Report, reply: Reply<()>, now: Now) -> Finish {
+    pub(super) fn account(&mut self, mut report: Report, reply: Reply<()>, now: Now) -> Finish {
+        report.reported.time = report.reported.time.filter(|time| *time <= LONGEST);
         let unique_id = unique_id(&report);
         let found = self.find(&report, &unique_id);
         Box::new(move |hotspot, committed| {
@@ -41,7 +47,11 @@ impl Hotspot {
             hotspot.note(&found);
             match found {
                 Err(error) => return send(reply, Err(error)),
-                Ok(found) => hotspot.take_down(&report, unique_id, found, now),
+                Ok(found) => {
+                    // An earlier report of the same batch may have changed everything.
+                    let found = hotspot.find_in_memory(&unique_id).unwrap_or(found);
+                    hotspot.take_down(&report, unique_id, found, now);
+                }
             }
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
@@ -59,10 +69,11 @@ impl Hotspot {
         reply: Reply<usize>,
         now: Now,
     ) -> Finish {
-        let its = |remote: &&Remote| remote.nas.is(nas);
-        let ended: Vec<i64> = self.remotes.iter().filter(its).map(|remote| remote.id).collect();
-        let client = nas.client.clone();
+        let nas = nas.clone();
         Box::new(move |hotspot, _| {
+            let its = hotspot.remotes.iter().filter(|remote| remote.nas.is(&nas));
+            let ended: Vec<i64> = its.map(|remote| remote.id).collect();
+            let client = &nas.client;
             log::info!("radius: {client} says {cause}; {} sessions end with it", ended.len());
             for id in &ended {
                 hotspot.close_remote(*id, cause, now);
@@ -72,16 +83,20 @@ impl Hotspot {
     }
 
     fn find(&self, report: &Report, unique_id: &str) -> Result<Found, StoreError> {
-        if let Some(remote) = self.remotes.named(unique_id) {
-            return Ok(Found::Open(remote.id));
-        }
-        if let Some(ended) = self.sessions.ended_as(unique_id) {
-            return Ok(Found::Ended(Box::new(ended.clone())));
+        if let Some(found) = self.find_in_memory(unique_id) {
+            return Ok(found);
         }
         match self.store.session_named(unique_id)? {
             Some(row) => Ok(Found::Ended(Box::new(row))),
             None => Ok(Found::Unknown(self.voucher_of(&report.username)?.map(Box::new))),
         }
+    }
+
+    fn find_in_memory(&self, unique_id: &str) -> Option<Found> {
+        if let Some(remote) = self.remotes.named(unique_id) {
+            return Some(Found::Open(remote.id));
+        }
+        self.sessions.ended_as(unique_id).map(|ended| Found::Ended(Box::new(ended.clone())))
     }
 
     /// The voucher behind a reported name: also behind a code that was typed as one.
@@ -133,15 +148,13 @@ impl Hotspot {
         self.close_the_same_device(report, now);
         let id = self.sessions.next_id();
         let mut end = place.as_ref().and_then(|place| place.deadline);
-        let mut over = None;
+        let revoked = place.as_ref().is_some_and(|place| place.revoked);
+        let mut over = revoked.then_some(TerminateCause::AdminReset);
         let plan = self.settings.preset.plan;
         if let Some(entry) = &voucher {
-            let admitted = entry.value.admit(&self.settings.preset, now);
-            let until = admitted.as_ref().ok().and_then(|grant| grant.until);
-            self.sessions.accounts.know(entry, until);
-            self.sessions.accounts.join(entry.id, id, Member::Elsewhere(id));
+            let (until, refused) = self.join_voucher(entry, id, now);
             end = end.or_else(|| deadline(until, now));
-            over = admitted.err().map(cause_of);
+            over = over.or(refused);
         }
         let remote = Remote {
             id,
@@ -151,6 +164,7 @@ impl Hotspot {
             address: report.address,
             started_at: began(report, now),
             clock_is_set: now.wall_is_set,
+            stamp: report.stamp.filter(|_| report.event == Event::Start),
             nas: report.nas.clone(),
             unique_id,
             username: report.username.clone(),
@@ -168,13 +182,40 @@ impl Hotspot {
             written: None,
         };
         log::debug!("guest: {} is online at {}", self.label_of_remote(&remote), remote.nas.client);
-        self.remotes.open(remote);
+        self.open_remote(remote, now);
         // First what it has used: its share is of the rest.
         self.goes_on(id, report, now);
         self.share(voucher.map_or(0, |entry| entry.id), None, now);
-        if let Some(cause) = over {
-            self.order_end(id, cause, now);
+        match over {
+            Some(cause) => self.order_end(id, cause, now),
+            None => self.end_the_supernumerary(id, now),
         }
+    }
+
+    /// Keeps a session in mind; of too many, the one that was not heard of for the longest is given
+    /// up until it is.
+    fn open_remote(&mut self, remote: Remote, now: Now) {
+        if let Some(id) = self.remotes.one_too_many(&remote.nas.client) {
+            self.close_remote(id, TerminateCause::LostService, now);
+        }
+        self.remotes.open(remote);
+    }
+
+    /// A session at an access point uses this voucher: until when it may, or why it may not.
+    pub(super) fn join_voucher(
+        &mut self,
+        entry: &Entry<Voucher>,
+        session: i64,
+        now: Now,
+    ) -> (Option<Timestamp>, Option<TerminateCause>) {
+        let admitted = entry.value.admit(&self.settings.preset, now);
+        let (until, refused) = match admitted {
+            Ok(grant) => (grant.until, None),
+            Err(refusal) => (None, Some(cause_of(refusal))),
+        };
+        self.sessions.accounts.know(entry, until);
+        self.sessions.accounts.join(entry.id, session, Member::Elsewhere(session));
+        (until, refused)
     }
 
     /// A device has one session at an access point: the end of an earlier one was lost.
@@ -193,10 +234,9 @@ impl Hotspot {
     fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) {
         let Some(remote) = self.remotes.get(id) else { return };
         let started = now.boot.saturating_sub(report.delay);
-        let is_another = match report.stamp {
-            Some(stamp) if now.wall_is_set && remote.progress.time() == Duration::ZERO => {
-                stamp > remote.started_at.plus(whole_seconds(SAME_MOMENT))
-            }
+        let is_another = match (report.stamp, remote.stamp) {
+            // By its own clock, however wrong that is.
+            (Some(now), Some(then)) => now.unix().abs_diff(then.unix()) > SAME_MOMENT.as_secs(),
             _ => {
                 started > remote.began() + remote.progress.time() + SAME_MOMENT
                     && remote.progress.time() > Duration::ZERO
@@ -270,16 +310,19 @@ impl Hotspot {
         };
         let id = remote.id;
         self.sessions.forget_end(id);
-        if let Ok(Some(entry)) = self.store.voucher_by_id(voucher) {
-            let entry = self.up_to_date(entry);
-            let until = entry.value.admit(&self.settings.preset, now).ok().and_then(|it| it.until);
-            self.sessions.accounts.know(&entry, until);
-            self.sessions.accounts.join(voucher, id, Member::Elsewhere(id));
-        }
+        let over = match self.store.voucher_by_id(voucher) {
+            Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now).1,
+            Ok(None) if voucher != 0 => Some(TerminateCause::AdminReset),
+            _ => None,
+        };
         let told = Told::presumably(&self.settings.preset.plan);
-        self.remotes.open(Remote { written: None, told, ..remote });
+        self.open_remote(Remote { written: None, told, ..remote }, now);
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
+        match over {
+            Some(cause) => self.order_end(id, cause, now),
+            None => self.end_the_supernumerary(id, now),
+        }
     }
 
     fn add_to_voucher(&mut self, voucher: i64, new: crate::domain::session::Usage) {

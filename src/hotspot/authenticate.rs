@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
-use super::accounts::Member;
 use super::change::Told;
 use super::guesses::Guesser;
 use super::guests::printable;
@@ -12,14 +11,12 @@ use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Method, Refusal};
-use crate::domain::plan::OnDeviceLimit;
 use crate::domain::secret::Secret;
-use crate::domain::session::TerminateCause;
-use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, fold};
 use crate::policy::dictionary::{
-    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, USER_NAME,
+    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE,
+    USER_NAME,
 };
 use crate::policy::{Authorized, Denial, Limits, Pairs, User, Value, authorize, passwords};
 use crate::proof::{Keys, Known, Proof, Verdict, prove};
@@ -48,6 +45,8 @@ struct Admitted {
     login: String,
     voucher: Option<(Entry<Voucher>, Grant)>,
     limits: Limits,
+    /// Simultaneous-Use.
+    most_sessions: Option<u32>,
     reply: Pairs,
     keys: Keys,
 }
@@ -194,7 +193,9 @@ impl Hotspot {
             },
         };
         self.write_first_login(request, &login, voucher.as_ref(), &control, now)?;
-        Ok(Judged::Admitted(Box::new(Admitted { login, voucher, limits, reply, keys })))
+        let most_sessions = control.integer(SIMULTANEOUS_USE);
+        let admitted = Admitted { login, voucher, limits, most_sessions, reply, keys };
+        Ok(Judged::Admitted(Box::new(admitted)))
     }
 
     fn write_first_login(
@@ -223,7 +224,13 @@ impl Hotspot {
         admitted: Admitted,
         now: Now,
     ) -> Result<Accept, Why> {
-        let Admitted { login, voucher, limits, reply, keys } = admitted;
+        let Admitted { login, voucher, limits, most_sessions, reply, keys } = admitted;
+        let entry = voucher.as_ref().map(|(entry, _)| entry);
+        let open = self.open_sessions(request, &login, entry, now);
+        // Others of the same batch were let in since this was judged.
+        if most_sessions.is_some_and(|most| open as u64 >= u64::from(most)) {
+            return Err(Why::Denial(Denial::LoggedInAlready));
+        }
         let mut accept = Accept { reply, keys, total: limits.total, ..Accept::default() };
         accept.left.time = limits.time;
         let mut id = 0;
@@ -234,7 +241,7 @@ impl Hotspot {
             accept.left.time = [end, limits.time].into_iter().flatten().min();
             accept.rates = (grant.plan.download_rate, grant.plan.upload_rate);
             accept.idle_timeout = grant.plan.idle_timeout;
-            let data = self.share_with_one_more(entry);
+            let data = self.share_with_one_more(request, entry, now);
             (accept.left.download, accept.left.upload) = (data.download, data.upload);
             self.journal.used(id, request.station, now);
         }
@@ -246,7 +253,7 @@ impl Hotspot {
             accept.reply.replace(USER_NAME, Value::Text(login.clone()));
         }
         accept.class = self.remotes.next_class(self.nonce);
-        let members = self.sessions.accounts.members(id).len();
+        let sharers = self.sharers(request, id, &login, now);
         self.remotes.reserve(Reservation {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
@@ -255,54 +262,21 @@ impl Hotspot {
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),
             total: accept.total,
-            told: Told::with(&accept, limits.time.map(|it| now.boot + it), members + 1),
+            voucher: id,
+            revoked: false,
+            told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
         });
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
-        self.note_access(request, login, None, now);
+        let wait = |it| self.guesses.wait_after_success(it, now.boot);
+        // Whoever flits between access points is let in; a row for every time costs flash.
+        if request.station.and_then(wait).is_none() {
+            self.note_access(request, login, None, now);
+        }
+        if let Some(station) = request.station {
+            self.guesses.succeeded(station, now.boot);
+        }
         Ok(accept)
-    }
-
-    /// As many devices as the voucher allows, all networks and access points together; the device
-    /// that asks is not another one.
-    fn make_room(
-        &mut self,
-        request: &AccessRequest,
-        entry: &Entry<Voucher>,
-        grant: &Grant,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let members = self.sessions.accounts.members(entry.id);
-        if members.iter().any(|member| matches!(member, Member::Here(_))) {
-            // Whoever takes turns between two looks at the counters would never be counted.
-            self.refresh(std::time::Duration::ZERO, now);
-        }
-        let account = self.sessions.accounts.get(entry.id);
-        if account.is_some_and(|account| account.voucher.data_left().is_over()) {
-            return Err(Refusal::UsedUp);
-        }
-        let is_another =
-            |member: &Member| request.station.is_none() || self.mac_of(*member) != request.station;
-        let others: Vec<Member> = members.into_iter().filter(is_another).collect();
-        let login = entry.value.username.as_str();
-        let waiting = self.remotes.reserved(login, now);
-        let waiting = waiting.filter(|it| it.station.is_none() || it.station != request.station);
-        let room = usize::from(grant.plan.devices.get());
-        let too_many = (others.len() + waiting.count() + 1).saturating_sub(room);
-        if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
-            return Err(Refusal::TooManyDevices);
-        }
-        for oldest in others.into_iter().take(too_many) {
-            self.end(oldest, TerminateCause::PortPreempted, now);
-        }
-        Ok(())
-    }
-
-    fn mac_of(&self, member: Member) -> Option<Mac> {
-        match member {
-            Member::Here(mac) => Some(mac),
-            Member::Elsewhere(id) => self.remotes.get(id).and_then(|remote| remote.station),
-        }
     }
 
     fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {
@@ -326,7 +300,10 @@ impl Hotspot {
                 _ => Secret::new("-"),
             },
         };
-        self.note_access(request, printable(typed.name()), Some(message.clone()), now);
+        // A row for every device that comes by would push out those of guests.
+        if !is_mac_authentication(request) {
+            self.note_access(request, printable(typed.name()), Some(message.clone()), now);
+        }
         Reject { message, wrong_password: why.is_a_wrong_guess() }
     }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::access::{Demand, Order, Outcome};
 use super::accounts::Member;
-use super::remotes::{Remote, Standing};
+use super::remotes::Remote;
+use super::standing::Standing;
 use super::{Closed, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
@@ -44,14 +45,12 @@ impl Hotspot {
         reply: Reply<Closed>,
         now: Now,
     ) -> Finish {
-        let is_meant = |mac: Option<Mac>, login: &str| match &whose {
+        let is_meant = |whose: &Whose, mac: Option<Mac>, login: &str| match whose {
             Whose::Station(station) => mac == Some(*station),
             Whose::Username(name) => fold(login) == name.folded(),
         };
-        let here = self.sessions.iter().filter(|it| is_meant(Some(it.mac), &it.login));
+        let here = self.sessions.iter().filter(|it| is_meant(&whose, Some(it.mac), &it.login));
         let macs: Vec<Mac> = here.map(|it| it.mac).collect();
-        let there = self.remotes.iter().filter(|it| is_meant(it.station, &it.login));
-        let there: Vec<i64> = there.map(|it| it.id).collect();
         let forgotten =
             self.store.attempt(|| macs.iter().try_for_each(|mac| self.store.forget_device(*mac)));
         Box::new(move |hotspot, committed| {
@@ -60,7 +59,10 @@ impl Hotspot {
             let closed = macs
                 .into_iter()
                 .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
-            let closed = Closed { here: closed.count(), asked: there.len() };
+            let here = closed.count();
+            let there = hotspot.remotes.iter().filter(|it| is_meant(&whose, it.station, &it.login));
+            let there: Vec<i64> = there.map(|it| it.id).collect();
+            let closed = Closed { here, asked: there.len() };
             for id in there {
                 hotspot.order_end(id, TerminateCause::AdminReset, now);
             }

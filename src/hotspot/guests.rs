@@ -271,9 +271,10 @@ impl Hotspot {
             return Ok(Entered::Before);
         }
         self.count_up(mac, &entry, now)?;
-        let others = self.sessions.accounts.members(voucher);
+        let others = self.others(voucher, Some(mac));
+        let waiting = self.kept_for_others(&login, Some(mac), now);
         let room = usize::from(grant.plan.devices.get());
-        let too_many = (others.len() + 1).saturating_sub(room);
+        let too_many = (others.len() + waiting + 1).saturating_sub(room);
         if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
             return Err(Refusal::TooManyDevices);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Hotspot;
 use super::access::AccessRequest;
 use crate::domain::list::Entry;
-use crate::domain::session::{Allowance, Usage};
+use crate::domain::session::Usage;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::{Voucher, fold};
 use crate::policy::{Circumstances, Counter, Denial, Limits, Measure, Pairs, counters, limits};
@@ -40,7 +40,7 @@ impl Hotspot {
 
     /// Sessions that somebody has open, and places kept for them; but not of the device that asks
     /// at the access point where it is: that one is going to replace its own.
-    fn open_sessions(
+    pub(super) fn open_sessions(
         &self,
         request: &AccessRequest,
         login: &str,
@@ -90,14 +90,6 @@ impl Hotspot {
             sum = sum.saturating_add(within(stretch, counter.measure, counter.since));
         }
         Ok(sum)
-    }
-
-    /// What another device may use of a voucher's data.
-    pub(super) fn share_with_one_more(&self, entry: &Entry<Voucher>) -> Allowance {
-        let account = self.sessions.accounts.get(entry.id);
-        let voucher = account.map_or(&entry.value, |account| &account.voucher);
-        let members = self.sessions.accounts.members(entry.id).len();
-        voucher.data_left().shared_by(members + 1)
     }
 }
 

@@ -28,9 +28,11 @@ pub mod policies;
 mod presence;
 mod remotes;
 mod resume;
+mod room;
 mod session;
 mod sessions;
 mod snapshot;
+mod standing;
 mod upkeep;
 mod vouchers;
 

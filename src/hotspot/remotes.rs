@@ -6,17 +6,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{Outcome, Report};
+use super::access::Report;
 use super::change::Told;
+use super::standing::Standing;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::fold;
-use crate::policy::dictionary::{ERROR_CAUSE, Kind};
 use crate::store::{NasRecord, SessionRecord, Store, StoreError};
 
+/// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
+const MOST_OPEN: usize = 4096;
 /// Places kept at most; the oldest go first. About 1 MB.
 const MOST_RESERVED: usize = 4096;
 /// How long a place is kept for somebody whose session is not reported.
@@ -34,6 +36,8 @@ pub(super) struct Remote {
     pub(super) address: Option<IpAddr>,
     pub(super) started_at: Timestamp,
     pub(super) clock_is_set: bool,
+    /// Event-Timestamp of its beginning.
+    pub(super) stamp: Option<Timestamp>,
     pub(super) nas: Nas,
     pub(super) unique_id: String,
     /// As the access point reports them.
@@ -55,47 +59,6 @@ pub(super) struct Remote {
     pub(super) told: Told,
     /// What has been written down.
     pub(super) written: Option<(Duration, Usage)>,
-}
-
-/// How things stand between us and the access point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It goes on.
-    Open,
-    /// The access point was told to end it.
-    Asked(TerminateCause),
-    /// It was, and would not or did not, at this moment of the boot clock.
-    Stays(TerminateCause, Outcome, Duration),
-}
-
-impl Standing {
-    /// What an operator has to know who wonders why a session goes on.
-    pub(super) fn trouble(self) -> Option<String> {
-        Some(match self {
-            Self::Open => return None,
-            Self::Asked(cause) => format!("told to end it ({cause})"),
-            Self::Stays(cause, Outcome::Silent, _) => {
-                format!("does not answer when told to end it ({cause})")
-            }
-            Self::Stays(cause, Outcome::Unknown, _) => {
-                format!("cannot be told to end it ({cause}): it has no client section")
-            }
-            Self::Stays(cause, Outcome::Refused(Some(why)), _) => {
-                format!("refuses to end it ({cause}): {}", error_cause(why))
-            }
-            Self::Stays(cause, Outcome::Refused(None) | Outcome::Done, _) => {
-                format!("refuses to end it ({cause})")
-            }
-        })
-    }
-}
-
-pub(super) fn error_cause(number: u32) -> String {
-    let name = match ERROR_CAUSE.definition().kind {
-        Kind::Integer(names) => names.iter().find(|(_, known)| *known == number),
-        _ => None,
-    };
-    name.map_or_else(|| format!("Error-Cause {number}"), |(name, _)| (*name).to_owned())
 }
 
 impl Remote {
@@ -152,6 +115,7 @@ impl Remote {
             address: row.address.and_then(|address| address.parse().ok()),
             started_at: row.started_at,
             clock_is_set: row.clock_is_set,
+            stamp: None,
             nas: remote.nas,
             unique_id: remote.unique_id,
             username: remote.username,
@@ -172,7 +136,10 @@ impl Remote {
 
     /// Takes over what a report says of the session itself.
     pub(super) fn follow(&mut self, report: &Report, now: Now) {
-        self.nas.source = report.nas.source;
+        if self.nas.source != report.nas.source {
+            self.nas.source = report.nas.source;
+            self.written = None;
+        }
         self.address = report.address.or(self.address);
         self.heard = now.boot;
         self.heard_at = now.wall;
@@ -199,6 +166,10 @@ pub(super) struct Reservation {
     pub(super) since: Duration,
     pub(super) deadline: Option<Duration>,
     pub(super) total: Option<u64>,
+    /// 0 is none.
+    pub(super) voucher: i64,
+    /// The voucher or user has been removed since.
+    pub(super) revoked: bool,
     pub(super) told: Told,
 }
 
@@ -252,6 +223,16 @@ impl Remotes {
     pub(super) fn next_class(&mut self, nonce: [u8; 8]) -> Vec<u8> {
         self.classes += 1;
         [nonce, self.classes.to_be_bytes()].concat()
+    }
+
+    /// The session that has to go before another one of this client finds room: its own that was
+    /// not heard of for the longest, so that nobody floods another's sessions away.
+    pub(super) fn one_too_many(&self, client: &Arc<str>) -> Option<i64> {
+        if self.open.len() < MOST_OPEN {
+            return None;
+        }
+        let longest_silent = |it: &&Remote| (it.nas.client != *client, it.heard, it.id);
+        self.open.values().min_by_key(longest_silent).map(|it| it.id)
     }
 
     pub(super) fn open(&mut self, remote: Remote) {
@@ -323,6 +304,13 @@ impl Remotes {
         Some(place)
     }
 
+    /// A voucher, or a user where that is 0, has been removed: whoever is on their way with it
+    /// shall not stay.
+    pub(super) fn revoke(&mut self, login: &str, voucher: i64) {
+        let places = self.reserved.get_mut(&fold(login)).into_iter().flatten();
+        places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
+    }
+
     /// Gives up places that nobody has claimed.
     pub(super) fn forget_unclaimed(&mut self, now: Now) {
         self.forget_reserved(|it| now.boot.saturating_sub(it.since) >= RESERVED);
@@ -356,7 +344,11 @@ impl Remotes {
     /// committed.
     pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
         let mut changed = self.open.values().filter(|it| it.written != Some(it.state()));
-        changed.try_for_each(|remote| store.put_session(&remote.record(None)))
+        changed.try_for_each(|remote| match remote.written {
+            // What else is said of it does not change, and costs twice as much flash.
+            Some(_) => store.put_session(&SessionRecord { remote: None, ..remote.record(None) }),
+            None => store.put_session(&remote.record(None)),
+        })
     }
 
     /// Everything has been committed.

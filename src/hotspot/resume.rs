@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::Hotspot;
-use super::accounts::Member;
 use super::change::Told;
 use super::remotes::Remote;
 use super::session::{Session, deadline};
@@ -90,19 +89,25 @@ impl Hotspot {
         same_boot: bool,
         now: Now,
     ) -> Result<(), StoreError> {
-        let entry = self.store.voucher_by_id(row.voucher)?;
+        let (id, voucher) = (row.id, row.voucher);
         let mut end = row.deadline.filter(|_| same_boot);
-        if let Some(mut entry) = entry {
-            self.sessions.accounts.update(&mut entry);
-            let admitted = entry.value.admit(&self.settings.preset, now);
-            let until = admitted.ok().and_then(|grant| grant.until);
-            end = end.or_else(|| deadline(until, now));
-            self.sessions.accounts.know(&entry, until);
-            self.sessions.accounts.join(entry.id, row.id, Member::Elsewhere(row.id));
-        }
+        let over = match self.store.voucher_by_id(voucher)? {
+            Some(mut entry) => {
+                self.sessions.accounts.update(&mut entry);
+                let (until, refused) = self.join_voucher(&entry, id, now);
+                // Within one boot the session's own end counts, whatever the wall clock says now.
+                let has_its_own = end.is_some();
+                end = end.or_else(|| deadline(until, now));
+                refused.filter(|it| !has_its_own || *it != TerminateCause::SessionTimeout)
+            }
+            None => (voucher != 0).then_some(TerminateCause::AdminReset),
+        };
         if let Some(remote) = Remote::again(row, end, now) {
             let told = Told::presumably(&self.settings.preset.plan);
             self.remotes.open(Remote { told, ..remote });
+        }
+        if let Some(cause) = over {
+            self.order_end(id, cause, now);
         }
         Ok(())
     }

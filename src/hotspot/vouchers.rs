@@ -51,11 +51,13 @@ impl Hotspot {
         now: Now,
     ) -> Finish {
         let removed = self.store.attempt(|| self.store.remove_voucher(username));
+        let login = username.folded();
         Box::new(move |hotspot, committed| {
             let removed = removed.and_then(|removed| committed.map(|()| removed));
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
                 hotspot.refresh(Duration::ZERO, now);
+                hotspot.remotes.revoke(&login, voucher);
                 for member in hotspot.sessions.accounts.members(voucher) {
                     hotspot.end(member, TerminateCause::AdminReset, now);
                 }

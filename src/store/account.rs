@@ -97,24 +97,30 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets all sessions that have ended but the newest `keep`, and users' of this month; gives
-    /// how many went.
+    /// Forgets all sessions that have ended but the newest `keep`, and users' of this month up to
+    /// as many again; gives how many went.
     ///
     /// # Errors
     /// What SQLite reports.
     pub fn keep_sessions(&self, keep: u32, now: Now) -> Result<usize, StoreError> {
-        let oldest = "SELECT id FROM session ORDER BY id DESC LIMIT 1 OFFSET ?1";
-        let oldest: Option<i64> = self
-            .connection
-            .prepare_cached(oldest)?
-            .query_row([keep], |row| row.get(0))
-            .optional()?;
-        let Some(oldest) = oldest else { return Ok(0) };
+        let Some(oldest) = self.session_before(keep)? else { return Ok(0) };
+        // Whoever signs in and out in a loop shall not fill the flash.
+        if let Some(oldest) = self.session_before(keep.saturating_mul(2))? {
+            self.forget_where("ended_at IS NOT NULL AND id <= ?1 AND ?2", oldest, 1)?;
+        }
         let gone = format!(
             "ended_at IS NOT NULL AND id <= ?1
              AND (ended_at < ?2 OR login_folded NOT IN {USERS})"
         );
         self.forget_where(&gone, oldest, now.wall.plus(-MONTH).unix())
+    }
+
+    /// The session that so many newer ones follow.
+    fn session_before(&self, newer: u32) -> Result<Option<i64>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM session ORDER BY id DESC LIMIT 1 OFFSET ?1")?;
+        Ok(statement.query_row([newer], |row| row.get(0)).optional()?)
     }
 
     /// Forgets sessions that ended before this moment, and users' of this month not even then;
@@ -127,19 +133,52 @@ impl Store {
         self.forget_where(&gone, before.unix(), now.wall.plus(-MONTH).unix())
     }
 
-    /// What users have used stays known when its sessions go.
+    /// What users have used stays known when its sessions go. Sums stop at the end of the range: an
+    /// access point that reports nonsense must not keep everything from being written.
     fn forget_where(&self, gone: &str, bound: i64, month: i64) -> Result<usize, StoreError> {
         self.connection
             .prepare_cached(&format!(
                 "INSERT INTO account (login_folded, seconds, download, upload)
-                 SELECT login_folded, sum(seconds), sum(download), sum(upload) FROM session
-                 WHERE {gone} AND login_folded IN {USERS} GROUP BY login_folded
-                 ON CONFLICT (login_folded) DO UPDATE SET seconds = seconds + excluded.seconds,
-                     download = download + excluded.download, upload = upload + excluded.upload"
+                 SELECT login_folded, CAST(total(seconds) AS INTEGER),
+                     CAST(total(download) AS INTEGER), CAST(total(upload) AS INTEGER)
+                 FROM session WHERE {gone} AND login_folded IN {USERS} GROUP BY login_folded
+                 ON CONFLICT (login_folded) DO UPDATE SET
+                     seconds = CAST(seconds + excluded.seconds AS INTEGER),
+                     download = CAST(download + excluded.download AS INTEGER),
+                     upload = CAST(upload + excluded.upload AS INTEGER)"
             ))?
             .execute([bound, month])?;
         let mut statement =
             self.connection.prepare_cached(&format!("DELETE FROM session WHERE {gone}"))?;
         Ok(statement.execute([bound, month])?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::session::TerminateCause;
+    use crate::scratch::Scratch;
+    use crate::store::SessionRecord;
+
+    #[test]
+    fn the_sessions_of_users_have_their_number_too_and_what_they_came_to_stays_known() {
+        let scratch = Scratch::new();
+        let store = Store::open(scratch.path()).unwrap();
+        let sql = "INSERT INTO radcheck (username, username_folded, attribute, op, value)
+                       VALUES ('u', 'u', 'Cleartext-Password', ':=', 'x')";
+        store.connection.execute(sql, []).unwrap();
+        let wall = Timestamp::from_unix(1_800_000_000);
+        let now = Now { wall, wall_is_set: true, boot: Duration::ZERO };
+        let mac = "98:01:A7:CB:BB:01".parse().unwrap();
+        for id in 1..=50 {
+            let row = SessionRecord::unwritten(id, 0, "u".into(), mac, "lobby".into(), now);
+            let usage = Usage { download: 10, upload: 0 };
+            let end = Some((wall, TerminateCause::UserRequest));
+            store.put_session(&SessionRecord { usage, end, ..row }).unwrap();
+        }
+        store.keep_sessions(10, now).unwrap();
+        assert_eq!(store.stretches("u", None).unwrap().len(), 20);
+        assert_eq!(store.forgotten_usage("u").unwrap().1.download, 300);
     }
 }

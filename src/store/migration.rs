@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::error::StoreError;
+use crate::domain::voucher::fold;
 
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released: routers in the field have already taken it.
@@ -16,6 +17,9 @@ const STEPS: [&str; 3] = [
 
 /// The version this program writes.
 pub(super) const CURRENT: i64 = STEPS.len() as i64;
+
+/// The first version in which sessions have the folded form of their login.
+const FOLDED: i64 = 3;
 
 /// "HSPD": tells our file from anybody else's (SQLite file format §1.3.17).
 pub(super) const APPLICATION_ID: i64 = 0x4853_5044;
@@ -77,8 +81,51 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     for step in STEPS.iter().skip(usize::try_from(from).unwrap_or(0)) {
         transaction.execute_batch(step)?;
     }
+    if from < FOLDED {
+        fold_logins(&transaction)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", CURRENT)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// SQLite's `lower()` knows the letters of ASCII only.
+fn fold_logins(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement =
+        connection.prepare("SELECT DISTINCT login FROM session WHERE login GLOB '*[^ -~]*'")?;
+    let logins = statement.query_map([], |row| row.get(0))?;
+    let logins: Vec<String> = logins.collect::<Result<_, _>>()?;
+    for login in logins {
+        let sql = "UPDATE session SET login_folded = ?2 WHERE login = ?1";
+        connection.execute(sql, [&login, &fold(&login)])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_of_earlier_versions_are_folded_as_they_are_looked_for() {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..2] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        let names = ["Zimmer 7", "ÄRZTIN", "Гость"];
+        for name in names {
+            let sql = "INSERT INTO session (voucher, login, mac, network, started_at, seconds,
+                           download, upload) VALUES (1, ?1, '', '', 0, 0, 0, 0)";
+            connection.execute(sql, [name]).unwrap();
+        }
+        migrate(&connection).unwrap();
+        let mut statement =
+            connection.prepare("SELECT login_folded FROM session ORDER BY id").unwrap();
+        let folded = statement.query_map([], |row| row.get(0)).unwrap();
+        let folded: Vec<String> = folded.map(Result::unwrap).collect();
+        assert_eq!(folded, names.map(fold));
+    }
 }

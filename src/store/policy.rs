@@ -204,7 +204,11 @@ impl Store {
         let check = delete(table(subject, List::Check))?;
         let reply = delete(table(subject, List::Reply))?;
         let column = match subject {
-            Subject::User(_) => "username_folded",
+            Subject::User(_) => {
+                // Another one of this name begins anew.
+                self.connection.execute("DELETE FROM account WHERE login_folded = ?1", [&key])?;
+                "username_folded"
+            }
             Subject::Group(_) => "groupname",
         };
         Ok((check + reply, delete(Table { name: "radusergroup", key: column })?))

@@ -81,6 +81,8 @@ impl Store {
         if now.wall_is_set {
             copy.execute_batch(
                 "UPDATE voucher SET clock_unset = 0 WHERE clock_unset <> 0;
+                 UPDATE session SET clock_unset = 0 WHERE clock_unset <> 0;
+                 UPDATE account SET clock_unset = 0 WHERE clock_unset <> 0;
                  UPDATE login SET clock_unset = 0 WHERE clock_unset <> 0;",
             )?;
         }

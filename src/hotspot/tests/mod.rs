@@ -5,6 +5,7 @@ mod codes;
 mod disconnect;
 mod gate;
 mod guests;
+mod hostile;
 mod machine;
 mod policies;
 mod presence;
@@ -13,6 +14,7 @@ mod remote;
 mod resume;
 mod throttle;
 mod time;
+mod together;
 mod upkeep;
 mod vouchers;
 

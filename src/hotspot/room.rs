@@ -1,0 +1,109 @@
+//! How many devices use one voucher, and what each may have.
+
+use std::time::Duration;
+
+use super::Hotspot;
+use super::access::AccessRequest;
+use super::accounts::Member;
+use crate::domain::list::Entry;
+use crate::domain::login::{Grant, Refusal};
+use crate::domain::plan::OnDeviceLimit;
+use crate::domain::session::{Allowance, TerminateCause};
+use crate::domain::station::Mac;
+use crate::domain::time::Now;
+use crate::domain::voucher::Voucher;
+
+impl Hotspot {
+    /// As many devices as the voucher allows, all networks and access points together; the device
+    /// that asks is not another one.
+    pub(super) fn make_room(
+        &mut self,
+        request: &AccessRequest,
+        entry: &Entry<Voucher>,
+        grant: &Grant,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let members = self.sessions.accounts.members(entry.id);
+        if members.iter().any(|member| matches!(member, Member::Here(_))) {
+            // Whoever takes turns between two looks at the counters would never be counted.
+            self.refresh(Duration::ZERO, now);
+        }
+        let account = self.sessions.accounts.get(entry.id);
+        if account.is_some_and(|account| account.voucher.data_left().is_over()) {
+            return Err(Refusal::UsedUp);
+        }
+        let others = self.others(entry.id, request.station);
+        let login = entry.value.username.as_str();
+        let waiting = self.kept_for_others(login, request.station, now);
+        let room = usize::from(grant.plan.devices.get());
+        let too_many = (others.len() + waiting + 1).saturating_sub(room);
+        if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
+            return Err(Refusal::TooManyDevices);
+        }
+        for oldest in others.into_iter().take(too_many) {
+            self.end(oldest, TerminateCause::PortPreempted, now);
+        }
+        Ok(())
+    }
+
+    /// Who is online with a voucher, the longest first, but not on this device. Of one that is not
+    /// known nobody can say that it is the same.
+    pub(super) fn others(&self, voucher: i64, station: Option<Mac>) -> Vec<Member> {
+        let members = self.sessions.accounts.members(voucher).into_iter();
+        members.filter(|it| station.is_none() || self.mac_of(*it) != station).collect()
+    }
+
+    /// Places that are kept for a login's other devices.
+    pub(super) fn kept_for_others(&self, login: &str, station: Option<Mac>, now: Now) -> usize {
+        let places = self.remotes.reserved(login, now);
+        places.filter(|it| it.station.is_none() || it.station != station).count()
+    }
+
+    /// A session has been reported. Who was let in while another was on its way there could not
+    /// make it leave: it is made up for now.
+    pub(super) fn end_the_supernumerary(&mut self, id: i64, now: Now) {
+        let Some(remote) = self.remotes.get(id) else { return };
+        let plan = self.settings.preset.plan;
+        let mut others = self.others(remote.voucher, remote.station);
+        others.retain(|it| *it != Member::Elsewhere(id));
+        let too_many = (others.len() + 1).saturating_sub(usize::from(plan.devices.get()));
+        if too_many > 0 && plan.on_device_limit == OnDeviceLimit::Refuse {
+            return self.order_end(id, TerminateCause::PortPreempted, now);
+        }
+        for oldest in others.into_iter().take(too_many) {
+            self.end(oldest, TerminateCause::PortPreempted, now);
+        }
+    }
+
+    /// What a device that asks may use of a voucher's data.
+    pub(super) fn share_with_one_more(
+        &self,
+        request: &AccessRequest,
+        entry: &Entry<Voucher>,
+        now: Now,
+    ) -> Allowance {
+        let account = self.sessions.accounts.get(entry.id);
+        let voucher = account.map_or(&entry.value, |account| &account.voucher);
+        let login = entry.value.username.as_str();
+        voucher.data_left().shared_by(self.sharers(request, entry.id, login, now))
+    }
+
+    /// How many devices use a voucher with the one that asks.
+    pub(super) fn sharers(
+        &self,
+        request: &AccessRequest,
+        voucher: i64,
+        login: &str,
+        now: Now,
+    ) -> usize {
+        let others = self.others(voucher, request.station).len();
+        others + self.kept_for_others(login, request.station, now) + 1
+    }
+
+    fn mac_of(&self, member: Member) -> Option<Mac> {
+        match member {
+            Member::Here(mac) => Some(mac),
+            Member::Elsewhere(id) => self.remotes.get(id).and_then(|remote| remote.station),
+        }
+    }
+}
