@@ -267,10 +267,10 @@ impl Hotspot {
             told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
         });
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
-        log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
         let wait = |it| self.guesses.wait_after_success(it, now.boot);
         // Whoever flits between access points is let in; a row for every time costs flash.
         if request.station.and_then(wait).is_none() {
+            log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
             self.note_access(request, login, None, now);
         }
         if let Some(station) = request.station {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Hotspot;
 use super::access::AccessRequest;
 use super::accounts::Member;
+use super::standing::Standing;
 use crate::domain::list::Entry;
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::plan::OnDeviceLimit;
@@ -40,10 +41,22 @@ impl Hotspot {
         if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
             return Err(Refusal::TooManyDevices);
         }
-        for oldest in others.into_iter().take(too_many) {
+        let leaving: Vec<Member> = others.into_iter().take(too_many).collect();
+        if leaving.iter().any(|member| self.would_not_leave(*member)) {
+            return Err(Refusal::TooManyDevices);
+        }
+        for oldest in leaving {
             self.end(oldest, TerminateCause::PortPreempted, now);
         }
         Ok(())
+    }
+
+    /// Whether an access point was told to end a session and has not: nobody takes its place, or
+    /// one voucher would let in one device after the other.
+    fn would_not_leave(&self, member: Member) -> bool {
+        let Member::Elsewhere(id) = member else { return false };
+        let remote = self.remotes.get(id);
+        remote.is_some_and(|remote| matches!(remote.standing, Standing::Stays(..)))
     }
 
     /// Who is online with a voucher, the longest first, but not on this device. Of one that is not

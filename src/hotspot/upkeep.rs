@@ -17,6 +17,9 @@ const MARK_EVERY: u64 = 60;
 const FORGET_EVERY: u64 = 24 * 60;
 /// Rows of the login log that are kept at most: about 3 MB of flash.
 const LOGINS_KEPT: u32 = 20_000;
+/// Sessions that have ended and are kept at most, and as many again of users: about 2 MB of flash
+/// each.
+const SESSIONS_KEPT: u32 = 5_000;
 /// Bytes of the file system that new vouchers leave alone.
 const KEPT_BACK: u64 = 128 * 1024;
 
@@ -141,7 +144,7 @@ impl Hotspot {
             hotspot.remotes.fold(&hotspot.store)?;
             if hotspot.upkeep.pruned < hotspot.upkeep.minutes {
                 hotspot.store.keep_logins(LOGINS_KEPT)?;
-                hotspot.store.keep_sessions(LOGINS_KEPT, now)?;
+                hotspot.store.keep_sessions(SESSIONS_KEPT, now)?;
             }
             hotspot.store.set_mark(&hotspot.mark())
         });

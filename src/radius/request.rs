@@ -10,7 +10,9 @@ use super::wire::Fields;
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
-use crate::hotspot::access::{AccessRequest, Details, Event, Nas, Octets, Report, Reported};
+use crate::hotspot::access::{
+    AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported,
+};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::Proof;
@@ -31,6 +33,19 @@ pub enum Unfit {
     Eap,
     /// An accounting attribute that cannot be missed is missing: its name.
     Missing(&'static str),
+}
+
+impl Unfit {
+    /// What somebody is told whose request cannot be asked of the owner.
+    pub(super) fn refusal(self) -> Reject {
+        let message = match self {
+            Self::NoUserName | Self::Missing(_) => "There is no user name.",
+            Self::Unreadable | Self::Password => "The password cannot be read.",
+            Self::TwoProofs => "There are two passwords.",
+            Self::Eap => "EAP is not supported.",
+        };
+        Reject { message: message.to_owned(), wrong_password: self == Self::Unreadable }
+    }
 }
 
 /// What an Accounting-Request comes to.

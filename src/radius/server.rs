@@ -27,7 +27,7 @@ use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
-use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Reject};
+use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome};
 use crate::hotspot::{Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
@@ -257,7 +257,7 @@ impl Server {
                 if unfit == Unfit::Eap {
                     self.noticed(request, Trouble::Eap);
                 }
-                Access::Reject(refusal(unfit))
+                Access::Reject(unfit.refusal())
             }
         };
         let interim = self.desk().interim;
@@ -386,16 +386,4 @@ impl Server {
     fn count(&self, section: &Section, counter: impl FnOnce(&mut Counters) -> &mut u64) {
         self.desk().tally.count(section, counter);
     }
-}
-
-/// What somebody is told whose request cannot be asked of the owner.
-fn refusal(unfit: Unfit) -> Reject {
-    let message = match unfit {
-        Unfit::NoUserName | Unfit::Missing(_) => "There is no user name.",
-        Unfit::Unreadable | Unfit::Password => "The password cannot be read.",
-        Unfit::TwoProofs => "There are two passwords.",
-        Unfit::Eap => "EAP is not supported.",
-    };
-    let wrong_password = unfit == Unfit::Unreadable;
-    Reject { message: message.to_owned(), wrong_password }
 }

@@ -111,3 +111,18 @@ fn a_voucher_that_is_removed_or_over_is_ended_at_access_points() {
     bench.second_after(11);
     assert_eq!(bench.orders(), [("session-2".to_owned(), TerminateCause::SessionTimeout)]);
 }
+
+#[test]
+fn nobody_takes_the_place_of_who_does_not_leave() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    at(ask(&mut bench, request("a", "secret", 2)));
+    let id = bench.sessions()[0].id;
+    bench.answered(id, Outcome::Silent);
+    bench.second_after(61);
+    let refused = reject(ask(&mut bench, request("a", "secret", 3)));
+    assert_eq!(refused.message, "Too many devices are online with this user.");
+    bench.reports(STOP, "a", 1, 60, 0);
+    at(ask(&mut bench, request("a", "secret", 3)));
+}
