@@ -34,7 +34,7 @@ fn empty_lists_keep_their_formats() {
     let guests = "mac-address,address,host-name,server,uptime,idle-time,bytes-out,bytes-in,\
                   authorized,bypassed\r\n";
     let sessions = "id,login,MAC,host_name,network,address,started_at,uptime,idle_time,download,\
-                    upload,time_left,download_left,upload_left\r\n";
+                    upload,time_left,download_left,upload_left,trouble\r\n";
     for (command, csv) in [("guests", guests), ("sessions", sessions)] {
         assert_eq!(daemon.cli_ok(&[command]), "(none)\n");
         assert_eq!(daemon.cli_ok(&[command, "--format", "table"]), "(none)\n");

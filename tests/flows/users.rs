@@ -206,7 +206,7 @@ fn what_makes_no_sense_is_refused_with_what_to_write_instead() {
         (["user", "check", "jo", "Simultaneous-Us := 1"], "did you mean Simultaneous-Use?"),
         (["user", "check", "jo", "Max-Daily-Session := long"], "not 'long'"),
         (["group", "reply", "staff", "Max-Daily-Session := 5"], "among the checks"),
-        (["user", "reply", "jo", "Reply-Message"], "'Reply-Message' is no row"),
+        (["user", "reply", "jo", "Reply-Message"], "write Attribute := value, as in"),
         (["user", "reply", "jo", &long], "253 octets"),
         (["user", "reply", " ", "Session-Timeout := 5"], "no username was given"),
         (["group", "reply", "", "Session-Timeout := 5"], "no group was given"),
