@@ -79,21 +79,23 @@ pub enum Command {
 
 /// Carries out a command with the configuration at `path`.
 pub fn execute(command: Command, path: &Path) -> ExitCode {
-    let config = match Config::load(path) {
-        Ok(config) => config,
+    let socket = match Config::load(path) {
+        Ok(config) if command == Command::Check => return check::check(&config, path),
+        Ok(config) => config.main.control_socket,
         Err(error) => {
             eprintln!("{error}");
-            return ExitCode::from(EXIT_CONFIG);
+            let socket = Config::control_socket(path).filter(|_| command != Command::Check);
+            let Some(socket) = socket.filter(|socket| Client::connect(socket).is_ok()) else {
+                return ExitCode::from(EXIT_CONFIG);
+            };
+            eprintln!("hotspotd: the daemon goes on with the configuration it had");
+            socket
         }
     };
-    if command == Command::Check {
-        return check::check(&config, path);
-    }
     let creates = matches!(command, Command::CreateVouchers { .. });
-    let socket = &config.main.control_socket;
     let done = match command {
-        Command::SetPassword(username) => policy::set_password(username, socket),
-        command => Client::connect(socket).and_then(|client| ask(command, client)),
+        Command::SetPassword(username) => policy::set_password(username, &socket),
+        command => Client::connect(&socket).and_then(|client| ask(command, client)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -232,6 +232,20 @@ impl Config {
         Self::parse(&text).map_err(invalid)
     }
 
+    /// Where a file that is wrong in other places has the control socket: whoever has broken the
+    /// configuration of a daemon that runs still has to reach it.
+    pub fn control_socket(path: &Path) -> Option<PathBuf> {
+        let mut text = String::new();
+        File::open(path).ok()?.take(MAX_FILE_SIZE).read_to_string(&mut text).ok()?;
+        let sections = uci::parse(&text).ok()?;
+        let main = sections.iter().filter(|section| section.kind == "hotspotd");
+        let mut options = main.flat_map(|section| &section.options);
+        match options.find(|option| option.name == "control_socket").map(|option| &option.value) {
+            Some(uci::Value::Text(socket)) if !socket.is_empty() => Some(socket.into()),
+            _ => Some(Main::default().control_socket),
+        }
+    }
+
     /// Reads and checks the text of a file. The problems come in the order of their lines, all of
     /// them at once; only a syntax error ends the search.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {

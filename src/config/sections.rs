@@ -113,16 +113,8 @@ impl<'a> Draft<'a> {
     }
 
     fn add_guest(&mut self, section: &Section, reader: &mut Reader<'_>) {
-        // UCI takes the second for more of the first; whoever copies a section means another
-        // network, and the first one would be left open.
-        for line in &section.again {
-            let message = format!(
-                "{} was begun in line {}; give each guest network a name of its own",
-                title(section),
-                section.line
-            );
-            reader.complain(*line, &message);
-        }
+        // The first one would be left open.
+        not_begun_again(section, reader, "guest network");
         let Some(guest) = guest(section, reader) else { return };
         let line = reader.line_of("device");
         // A section without a name has its device's.
@@ -142,6 +134,7 @@ impl<'a> Draft<'a> {
     }
 
     fn add_client(&mut self, section: &Section, reader: &mut Reader<'_>) {
+        not_begun_again(section, reader, "client");
         let Some(client) = client(section, reader) else { return };
         let line = reader.line_of("address");
         if let Some(first) = earlier(&mut self.networks, client.address, line) {
@@ -166,6 +159,19 @@ impl<'a> Draft<'a> {
                 self.problems.push(Problem { line, message });
             }
         }
+    }
+}
+
+/// UCI takes a second section of the same name for more of the first; whoever copies one means
+/// another.
+fn not_begun_again(section: &Section, reader: &mut Reader<'_>, what: &str) {
+    for line in &section.again {
+        let message = format!(
+            "{} was begun in line {}; give each {what} a name of its own",
+            title(section),
+            section.line
+        );
+        reader.complain(*line, &message);
     }
 }
 

@@ -235,7 +235,7 @@ impl Control {
         };
         let closed = self.hotspot.write(|reply| Write::CloseSessions { whose, reply }).await;
         match closed.map_err(|fault| fault.to_string())? {
-            Closed { here: 0, asked: 0 } => {
+            Closed { here: 0, asked: 0, freed: 0 } => {
                 Err(format!("no session of {name} is open; 'hotspotd sessions' lists them"))
             }
             closed => tell(stream, &Tell::Text(format!("{} of {name}", closed_text(closed)))).await,
@@ -327,17 +327,18 @@ impl Control {
 }
 
 fn closed_text(closed: Closed) -> String {
-    let sessions = |count: usize| match count {
-        1 => "1 session".to_owned(),
-        many => format!("{many} sessions"),
+    let count = |number: usize, what: &str| match number {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
     };
-    match closed {
-        Closed { here, asked: 0 } => format!("closed {}", sessions(here)),
-        Closed { here: 0, asked } => format!("told access points to end {}", sessions(asked)),
-        Closed { here, asked } => {
-            format!("closed {}, and told access points to end {}", sessions(here), sessions(asked))
-        }
-    }
+    let parts = [
+        (closed.here, format!("closed {}", count(closed.here, "session"))),
+        (closed.asked, format!("told access points to end {}", count(closed.asked, "session"))),
+        (closed.freed, format!("freed {} kept at access points", count(closed.freed, "place"))),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, text)| text).collect();
+    parts.join(", and ")
 }
 
 /// The addresses that listen, and those that do not with the reason.

@@ -159,9 +159,9 @@ Paste into another terminal:
 
   # over RADIUS, as an access point would (radclient: Debian's freeradius-utils)
   {program} -c {config} voucher create --username room14 --passcode open-sesame
-  echo 'User-Name=room14,User-Password=open-sesame,Message-Authenticator=0x00' \
+  echo 'User-Name=room14,User-Password=open-sesame,Calling-Station-Id=02-00-00-00-00-14,Message-Authenticator=0x00' \
     | radclient -x 127.0.0.1:{auth} auth {secret}
-  echo 'User-Name=room14,Acct-Session-Id=1,Acct-Status-Type=Start' \
+  echo 'User-Name=room14,Calling-Station-Id=02-00-00-00-00-14,Acct-Session-Id=1,Acct-Status-Type=Start' \
     | radclient 127.0.0.1:{acct} acct {secret}
   {program} -c {config} sessions
   {program} -c {config} client list

@@ -166,6 +166,8 @@ pub struct Closed {
     pub here: usize,
     /// Access points were told to end them, which takes a moment or fails.
     pub asked: usize,
+    /// Let in at access points and not reported yet: their places are free again.
+    pub freed: usize,
 }
 
 /// Whose sessions are meant.

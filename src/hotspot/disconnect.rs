@@ -62,7 +62,8 @@ impl Hotspot {
             let here = closed.count();
             let there = hotspot.remotes.iter().filter(|it| is_meant(&whose, it.station, &it.login));
             let there: Vec<i64> = there.map(|it| it.id).collect();
-            let closed = Closed { here, asked: there.len() };
+            let freed = hotspot.remotes.free(|mac, login| is_meant(&whose, mac, login));
+            let closed = Closed { here, asked: there.len(), freed };
             for id in there {
                 hotspot.order_end(id, TerminateCause::AdminReset, now);
             }

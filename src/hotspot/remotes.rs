@@ -311,6 +311,13 @@ impl Remotes {
         places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
     }
 
+    /// Gives up the places kept for a login or a device; how many there were.
+    pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool) -> usize {
+        let before = self.places;
+        self.forget_reserved(|it| whose(it.station, &it.login));
+        before - self.places
+    }
+
     /// Gives up places that nobody has claimed.
     pub(super) fn forget_unclaimed(&mut self, now: Now) {
         self.forget_reserved(|it| now.boot.saturating_sub(it.since) >= RESERVED);

@@ -153,6 +153,17 @@ fn a_wrong_configuration_has_code_78_and_names_file_and_line() {
 }
 
 #[test]
+fn a_daemon_that_runs_is_reached_whatever_its_file_says_now() {
+    let daemon = Daemon::start();
+    daemon.configure("option allow_gett '1'", "");
+    let (code, out, error) = told(&daemon.cli(&["voucher", "list"]));
+    assert_eq!((code, out.as_str()), (0, "(none)\n"), "{error}");
+    assert!(error.contains("did you mean 'allow_get'?"), "{error}");
+    assert!(error.contains("goes on with the configuration it had"), "{error}");
+    assert_eq!(told(&daemon.cli(&["check"])).0, 78);
+}
+
+#[test]
 fn create_takes_every_option_and_prints_every_format() {
     let daemon = Daemon::start();
     let fixed = [

@@ -73,7 +73,7 @@ fn what_does_not_end_is_shown_and_asked_again() {
     bench.create("a").unwrap();
     bench.reports(Event::Start, "a", 1, 0, 0);
     let name = Username::parse("A").unwrap().unwrap();
-    assert_eq!(bench.close(Whose::Username(name)), Closed { here: 0, asked: 1 });
+    assert_eq!(bench.close(Whose::Username(name)), Closed { here: 0, asked: 1, freed: 0 });
     assert_eq!(bench.orders().len(), 1);
     let id = bench.sessions()[0].id;
     bench.answered(id, Outcome::Refused(Some(501)));
@@ -125,4 +125,17 @@ fn nobody_takes_the_place_of_who_does_not_leave() {
     assert_eq!(refused.message, "Too many devices are online with this user.");
     bench.reports(STOP, "a", 1, 60, 0);
     at(ask(&mut bench, request("a", "secret", 3)));
+}
+
+#[test]
+fn a_place_that_is_kept_can_be_freed() {
+    let mut bench = Bench::new();
+    let on_device_limit = crate::domain::plan::OnDeviceLimit::Refuse;
+    bench.hotspot.settings.preset.plan = Plan { on_device_limit, ..plan() };
+    bench.create("a").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    reject(ask(&mut bench, request("a", "secret", 2)));
+    let name = Username::parse("A").unwrap().unwrap();
+    assert_eq!(bench.close(Whose::Username(name)), Closed { here: 0, asked: 0, freed: 1 });
+    at(ask(&mut bench, request("a", "secret", 2)));
 }
