@@ -144,11 +144,20 @@ impl Daemon {
         let ready = until(|| {
             let exited = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(exited.is_none(), "it ended at once:\n{}", self.log());
-            // The command line's socket comes last.
-            let socket = self.scratch.path().join("control.sock");
-            TcpStream::connect(self.address).is_ok() && UnixStream::connect(socket).is_ok()
+            TcpStream::connect(self.address).is_ok() && self.answers()
         });
         assert!(ready, "it does not listen:\n{}", self.log());
+    }
+
+    /// Whether the command line is answered: that comes last, though the socket is there first.
+    fn answers(&self) -> bool {
+        let socket = UnixStream::connect(self.scratch.path().join("control.sock"));
+        let answered = socket.and_then(|mut stream| {
+            stream.set_read_timeout(Some(HANG))?;
+            stream.write_all(b"\"health\"\n")?;
+            stream.read(&mut [0])
+        });
+        matches!(answered, Ok(1))
     }
 
     /// Starts the program and does not wait.
