@@ -23,9 +23,9 @@ pub struct AccessRequest {
     pub username: String,
     /// What shows that the password is known.
     pub proof: Proof,
-    /// A [`Access::Slow`] hash that the password of [`Proof::Pap`] has been held against since,
-    /// and whether it fits.
-    pub hashed: Option<(String, bool)>,
+    /// [`Access::Slow`] hashes that the password of [`Proof::Pap`] has been held against since, and
+    /// whether they fit.
+    pub hashed: Vec<(String, bool)>,
     /// Calling-Station-Id, where it is a device's MAC.
     pub station: Option<Mac>,
     /// Everything that was sent, for check items; without passwords and challenges.

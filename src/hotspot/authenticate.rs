@@ -351,18 +351,20 @@ fn what_is_known(voucher: &Voucher) -> Pairs {
     known
 }
 
-/// The first of the passwords that fits. A slow hash is asked for once: its answer comes with the
+/// The first of the passwords that fits. Each slow hash is asked for once: the answers come with the
 /// request.
-fn prove_any(proof: &Proof, known: &[Known], hashed: &Option<(String, bool)>) -> Verdict {
+fn prove_any(proof: &Proof, known: &[Known], hashed: &[(String, bool)]) -> Verdict {
     for known in known {
-        match (prove(proof, known), hashed) {
-            (Verdict::Wrong | Verdict::Impossible, _) => {}
-            (Verdict::Slow(hash), Some((asked, fits))) if hash == *asked => {
-                if *fits {
-                    return Verdict::Proven(Keys::None);
-                }
-            }
-            (verdict, _) => return verdict,
+        let verdict = match prove(proof, known) {
+            Verdict::Slow(hash) => match hashed.iter().find(|(asked, _)| *asked == hash) {
+                None => return Verdict::Slow(hash),
+                Some((_, true)) => Verdict::Proven(Keys::None),
+                Some((_, false)) => Verdict::Wrong,
+            },
+            verdict => verdict,
+        };
+        if matches!(verdict, Verdict::Proven(_)) {
+            return verdict;
         }
     }
     Verdict::Wrong

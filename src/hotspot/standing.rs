@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::access::Outcome;
 use crate::domain::session::TerminateCause;
-use crate::policy::dictionary::{ERROR_CAUSE, Kind};
+use crate::policy::dictionary::ERROR_CAUSE;
+use crate::policy::name_of;
 
 /// How things stand between us and the access point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +41,5 @@ impl Standing {
 }
 
 pub(super) fn error_cause(number: u32) -> String {
-    let name = match ERROR_CAUSE.definition().kind {
-        Kind::Integer(names) => names.iter().find(|(_, known)| *known == number),
-        _ => None,
-    };
-    name.map_or_else(|| format!("Error-Cause {number}"), |(name, _)| (*name).to_owned())
+    name_of(ERROR_CAUSE, number).map_or_else(|| format!("Error-Cause {number}"), str::to_owned)
 }

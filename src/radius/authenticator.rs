@@ -126,7 +126,9 @@ fn hmac(secret: &Secret, parts: &[&[u8]]) -> [u8; 16] {
     hmac.finalize().into_bytes().into()
 }
 
-/// A key as HMAC wants it: hashed where it is longer than a block, and padded (RFC 2104).
+/// A key as HMAC wants it: hashed where it is longer than a block, and padded (RFC 2104). The
+/// crate's `new_from_slice` does the same behind an error that never comes, and that could only be
+/// answered with a signature that anybody can make.
 fn block(key: &[u8]) -> [u8; 64] {
     let hashed: [u8; 16];
     let short = if key.len() > 64 {

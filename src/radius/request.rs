@@ -88,7 +88,7 @@ pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessReques
     let mut attributes = without_proofs(fields.pairs());
     attributes.0.extend(arrival(&nas));
     let station = station(&fields);
-    Ok(AccessRequest { nas, username, proof, hashed: None, station, attributes })
+    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, attributes })
 }
 
 /// What check items may ask of the way a request came. No packet can bring these itself: they have

@@ -289,7 +289,7 @@ impl Server {
                 place = Some(hashes.try_acquire_owned().map_err(|_| Trouble::Busy)?);
             }
             let fits = self.fits(&asked.proof, &hash).await?;
-            asked.hashed = Some((hash, fits));
+            asked.hashed.push((hash, fits));
         }
         Err(Trouble::Busy)
     }

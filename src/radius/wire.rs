@@ -10,7 +10,7 @@ use super::packet::{Attributes, Draft, MAX_VALUE, Packet};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::policy::dictionary::{Attribute, Cover, Kind, Scope};
-use crate::policy::{Pair, Pairs, Value};
+use crate::policy::{Pair, Pairs, Value, name_of};
 
 /// The type of Vendor-Specific (RFC 2865 section 5.26).
 const VENDOR_SPECIFIC: u8 = 26;
@@ -64,11 +64,7 @@ impl<'a> Fields<'a> {
     /// A number by its name, or in digits where it has none.
     pub fn named(&self, attribute: Attribute) -> Option<String> {
         let number = self.integer(attribute)?;
-        let named = match attribute.definition().kind {
-            Kind::Integer(names) => names.iter().find(|(_, it)| *it == number),
-            _ => None,
-        };
-        Some(named.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned()))
+        Some(name_of(attribute, number).map_or_else(|| number.to_string(), str::to_owned))
     }
 
     /// All that the dictionary knows and that is not hidden, in its order.

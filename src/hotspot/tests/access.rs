@@ -2,8 +2,9 @@
 
 use super::remote::{ask, at, chap, reject, request};
 use super::*;
+use crate::domain::rule::{Line, Subject};
 use crate::hotspot::access::{Access, AccessRequest};
-use crate::policy::dictionary as dict;
+use crate::policy::{List, dictionary as dict};
 use crate::proof::Proof;
 
 fn refusal(bench: &mut Bench, request: AccessRequest) -> String {
@@ -106,4 +107,35 @@ fn a_search_through_one_access_point_with_ever_new_devices_comes_to_its_end() {
     assert_eq!(refusal(&mut bench, request("a", "secret", 9)), "Too many wrong attempts.");
     bench.clock.pass(1);
     at(ask(&mut bench, request("a", "secret", 9)));
+}
+
+/// An access point's question, and its further ones until no hash is left to be worked at.
+fn worked(bench: &mut Bench, mut request: AccessRequest, typed: &str) -> Access {
+    for _ in 0..3 {
+        match ask(bench, request.clone()) {
+            Access::Slow(hash) => {
+                let fits = crate::proof::crypt_fits(&Secret::new(typed), &hash);
+                request.hashed.push((hash, fits));
+            }
+            decided => return decided,
+        }
+    }
+    panic!("it asks for ever");
+}
+
+#[test]
+fn of_several_slow_hashes_any_may_fit_and_each_is_worked_at_once() {
+    let mut bench = Bench::new();
+    let subject = Subject::User(Username::parse("jo").unwrap().unwrap());
+    let hashes = ["$1$abcdefgh$fOvfIxCwX1O8SZZ9T482C0", "$1$hgfedcba$VrGSghr0i9oTFALAraYXo/"];
+    for (operator, hash) in [":=", "+="].into_iter().zip(hashes) {
+        let attribute = "Crypt-Password".to_owned();
+        let line = Line { attribute, operator: operator.to_owned(), value: hash.to_owned() };
+        bench.hotspot.store.insert_rule(&subject, List::Check, &line).unwrap();
+    }
+    for typed in ["first", "second"] {
+        at(worked(&mut bench, request("jo", typed, 1), typed));
+    }
+    let wrong = reject(worked(&mut bench, request("jo", "third", 1), "third"));
+    assert_eq!(wrong.message, "Wrong password.");
 }

@@ -20,7 +20,7 @@ pub(super) fn request(username: &str, password: &str, device: u8) -> AccessReque
         nas: nas("lobby"),
         username: username.to_owned(),
         proof: Proof::Pap(Secret::new(password)),
-        hashed: None,
+        hashed: Vec::new(),
         station: Some(mac(device)),
         attributes: Pairs::default(),
     }
