@@ -250,7 +250,8 @@ mod tests {
     fn value_of(attribute: Attribute) -> BoxedStrategy<Value> {
         let definition = attribute.definition();
         match definition.kind {
-            Kind::Text => "[^\0]{1,60}".prop_map(Value::Text).boxed(),
+            // Of four octets each: as many as the narrowest attribute, a password, has room for.
+            Kind::Text => "[^\0]{1,32}".prop_map(Value::Text).boxed(),
             Kind::Octets => {
                 prop::collection::vec(any::<u8>(), 1..128).prop_map(Value::Octets).boxed()
             }
