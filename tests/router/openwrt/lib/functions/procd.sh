@@ -10,10 +10,11 @@ PROCD_STATE=/var/run/procd
 
 procd_locked() {
 	mkdir -p "$PROCD_STATE/triggers"
-	(
-		flock 9
-		"$@"
-	) 9>"$PROCD_STATE/lock"
+	until mkdir "$PROCD_STATE/lock" 2>/dev/null; do
+		sleep 0.05
+	done
+	"$@"
+	rmdir "$PROCD_STATE/lock"
 }
 
 # Words that a shell reads back as they are.
@@ -96,7 +97,7 @@ procd_again() {
 
 # In a session of its own, without anything of ours open: it outlives the shell that starts it.
 procd_supervise() {
-	setsid /lib/stand-in/supervise "$1" </dev/null >/dev/null 2>&1 9>&- &
+	setsid /lib/stand-in/supervise "$1" </dev/null >/dev/null 2>&1 &
 	until [ -s "$PROCD_STATE/$1/supervisor" ]; do
 		sleep 0.05
 	done
