@@ -171,7 +171,7 @@ impl Daemon {
     }
 
     fn program(&self) -> Command {
-        let mut command = within(&self.within, env!("CARGO_BIN_EXE_hotspotd"));
+        let mut command = within(&self.within, &binary());
         command.envs(self.environment.iter().cloned());
         command
     }
@@ -317,9 +317,16 @@ impl Drop for Daemon {
     }
 }
 
+/// Where the program under test is: this build's, or another one that `HOTSPOTD_BINARY` names, such
+/// as a router's under an emulator (`tests/big_endian`).
+pub fn binary() -> String {
+    let named = std::env::var("HOTSPOTD_BINARY");
+    named.unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
+}
+
 /// The program under test.
 pub fn program() -> Command {
-    within(&[], env!("CARGO_BIN_EXE_hotspotd"))
+    within(&[], &binary())
 }
 
 /// A command, started by another one or by none.
