@@ -12,6 +12,7 @@ use crate::machine::Machine;
 use crate::support::radius::{ACCESS_ACCEPT, ACCOUNTING_REQUEST, ACCOUNTING_RESPONSE};
 use crate::support::radius::{ACCT_SESSION_ID, ACCT_STATUS_TYPE, AccessPoint, Packet, USER_NAME};
 use crate::support::radius::genuine;
+use crate::visitor::Visitor;
 
 const NAS_IDENTIFIER: u8 = 32;
 const ACCT_OUTPUT_OCTETS: u8 = 43;
@@ -71,39 +72,17 @@ impl Load<'_> {
     /// out again.
     fn visit(&self) -> Option<()> {
         let (username, passcode) = self.create("g")?;
+        let visitor = Visitor(self.machine);
         let number = self.next.load(Ordering::Relaxed);
-        self.inside(&format!(
-            "/sbin/ip link set eth0 down
-             /sbin/ip link set eth0 address 02:00:00:00:{:02x}:{:02x}
-             /sbin/ip address flush dev eth0
-             /sbin/ip address add 192.168.77.{}/24 dev eth0
-             /sbin/ip link set eth0 up",
-            number >> 8 & 0xff,
-            number & 0xff,
-            20 + number % 200
-        ))?;
-        self.portal("login", &format!("-d 'username={username}&passcode={passcode}'"))?;
+        visitor.pass_for(number)?;
+        assert_eq!(visitor.sign_in(&username, &passcode)?, "303", "{username}");
         self.book.lock().unwrap().begun.insert(username.clone());
-        self.inside("ping -c 2 -s 1000 -q 192.168.77.1 >/dev/null")?;
+        assert!(visitor.is_online()?, "{username} is not let through");
         if number.is_multiple_of(2) {
-            self.portal("logout", "-X POST")?;
+            assert_eq!(visitor.sign_out()?, "303", "{username}");
             self.book.lock().unwrap().signed_out.insert(username);
         }
         Some(())
-    }
-
-    fn portal(&self, path: &str, words: &str) -> Option<()> {
-        let url = format!("http://192.168.77.1:8880/{path}");
-        let status = self.inside(&format!("curl -s -o /dev/null -w '%{{http_code}}' {words} {url}"))?;
-        assert_eq!(status, "303", "{path}");
-        Some(())
-    }
-
-    /// In the guest's place.
-    fn inside(&self, commands: &str) -> Option<String> {
-        let commands = commands.replace('\'', "'\\''");
-        let output = self.machine.run(&format!("/sbin/ip netns exec guest sh -ec '{commands}'"));
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
     }
 
     /// A guest at an access point: signs in, comes and goes.

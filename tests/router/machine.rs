@@ -55,12 +55,11 @@ impl Medium {
 
     fn formatted(self) -> &'static str {
         match self {
-            Self::Jffs2 => "true",
+            Self::Jffs2 | Self::Ext4 => "true",
             Self::Ubifs => {
                 "ubiformat /dev/mtd0 -y -q && ubiattach -m 0 && ubimkvol /dev/ubi0 -N data -m && \
                  ubidetach -m 0"
             }
-            Self::Ext4 => "mke2fs -q /dev/vdb",
             // 64 MB in pages of 2 KB, of which the first 64 blocks are 8 MB.
             Self::Nand => {
                 "modprobe nandsim id_bytes=0x20,0xa2,0x00,0x15 parts=64 && \
@@ -80,19 +79,7 @@ pub struct Storage {
 impl Storage {
     /// New, with a file system on it, and whatever `fill` puts there.
     pub fn new(medium: Medium, fill: impl FnOnce(&Machine)) -> Self {
-        let size = if medium == Medium::Ext4 { DISK_SIZE as usize } else { FLASH_SIZE };
-        let blank = Self { medium, bytes: vec![0xff; size] };
-        let machine = Machine::resume(&blank);
-        if medium == Medium::Ext4 {
-            let status = Command::new("/sbin/mke2fs")
-                .args(["-q", "-t", "ext4", "-F"])
-                .arg(machine.disk())
-                .status();
-            assert!(status.unwrap().success());
-        } else {
-            machine.ok(medium.formatted());
-        }
-        machine.mount();
+        let machine = Machine::formatted(medium);
         fill(&machine);
         machine.ok("umount /data");
         machine.cut()
@@ -142,6 +129,20 @@ impl Machine {
         machine
     }
 
+    /// With new storage, a file system on it, and that mounted.
+    pub fn formatted(medium: Medium) -> Self {
+        let size = if medium == Medium::Ext4 { DISK_SIZE as usize } else { FLASH_SIZE };
+        let machine = Self::resume(&Storage { medium, bytes: vec![0xff; size] });
+        if medium == Medium::Ext4 {
+            let mut make = Command::new("/sbin/mke2fs");
+            let made = make.args(["-q", "-F", "-t", "ext4"]).arg(machine.path("disk")).status();
+            assert!(made.unwrap().success());
+        }
+        machine.ok(medium.formatted());
+        machine.mount();
+        machine
+    }
+
     fn start(medium: Medium, settings: &[String]) -> Self {
         let scratch = Scratch::new();
         let path = scratch.path();
@@ -172,10 +173,6 @@ impl Machine {
         self.scratch.path().join(name)
     }
 
-    fn disk(&self) -> PathBuf {
-        self.path("disk")
-    }
-
     fn console(&self) -> String {
         fs::read_to_string(self.path("console.log")).unwrap_or_default()
     }
@@ -196,7 +193,7 @@ impl Machine {
         String::from_utf8(self.bytes(command)).unwrap()
     }
 
-    fn bytes(&self, command: &str) -> Vec<u8> {
+    pub fn bytes(&self, command: &str) -> Vec<u8> {
         let output = self.run(command);
         let said = String::from_utf8_lossy(&output.stdout);
         let (status, console) = (output.status, self.console());
@@ -272,7 +269,8 @@ impl Machine {
     /// The whole store, as `backup` gives it.
     pub fn backup(&self) -> Connection {
         let copy = self.path("backup.db");
-        let bytes = self.bytes("hotspotd -c /etc/hotspotd.conf backup /tmp/b && cat /tmp/b && rm /tmp/b");
+        self.cli("backup /tmp/backup.db");
+        let bytes = self.bytes("cat /tmp/backup.db && rm /tmp/backup.db");
         fs::write(&copy, bytes).unwrap();
         Connection::open(copy).unwrap()
     }
@@ -381,19 +379,10 @@ const PREPARATION: &str = "set -e
     chmod 755 /usr/sbin/hotspotd
     modprobe -a virtio_net jffs2 ubifs ext4
     modprobe phram phram=flash,0x3000000,0x1000000,0x10000
-    /sbin/ip link set eth0 up
-    /sbin/ip address add 10.0.2.15/24 dev eth0
-    /sbin/ip link add br-guest type bridge
-    /sbin/ip address add 192.168.77.1/24 dev br-guest
-    /sbin/ip link set br-guest up
-    /sbin/ip netns add guest
-    /sbin/ip link add port type veth peer name inside
-    /sbin/ip link set port master br-guest up
-    /sbin/ip link set inside netns guest name eth0
-    /sbin/ip netns exec guest /sbin/ip link set eth0 up
-    /sbin/ip netns exec guest /sbin/ip address add 192.168.77.11/24 dev eth0
-    ping -c 1 -q 10.0.2.2 >/dev/null
-    /sbin/ip netns exec guest true";
+    ip link set eth0 up
+    ip address add 10.0.2.15/24 dev eth0
+    network up
+    ping -c 1 -q 10.0.2.2 >/dev/null";
 
 const CONFIGURATION: &str = "config hotspotd 'main'
     option data_dir '/data'
@@ -405,7 +394,7 @@ config api 'api'
     list allow_from '10.0.2.0/24'
 config guest 'guest'
     option device 'br-guest'
-    option leases '/nowhere'
+    option leases '/tmp/dhcp.leases'
 config radius 'radius'
     option enabled '1'
     list listen '10.0.2.15'
