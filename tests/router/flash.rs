@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::machine::{Machine, Medium};
 use crate::visitor::Visitor;
 
-fn create(machine: &Machine, username: &str) -> crate::support::Answer {
+fn create(machine: &Machine, username: &str) -> crate::flows::Answer {
     let order = json!({"action": "create_voucher", "username": username, "passcode": username});
     machine.post(order)
 }

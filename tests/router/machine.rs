@@ -16,10 +16,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::{Answer, Scratch};
-
-/// Nothing here takes this long unless it hangs, not even on a machine that builds beside it.
-pub const HANG: Duration = Duration::from_secs(180);
+use crate::flows::{Answer, Scratch};
+use crate::support::{HANG, here, package};
 
 /// Where the flash lies in the machine's memory (see `router`), in octets.
 const FLASH_AT: u64 = 48 << 20;
@@ -151,7 +149,7 @@ impl Machine {
         let ports = [free_port(), free_port(), free_port()];
         let [api, authentication, accounting] =
             ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let mut command = Command::new(script("router"));
+        let mut command = Command::new(here().join("router"));
         command.arg("hold").arg(path).args(settings);
         command.arg(format!("flash={}", path.join("memory").display()));
         command.arg(format!("disk={}", path.join("disk").display()));
@@ -178,7 +176,7 @@ impl Machine {
     }
 
     fn ask(&self, socket: &str) -> Command {
-        let mut command = Command::new(script("ask"));
+        let mut command = Command::new(here().join("ask"));
         command.arg(self.path(socket));
         command
     }
@@ -324,10 +322,6 @@ impl Drop for Machine {
     }
 }
 
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/router").join(name)
-}
-
 fn seconds_since_1970() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
@@ -361,18 +355,10 @@ fn booted() -> &'static Path {
 
 /// The program of the package that is under test.
 fn packaged_binary() -> Vec<u8> {
-    let unpacked = Scratch::new();
-    let unpack = r#"
-        set -eu
-        package=${HOTSPOTD_IPK:-$(ls target/openwrt/hotspotd_*_mipsel_24kc.ipk)}
-        tar -xzOf "$package" ./data.tar.gz | tar -xzO ./usr/sbin/hotspotd >"$1/hotspotd""#;
-    let status = Command::new("sh")
-        .args(["-c", unpack, "sh"])
-        .arg(unpacked.path())
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(status.unwrap().success(), "there is no package: openwrt/build");
-    fs::read(unpacked.path().join("hotspotd")).unwrap()
+    let unpack = "tar -xzOf \"$1\" ./data.tar.gz | tar -xzO ./usr/sbin/hotspotd";
+    let unpacked = Command::new("sh").args(["-c", unpack, "sh"]).arg(package()).output().unwrap();
+    assert!(unpacked.stdout.starts_with(b"\x7fELF"), "{:?}", unpacked.status);
+    unpacked.stdout
 }
 
 const PREPARATION: &str = "set -e
@@ -381,8 +367,10 @@ const PREPARATION: &str = "set -e
     modprobe phram phram=flash,0x3000000,0x1000000,0x10000
     ip link set eth0 up
     ip address add 10.0.2.15/24 dev eth0
-    network up
-    ping -c 1 -q 10.0.2.2 >/dev/null";
+    network up >/dev/null 2>&1
+    ping -c 1 -q 10.0.2.2 >/dev/null
+    echo 3 >/proc/sys/vm/drop_caches
+    echo 1 >/proc/sys/vm/compact_memory";
 
 const CONFIGURATION: &str = "config hotspotd 'main'
     option data_dir '/data'

@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::book::Book;
 use crate::load;
 use crate::machine::{Machine, Medium, Storage};
-use crate::support::Scratch;
+use crate::flows::Scratch;
 use crate::visitor::Visitor;
 
 /// Rounds in all where nothing else is asked for.
