@@ -75,7 +75,8 @@ impl Book {
         let gone = self.removing.iter().filter(|username| !listed.contains_key(*username));
         self.removed.extend(gone.cloned());
         self.tried = listed.keys().cloned().collect();
-        self.created.extend(listed.into_iter().map(|(username, (passcode, _))| (username, passcode)));
+        self.created
+            .extend(listed.into_iter().map(|(username, (passcode, _))| (username, passcode)));
         self.created.retain(|username, _| self.tried.contains(username));
     }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::book::Book;
-use crate::machine::Machine;
+use crate::flows::radius::genuine;
 use crate::flows::radius::{ACCESS_ACCEPT, ACCOUNTING_REQUEST, ACCOUNTING_RESPONSE};
 use crate::flows::radius::{ACCT_SESSION_ID, ACCT_STATUS_TYPE, AccessPoint, Packet, USER_NAME};
-use crate::flows::radius::genuine;
+use crate::machine::Machine;
 use crate::visitor::Visitor;
 
 const NAS_IDENTIFIER: u8 = 32;

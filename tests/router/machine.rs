@@ -32,34 +32,27 @@ pub enum Medium {
     /// On memory that behaves as NOR flash behind the module phram; every write is on the chip when
     /// the call that made it is done.
     Jffs2,
-    /// On UBI on the same; data waits in the router's memory until it is flushed.
-    Ubifs,
-    /// On a disk with no cache of its own; data waits in the router's memory as well.
+    /// On a disk with no cache of its own; data waits in the router's memory until it is flushed.
     Ext4,
     /// On UBI on nandsim, NAND flash with pages that are written whole. Its contents are the router's
-    /// memory, and are lost with it.
-    Nand,
+    /// memory, and are lost with it: UBI takes no flash that would outlive the emulator.
+    Ubifs,
 }
 
 impl Medium {
     fn mounted(self) -> &'static str {
         match self {
             Self::Jffs2 => "mount -t jffs2 mtd0 /data",
-            Self::Ubifs => "ubiattach -m 0 >/dev/null && mount -t ubifs ubi0:data /data",
             Self::Ext4 => "mount -t ext4 /dev/vdb /data",
-            Self::Nand => "mount -t ubifs ubi0:data /data",
+            Self::Ubifs => "mount -t ubifs ubi0:data /data",
         }
     }
 
     fn formatted(self) -> &'static str {
         match self {
             Self::Jffs2 | Self::Ext4 => "true",
-            Self::Ubifs => {
-                "ubiformat /dev/mtd0 -y -q && ubiattach -m 0 && ubimkvol /dev/ubi0 -N data -m && \
-                 ubidetach -m 0"
-            }
             // 64 MB in pages of 2 KB, of which the first 64 blocks are 8 MB.
-            Self::Nand => {
+            Self::Ubifs => {
                 "modprobe nandsim id_bytes=0x20,0xa2,0x00,0x15 parts=64 && \
                  ubiformat /dev/mtd1 -y -q && ubiattach -m 1 && ubimkvol /dev/ubi0 -N data -m"
             }
@@ -88,15 +81,19 @@ impl Storage {
         fs::write(path, &self.bytes).unwrap();
     }
 
-    /// In lines of 32 octets: how many octets are programmed otherwise than before, and how many
-    /// blocks of 64 KB have been erased since.
+    /// How many octets are programmed otherwise than before, and how many blocks have been erased
+    /// since. NAND is written in pages; NOR octet by octet, which is looked at in lines of 32.
     pub fn written_since(&self, before: &Self) -> (usize, usize) {
-        let pairs = self.bytes.chunks(32).zip(before.bytes.chunks(32));
-        let programmed = pairs.filter(|(now, then)| now != then && now.iter().any(|b| *b != 0xff));
-        let erased = |block: &&[u8]| block.iter().all(|byte| *byte == 0xff);
-        let blocks = self.bytes.chunks(65536).zip(before.bytes.chunks(65536));
-        let erased = blocks.filter(|(now, then)| erased(now) && !erased(then));
-        (programmed.count() * 32, erased.count())
+        let (page, block) = match self.medium {
+            Medium::Ubifs => (2048, 128 << 10),
+            _ => (32, 64 << 10),
+        };
+        let erased = |part: &[u8]| part.iter().all(|octet| *octet == 0xff);
+        let pairs = self.bytes.chunks(page).zip(before.bytes.chunks(page));
+        let programmed = pairs.filter(|(now, then)| now != then && !erased(now)).count();
+        let pairs = self.bytes.chunks(block).zip(before.bytes.chunks(block));
+        let erased = pairs.filter(|(now, then)| erased(now) && !erased(then)).count();
+        (programmed * page, erased)
     }
 }
 
@@ -222,6 +219,9 @@ impl Machine {
 
     /// What the storage holds at this moment.
     pub fn storage(&self) -> Storage {
+        if self.medium == Medium::Ubifs {
+            return Storage { medium: self.medium, bytes: self.bytes("cat /dev/mtd1") };
+        }
         let (file, at) = self.storage_file();
         let size = if self.medium == Medium::Ext4 { DISK_SIZE as usize } else { FLASH_SIZE };
         let mut bytes = vec![0; size];
@@ -290,8 +290,8 @@ impl Machine {
         let mut bytes = Vec::new();
         // A reset comes after what was there before it.
         let _ = stream.read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes);
-        let whole = text.split_once("\r\n\r\n").is_some_and(|(_, body)| body.ends_with('}'));
+        // The end of an object, or of a list in chunks.
+        let whole = bytes.ends_with(b"}") || bytes.ends_with(b"\r\n0\r\n\r\n");
         whole.then(|| Answer::parse(&bytes))
     }
 

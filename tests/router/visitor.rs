@@ -8,17 +8,18 @@ pub struct Visitor<'a>(pub &'a Machine);
 impl Visitor<'_> {
     /// Takes another MAC address, and an IP address that goes with it.
     pub fn pass_for(&self, number: u32) -> Option<()> {
-        self.inside(&format!(
-            "ip link set eth0 down
-             ip link set eth0 address 02:00:00:00:{:02x}:{:02x}
-             ip address flush dev eth0
-             ip address add 192.168.77.{}/24 dev eth0
-             ip link set eth0 up
-             ip route add default via 192.168.77.1",
+        let batch = format!(
+            "link set eth0 down
+             link set eth0 address 02:00:00:00:{:02x}:{:02x}
+             address flush dev eth0
+             address add 192.168.77.{}/24 dev eth0
+             link set eth0 up
+             route add default via 192.168.77.1",
             number >> 8 & 0xff,
             number & 0xff,
             20 + number % 200
-        ))?;
+        );
+        self.said(&format!("ip -n guest1 -batch - <<BATCH\n{batch}\nBATCH"))?;
         Some(())
     }
 
@@ -38,18 +39,21 @@ impl Visitor<'_> {
 
     /// Whether the internet is reached.
     pub fn is_online(&self) -> Option<bool> {
-        let page = "curl -s -m 5 http://203.0.113.10/ || true";
+        let page = "curl -s -m 30 http://203.0.113.10/ || true";
         Some(self.inside(page)?.contains("This is the internet"))
     }
 
-    /// Has commands run in the guest's place; one that fails is a failure.
-    pub fn inside(&self, commands: &str) -> Option<String> {
-        let quoted = commands.replace('\'', "'\\''");
-        let output = self.0.run(&format!("ip netns exec guest1 sh -ec '{quoted}'"));
+    /// Has a command run in the guest's place; one that fails is a failure.
+    pub fn inside(&self, command: &str) -> Option<String> {
+        self.said(&format!("ip netns exec guest1 {command}"))
+    }
+
+    fn said(&self, command: &str) -> Option<String> {
+        let output = self.0.run(command);
         let said = String::from_utf8(output.stdout).unwrap();
-        // The status of `ask` where nobody answers.
+        // As `ask` ends where the router has gone.
         let gone = output.status.code() == Some(1) && said.is_empty() && !output.stderr.is_empty();
-        assert!(gone || output.status.success(), "{commands}: {:?} {said}", output.status);
+        assert!(gone || output.status.success(), "{command}: {:?} {said}", output.status);
         output.status.success().then_some(said)
     }
 }
