@@ -1,8 +1,8 @@
 //! The whole story, as the README tells it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::fs;
 
 use crate::support::{PACKAGE, Router, here, package};
 use crate::transcript;

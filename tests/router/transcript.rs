@@ -81,11 +81,9 @@ fn matches(expected: &[&str], actual: &[&str]) -> bool {
     match expected {
         [] => actual.is_empty(),
         ["[...]", rest @ ..] => (0..=actual.len()).any(|skip| matches(rest, &actual[skip..])),
-        [first, rest @ ..] => {
-            actual.split_first().is_some_and(|(line, others)| {
-                matches_line(first, line) && matches(rest, others)
-            })
-        }
+        [first, rest @ ..] => actual
+            .split_first()
+            .is_some_and(|(line, others)| matches_line(first, line) && matches(rest, others)),
     }
 }
 
