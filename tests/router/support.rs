@@ -87,6 +87,25 @@ impl Router {
         assert!(answers, "the daemon does not answer:\n{}", self.log());
     }
 
+    /// Signs in the first guest at the portal, and has the site.
+    pub fn sign_in(&mut self, username: &str, passcode: &str) {
+        let portal = "http://192.168.77.1:8880";
+        // The portal may still be opening.
+        let page = self.until(&format!("guest1 curl -sf -m 20 -o /dev/null {portal}/"));
+        assert!(page, "there is no portal:\n{}", self.log());
+        let answer = self.ok(&format!(
+            "guest1 curl -s -m 60 -o /dev/null -w '%{{http_code}}' {portal}/login \
+             --data-urlencode 'username={username}' --data-urlencode 'passcode={passcode}'"
+        ));
+        assert_eq!(answer, "303", "{}", self.log());
+        assert!(self.sees_site(), "{username} is not let in:\n{}", self.log());
+    }
+
+    /// Whether the first guest gets a page of the internet.
+    pub fn sees_site(&mut self) -> bool {
+        self.run("guest1 curl -s -m 60 http://www.example.com/").output == "This is the internet.\n"
+    }
+
     /// Tries a command until it succeeds or hangs.
     #[must_use]
     pub fn until(&mut self, command: &str) -> bool {

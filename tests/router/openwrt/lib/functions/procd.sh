@@ -95,9 +95,13 @@ procd_again() {
 	kill -TERM "$(cat "$PROCD_STATE/$PROCD_SERVICE/supervisor")"
 }
 
-# In a session of its own, without anything of ours open: it outlives the shell that starts it.
+# In a session of its own, without anything of ours open: it outlives the shell that starts it, which
+# may have SIGTERM ignored.
 procd_supervise() {
-	setsid /lib/stand-in/supervise "$1" </dev/null >/dev/null 2>&1 &
+	(
+		trap - TERM
+		exec setsid /lib/stand-in/supervise "$1"
+	) </dev/null >/dev/null 2>&1 &
 	until [ -s "$PROCD_STATE/$1/supervisor" ]; do
 		sleep 0.05
 	done
