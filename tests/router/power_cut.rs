@@ -25,6 +25,9 @@ use crate::visitor::Visitor;
 /// Rounds in all where nothing else is asked for.
 const ROUNDS: u64 = 100;
 
+/// No load goes on for longer than this.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// How many rounds are this share of all, in hundredths; at least one.
 fn rounds(share: u64) -> u64 {
     let asked = std::env::var("POWER_CUTS").map(|number| number.parse().unwrap());
@@ -83,7 +86,8 @@ impl Chain {
     fn cut_under_load(&mut self, found: &Found, at: f64) -> Storage {
         let machine = self.start(found);
         let before = self.book.acknowledged();
-        load::until_cut(&machine, &mut self.book, found.1, self.start.mul_f64(4.0 * at));
+        let after = self.start.mul_f64(4.0).min(LONGEST).mul_f64(at);
+        load::until_cut(&machine, &mut self.book, found.1, after);
         let acknowledged = self.book.acknowledged() - before;
         eprintln!("seed {}: {acknowledged} acknowledged before the cut", found.1);
         machine.cut()
