@@ -68,7 +68,7 @@ impl Load<'_> {
         Some(())
     }
 
-    /// A guest of this router: a device that nobody has seen, at the portal. Every other one signs
+    /// A guest of this router: a device that nobody has seen, at the portal. Two of three sign
     /// out again.
     fn visit(&self) -> Option<()> {
         let (username, passcode) = self.create("g")?;
@@ -78,7 +78,7 @@ impl Load<'_> {
         assert_eq!(visitor.sign_in(&username, &passcode)?, "303", "{username}");
         self.book.lock().unwrap().begun.insert(username.clone());
         assert!(visitor.is_online()?, "{username} is not let through");
-        if number.is_multiple_of(2) {
+        if !number.is_multiple_of(3) {
             assert_eq!(visitor.sign_out()?, "303", "{username}");
             self.book.lock().unwrap().signed_out.insert(username);
         }

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -340,17 +341,22 @@ fn free_port() -> u16 {
 /// The state of a router that has booted, has the package's binary and the guest network, and has
 /// mounted none of its storage: a file.
 fn booted() -> &'static Path {
-    static BOOTED: OnceLock<PathBuf> = OnceLock::new();
-    BOOTED.get_or_init(|| {
-        let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join("router-that-has-booted");
+    static BOOTED: OnceLock<(fs::File, PathBuf)> = OnceLock::new();
+    let (_, path) = BOOTED.get_or_init(|| {
+        let scratch = Scratch::new();
+        let state = scratch.path().join("state");
         let machine = Machine::start(Medium::Jffs2, &[]);
         machine.put(&packaged_binary(), "/usr/sbin/hotspotd");
         machine.put(CONFIGURATION.as_bytes(), "/etc/hotspotd.conf");
         machine.ok(PREPARATION);
         let saved = machine.ask("monitor").arg("save").arg(&state).status().unwrap();
         assert!(saved.success());
-        state
-    })
+        // It has no name any more, so that it goes with this process.
+        let file = fs::File::open(state).unwrap();
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        (file, path.into())
+    });
+    path
 }
 
 /// The program of the package that is under test.

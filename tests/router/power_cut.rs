@@ -192,7 +192,7 @@ fn a_cut_while_the_schema_is_migrated_loses_nothing() {
     let takes = begun.elapsed();
     look_through_migrated(&whole);
     drop(whole);
-    let (seed, rounds) = (first_seed(), rounds(10));
+    let (seed, rounds) = (first_seed(), rounds(10).max(5));
     let mut of_then = 0;
     for round in 0..rounds {
         let found = Found(storage.clone(), seed + round);
