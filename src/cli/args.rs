@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{Command, EXIT_USAGE, Format, help};
+use super::{Command, EXIT_USAGE, Format, Notice, help};
 
 /// Where the configuration is when nobody says otherwise.
 const CONFIG: &str = "/etc/config/hotspotd";
@@ -165,6 +165,13 @@ impl Line {
             ["api-key", "rotate"] => Command::RotateKey,
             ["backup", _] => Command::Backup(self.words.swap_remove(1).into()),
             ["restore", _] => Command::Restore(self.words.swap_remove(1).into()),
+            ["notify", "clock-synchronised"] => Command::Notify(Notice::ClockSynchronised),
+            ["notify", "leases-changed"] => Command::Notify(Notice::LeasesChanged),
+            ["notify", ..] => {
+                return Err(Misuse(
+                    "'notify clock-synchronised' or 'notify leases-changed'?".to_owned(),
+                ));
+            }
             ["backup" | "restore"] => {
                 return Err(Misuse(format!("which file? '{} FILE'", words.join(" "))));
             }
@@ -306,6 +313,9 @@ mod tests {
             "client show a b",
             "client show a --format csv",
             "clients",
+            "notify",
+            "notify clock-set",
+            "notify leases-changed now",
             "guests --format xml",
             "guests all",
             "try -c /x",

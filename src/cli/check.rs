@@ -34,6 +34,7 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     for warning in config.warnings() {
         report.line(Verdict::Note, "configuration", warning);
     }
+    report.service(config);
     match health(config) {
         Ok(health) => {
             report.line(Verdict::Ok, "daemon", format!("running, version {}", health.version));
@@ -82,6 +83,18 @@ impl Report {
         };
         self.failed |= verdict == Verdict::Fail;
         let _ = writeln!(io::stdout(), "{word:4}  {what:13}  {finding}");
+    }
+
+    fn service(&mut self, config: &Config) {
+        if !config.main.enabled {
+            self.line(
+                Verdict::Note,
+                "service",
+                "option enabled is '0', so that the service does not start; 'uci set \
+                 hotspotd.main.enabled=1; uci commit hotspotd; service hotspotd start' starts it, \
+                 now and after every boot",
+            );
+        }
     }
 
     fn api(&mut self, health: &Health) {

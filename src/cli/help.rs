@@ -40,6 +40,8 @@ Usage: hotspotd [-c FILE] COMMAND
   api-key show | rotate      the key for /api/, or a new one
   backup FILE                write a consistent copy of the store ('-': standard output)
   restore FILE               replace the store by a backup ('-': standard input)
+  notify clock-synchronised | leases-changed
+                             for hooks of NTP and DHCP; silent where no daemon runs
 
   --format table|csv|json    for 'voucher create' and everything that lists or shows
   -c, --config FILE          the configuration; default /etc/config/hotspotd

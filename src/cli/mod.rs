@@ -75,10 +75,24 @@ pub enum Command {
     Backup(PathBuf),
     /// `restore`
     Restore(PathBuf),
+    /// `notify`
+    Notify(Notice),
+}
+
+/// What a hook of the system has to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// NTP has put the wall clock right.
+    ClockSynchronised,
+    /// The DHCP server has written its leases.
+    LeasesChanged,
 }
 
 /// Carries out a command with the configuration at `path`.
 pub fn execute(command: Command, path: &Path) -> ExitCode {
+    if let Command::Notify(notice) = command {
+        return notify(notice, path);
+    }
     let socket = match Config::load(path) {
         Ok(config) if command == Command::Check => return check::check(&config, path),
         Ok(config) => config.main.control_socket,
@@ -121,9 +135,30 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
     }
 }
 
+/// For hooks, which come at every time and must not fill the log: where nobody listens, or has
+/// stopped to, there is nobody to tell, and nothing to say about it.
+fn notify(notice: Notice, path: &Path) -> ExitCode {
+    let Some(socket) = Config::control_socket(path) else { return ExitCode::SUCCESS };
+    let ask = match notice {
+        Notice::ClockSynchronised => Ask::ClockSynchronised,
+        Notice::LeasesChanged => Ask::LeasesChanged,
+    };
+    let told = Client::connect(&socket).and_then(|mut client| {
+        client.ask(&ask)?;
+        client.done()
+    });
+    match told {
+        Ok(()) | Err(Failure::NotRunning(_) | Failure::Broken(_)) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("hotspotd: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
     match command {
-        Command::Check | Command::SetPassword(_) => Ok(()),
+        Command::Check | Command::SetPassword(_) | Command::Notify(_) => Ok(()),
         Command::CreateVouchers { count, fields, format } => create(client, count, fields, format),
         Command::ListVouchers(format) => {
             client.ask(&Ask::Vouchers)?;

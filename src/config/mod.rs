@@ -49,6 +49,8 @@ pub struct Config {
 /// `config hotspotd`: the daemon itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Main {
+    /// Whether OpenWrt's init script starts the daemon; one that is started by hand runs.
+    pub enabled: bool,
     /// Where vouchers are kept; absolute.
     pub data_dir: PathBuf,
     /// The Unix socket for the command line; absolute, at most 107 bytes.
@@ -65,6 +67,7 @@ pub struct Main {
 impl Default for Main {
     fn default() -> Self {
         Self {
+            enabled: true,
             data_dir: PathBuf::from("/etc/hotspotd"),
             control_socket: PathBuf::from("/var/run/hotspotd.sock"),
             log_level: LevelFilter::Info,

@@ -53,7 +53,8 @@ fn an_empty_file_is_all_defaults() {
 
 #[test]
 fn the_shipped_file_is_valid_and_switches_nothing_on() {
-    let config = read(SHIPPED);
+    let mut config = read(SHIPPED);
+    assert!(!std::mem::replace(&mut config.main.enabled, true));
     assert_eq!(config, Config::default());
     assert_eq!(config.warnings(), Vec::<String>::new());
 }
@@ -82,6 +83,7 @@ fn every_option_arrives() {
             option control_socket '/run/h.sock'
             option log_level 'debug'
             option login_log_days '0'
+            option enabled '0'
         config api 'api'
             option enabled on
             option allow_get yes
@@ -105,7 +107,7 @@ fn every_option_arrives() {
     assert_eq!(config.main.control_socket, Path::new("/run/h.sock"));
     assert_eq!((config.main.log_level, config.main.login_log_days), (LevelFilter::Debug, 0));
     assert!(config.api.enabled && config.api.allow_get && config.api.allow_post);
-    assert!(config.api.http_status);
+    assert!(config.api.http_status && !config.main.enabled && Main::default().enabled);
     assert_eq!(config.api.listen, sockets(&["192.168.1.1:80", "[fd00::1]:80"]));
     let allowed = nets(&["192.168.1.0/24", "fd00::7/128", "127.0.0.0/8", "::1/128"]);
     assert_eq!(config.api.allow_from, allowed);

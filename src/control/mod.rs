@@ -69,6 +69,10 @@ pub enum Ask {
     Restore(u64),
     /// How the daemon is doing, as [`Tell::Health`].
     Health,
+    /// NTP has put the wall clock right.
+    ClockSynchronised,
+    /// The DHCP server has written its leases.
+    LeasesChanged,
 }
 
 /// What the daemon tells.

@@ -162,6 +162,13 @@ impl Control {
             Ask::Backup => self.backup(stream).await,
             Ask::Restore(bytes) => self.restore(bytes, stream).await,
             Ask::Health => self.health(stream).await,
+            Ask::ClockSynchronised => {
+                self.hotspot.clock_synchronised().await.map_err(|fault| fault.to_string())
+            }
+            Ask::LeasesChanged => {
+                self.hotspot.leases_changed().await;
+                Ok(())
+            }
         }
     }
 

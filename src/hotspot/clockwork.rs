@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, RELEASE};
 use crate::domain::time::Now;
-use crate::domain::wall::{Mark, Turn, WallClock};
+use crate::domain::wall::{Mark, Reading, Turn, WallClock};
 
 pub(super) struct Clockwork {
     clock: Box<dyn Clock>,
@@ -25,6 +25,18 @@ impl Clockwork {
         let (now, turn) = self.wall.observe(self.clock.read());
         self.now = now;
         (now, turn)
+    }
+
+    /// Reads the clocks knowing that the wall clock has just been put right; `None` where it
+    /// stands too early for that.
+    pub(super) fn read_as_synchronised(&mut self) -> Option<(Now, Turn)> {
+        let reading = Reading { synchronised: true, ..self.clock.read() };
+        if reading.wall < RELEASE {
+            return None;
+        }
+        let (now, turn) = self.wall.observe(reading);
+        self.now = now;
+        Some((now, turn))
     }
 
     pub(super) fn mark(&self) -> Mark {

@@ -149,6 +149,10 @@ pub enum Upkeep {
     Sightings(Vec<Sighting>),
     /// The kernel's rules have been removed by somebody else.
     GateLost,
+    /// A hook says that the wall clock has been put right.
+    ClockSynchronised(Reply<()>),
+    /// A hook says that the DHCP server has written its leases.
+    LeasesChanged,
     /// What an access point answered when told to end a session: its number.
     Ordered(i64, Outcome),
     /// What it answered when told of a change.
@@ -192,6 +196,8 @@ pub enum Fault {
     Gate(GateError),
     /// Another device has taken the place at the same moment.
     Preempted,
+    /// Whoever says that the wall clock is right is wrong.
+    ClockTooEarly,
     /// The daemon is stopping.
     Stopping,
 }
@@ -202,6 +208,9 @@ impl fmt::Display for Fault {
             Self::Store(error) => error.fmt(f),
             Self::Gate(error) => error.fmt(f),
             Self::Preempted => f.write_str("another device took the place at the same moment"),
+            Self::ClockTooEarly => f.write_str(
+                "the clock stands before this version was made, so that it cannot be synchronised",
+            ),
             Self::Stopping => f.write_str("the daemon is stopping"),
         }
     }
@@ -262,6 +271,19 @@ impl Handle {
     /// Says that the kernel's rules are gone; waits for a place in the queue.
     pub async fn gate_lost(&self) {
         let _ = self.inbox.send(Command::Upkeep(Upkeep::GateLost)).await;
+    }
+
+    /// Says that the wall clock has been put right; when this returns, it is trusted.
+    ///
+    /// # Errors
+    /// The clock cannot be right, or the daemon is stopping.
+    pub async fn clock_synchronised(&self) -> Result<(), Fault> {
+        self.ask(|reply| Command::Upkeep(Upkeep::ClockSynchronised(reply))).await
+    }
+
+    /// Says that the DHCP server has written its leases; waits for a place in the queue.
+    pub async fn leases_changed(&self) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::LeasesChanged)).await;
     }
 
     /// Says what came of an order; waits for a place in the queue.

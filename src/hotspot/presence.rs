@@ -13,6 +13,7 @@ use crate::domain::neighbour::{Neighbour, Reach, Sighting};
 use crate::domain::session::Allowance;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
+use crate::neighbour::HostNames;
 
 /// Devices told apart; beyond that, those who are not signed in and quiet for longest are dropped.
 const MOST: usize = 4096;
@@ -329,6 +330,13 @@ impl Hotspot {
 
     fn address(&self, session: &Session) -> Option<IpAddr> {
         self.presence.address(session.mac).or(session.address)
+    }
+
+    /// The leases have been written, whatever the file's times say: on some file systems they
+    /// tell seconds only.
+    pub(super) fn read_leases(&mut self) {
+        self.host_names.iter_mut().for_each(HostNames::forget);
+        self.read_host_names();
     }
 
     fn read_host_names(&mut self) {

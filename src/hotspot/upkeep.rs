@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::snapshot::SnapshotSchedule;
-use super::{Hotspot, Reply, Settings, Status, host_names, send};
+use super::{Fault, Hotspot, Reply, Settings, Status, host_names, send};
 use crate::domain::plan::Plan;
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Turn};
@@ -44,6 +44,25 @@ impl Hotspot {
     /// Reads the clocks, and sets right what was stamped before they were.
     pub(super) fn tell_time(&mut self) -> Now {
         let (now, turn) = self.clockwork.read();
+        self.turn_to(turn);
+        now
+    }
+
+    /// A hook says that NTP has put the wall clock right. The kernel may not know of it yet:
+    /// busybox's ntpd sets the time, which has the kernel take it for not synchronised, runs its
+    /// hook, and tells the kernel with its next update only (networking/ntpd.c).
+    pub(super) fn clock_synchronised(&mut self, reply: Reply<()>, now: Now) -> Now {
+        let Some((now, turn)) = self.clockwork.read_as_synchronised() else {
+            log::warn!("clock: {}; it is not believed", Fault::ClockTooEarly);
+            let _ = reply.send(Err(Fault::ClockTooEarly));
+            return now;
+        };
+        self.turn_to(turn);
+        let _ = reply.send(Ok(()));
+        now
+    }
+
+    fn turn_to(&mut self, turn: Turn) {
         match turn {
             Turn::Steady => {}
             Turn::SteppedBack { by } => {
@@ -59,7 +78,6 @@ impl Hotspot {
                 self.shift_stamps(shift);
             }
         }
-        now
     }
 
     /// Moves the stamps together with the mark that the clock is set: where that fails, both wait

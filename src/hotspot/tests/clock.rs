@@ -80,3 +80,48 @@ fn a_later_login_written_down_before_the_clock_was_set_is_put_right_too() {
     assert_eq!(voucher.last_login, Some(stamp(truth - 60)));
     assert_eq!(voucher.first_login, Some(stamp(START)));
 }
+
+/// What a hook of NTP gets, with what comes in the same turn.
+fn hook(bench: &mut Bench, more: Vec<Command>) -> Result<(), Fault> {
+    let (reply, mut answer) = oneshot::channel();
+    let mut turn = vec![Command::Upkeep(Upkeep::ClockSynchronised(reply))];
+    turn.extend(more);
+    bench.hotspot.turn(turn);
+    answer.try_recv().unwrap()
+}
+
+#[test]
+fn a_hook_tells_of_the_time_before_the_kernel_does() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.login("a", "secret").unwrap();
+    bench.second_after(901);
+    assert_eq!(bench.ends(), ends([(0, "Idle-Timeout")]));
+    let clock = TestClock::at(START + 1000, false, "boot-2");
+    let mut bench = bench.restart(clock.clone());
+    bench.create("b").unwrap();
+    clock.pass(50);
+    // Less than what shows by itself that somebody has set the clock.
+    let truth = START + 2000;
+    clock.step(truth);
+    assert!(!bench.read(Read::Status).now.wall_is_set);
+    let arrival = Sighting::Seen(neighbour("guest", caller(0).address, mac(0)));
+    let arrival = Command::Upkeep(Upkeep::Sightings(vec![arrival]));
+    assert_eq!(hook(&mut bench, vec![arrival]), Ok(()));
+    let now = bench.read(Read::Status).now;
+    assert_eq!((now.wall, now.wall_is_set), (stamp(truth), true));
+    assert_eq!(bench.vouchers()[1].value.created_at, stamp(truth - 50));
+    assert_eq!(bench.records()[1].started_at, truth);
+    // It knows after a restart as well.
+    let clock = TestClock::at(truth + 5, false, "boot-2");
+    assert!(bench.restart(clock).read(Read::Status).now.wall_is_set);
+}
+
+#[test]
+fn a_hook_that_comes_with_a_time_long_past_is_not_believed() {
+    let bench = Bench::new();
+    let mut bench = bench.restart(TestClock::at(40, false, "boot-2"));
+    assert_eq!(hook(&mut bench, Vec::new()), Err(Fault::ClockTooEarly));
+    let now = bench.read(Read::Status).now;
+    assert_eq!((now.wall, now.wall_is_set), (stamp(START), false));
+}

@@ -66,9 +66,13 @@ impl TestClock {
     }
 
     fn synchronise(&self, wall: i64) {
-        let mut reading = self.reading.lock().unwrap();
-        reading.wall = Timestamp::from_unix(wall);
-        reading.synchronised = true;
+        self.step(wall);
+        self.reading.lock().unwrap().synchronised = true;
+    }
+
+    /// Is put right without a word to the kernel.
+    fn step(&self, wall: i64) {
+        self.reading.lock().unwrap().wall = Timestamp::from_unix(wall);
     }
 }
 

@@ -1,0 +1,57 @@
+//! What OpenWrt's init script and hooks rely on.
+
+use std::fs;
+use std::process::Output;
+
+use crate::support::{Daemon, OPEN_API, program};
+
+fn told(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+const SILENCE: (Option<i32>, String, String) = (Some(0), String::new(), String::new());
+
+#[test]
+fn a_service_that_is_switched_off_runs_by_hand_and_check_says_how_to_start_it() {
+    let mut daemon = Daemon::prepared(OPEN_API, "");
+    assert!(!daemon.cli_ok(&["check"]).contains("  service  "));
+    daemon.edit_config("option data_dir", "option enabled '0'\noption data_dir");
+    let line = "note  service        option enabled is '0', so that the service does not start; \
+                'uci set hotspotd.main.enabled=1; uci commit hotspotd; service hotspotd start'";
+    let check = daemon.cli_ok(&["check"]);
+    assert!(check.contains(line), "{check}");
+    daemon.launch();
+    let check = daemon.cli_ok(&["check"]);
+    assert!(check.contains(line) && check.contains("ok    daemon "), "{check}");
+    daemon.edit_config(
+        "option enabled '0'\noption data_dir",
+        "option enabled 'no!'\noption data_dir",
+    );
+    let (code, _, error) = told(&daemon.cli(&["check"]));
+    assert_eq!(code, Some(78));
+    assert!(error.contains("option 'enabled': 'no!' is neither '1' nor '0'"), "{error}");
+}
+
+#[test]
+fn hooks_are_silent_where_no_daemon_runs() {
+    let mut daemon = Daemon::prepared(OPEN_API, "");
+    let notices = [["notify", "clock-synchronised"], ["notify", "leases-changed"]];
+    let all_silent = |daemon: &Daemon| {
+        for notice in notices {
+            assert_eq!(told(&daemon.cli(&notice)), SILENCE, "{notice:?}");
+        }
+    };
+    all_silent(&daemon);
+    daemon.launch();
+    all_silent(&daemon);
+    // Killed: its socket is still there.
+    daemon.kill();
+    all_silent(&daemon);
+    fs::write(daemon.config(), "config hotspotd 'main").unwrap();
+    all_silent(&daemon);
+    fs::remove_file(daemon.config()).unwrap();
+    all_silent(&daemon);
+    let misuse = program().args(["notify", "clock-set"]).output().unwrap();
+    assert_eq!(misuse.status.code(), Some(64));
+}
