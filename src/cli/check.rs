@@ -47,7 +47,9 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
         }
         Err(failure @ Failure::NotRunning(_)) => {
             report.line(Verdict::Note, "daemon", failure);
-            report.line(Verdict::Ok, "zone", clock::zone().1);
+            let (_, zone) = clock::zone();
+            let (verdict, zone) = zone_line(&zone);
+            report.line(verdict, "zone", zone);
             report.networks(config, None);
         }
         Err(failure) => {
@@ -70,6 +72,13 @@ fn health(config: &Config) -> Result<Health, Failure> {
     }
 }
 
+fn zone_line(zone: &Result<String, String>) -> (Verdict, &String) {
+    match zone {
+        Ok(source) => (Verdict::Ok, source),
+        Err(why) => (Verdict::Note, why),
+    }
+}
+
 struct Report {
     failed: bool,
 }
@@ -83,6 +92,13 @@ impl Report {
         };
         self.failed |= verdict == Verdict::Fail;
         let _ = writeln!(io::stdout(), "{word:4}  {what:13}  {finding}");
+    }
+
+    /// Commands for the operator to paste.
+    fn paste(&mut self, commands: &[String]) {
+        for command in commands {
+            let _ = writeln!(io::stdout(), "      {command}");
+        }
     }
 
     fn service(&mut self, config: &Config) {
@@ -145,8 +161,9 @@ impl Report {
 
     fn clock(&mut self, health: &Health) {
         let Health { local_time, zone, .. } = health;
+        let (verdict, zone) = zone_line(zone);
         match health.clock_is_set {
-            true => self.line(Verdict::Ok, "clock", format!("{local_time}, zone {zone}")),
+            true => self.line(verdict, "clock", format!("{local_time}, zone {zone}")),
             false => self.line(
                 Verdict::Note,
                 "clock",

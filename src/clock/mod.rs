@@ -2,6 +2,8 @@
 
 mod adjtimex;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,32 +79,57 @@ pub fn boot_time() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
-/// The router's zone and where it was found, or what is wrong with it.
+/// Of a longer zone the beginning is read: the longest in use has 50 characters.
+const ZONE: u64 = 256;
+/// Characters of it that are repeated.
+const QUOTED: usize = 40;
+
+/// The router's zone and where it was found; as an error, why times are in UTC instead.
 ///
-/// The first that exists of `TZ`, `/etc/TZ` (OpenWrt) and `/etc/localtime` (other systems)
-/// decides; where it cannot be read, and where there is none, times are in UTC.
-pub fn zone() -> (Zone, String) {
+/// The first of `TZ`, `/etc/TZ` (OpenWrt, where it leads to a file in memory that is there once
+/// the system is set up) and `/etc/localtime` (other systems) that says anything decides.
+pub fn zone() -> (Zone, Result<String, String>) {
+    match find_zone() {
+        Ok((zone, source)) => (zone, Ok(source)),
+        Err(why) => (Zone::utc(), Err(format!("UTC, because {why}"))),
+    }
+}
+
+fn find_zone() -> Result<(Zone, String), String> {
     // A name such as Europe/Berlin needs the zone files, which /etc/localtime points into.
     if let Ok(text) = std::env::var("TZ")
         && let Ok(zone) = Zone::from_posix(&text)
     {
-        return (zone, format!("{} from TZ", text.trim()));
+        return Ok((zone, format!("{} from TZ", text.trim())));
     }
-    if let Ok(text) = std::fs::read_to_string("/etc/TZ")
-        && !text.trim().is_empty()
-    {
-        return match Zone::from_posix(&text) {
-            Ok(zone) => (zone, format!("{} from /etc/TZ", text.trim())),
-            Err(_) => {
-                (Zone::utc(), format!("UTC, because /etc/TZ is no POSIX TZ string: {text:?}"))
-            }
-        };
+    let text = beginning(Path::new("/etc/TZ"));
+    let text = text.map_err(|error| format!("/etc/TZ cannot be read: {error}"))?;
+    let text = text.trim();
+    if !text.is_empty() {
+        let zone = Zone::from_posix(text).map_err(|_| {
+            let shown: String = text.chars().take(QUOTED).collect();
+            format!(
+                "/etc/TZ has {shown:?} in the place of a POSIX TZ string such as \
+                 CET-1CEST,M3.5.0,M10.5.0/3; on OpenWrt, option timezone in /etc/config/system is \
+                 to be one, and the name of a zone goes into option zonename"
+            )
+        })?;
+        return Ok((zone, format!("{text} from /etc/TZ")));
     }
     match std::fs::read("/etc/localtime").map(|bytes| Zone::from_tzif(&bytes)) {
-        Ok(Ok(zone)) => (zone, "from /etc/localtime".to_owned()),
-        Ok(Err(_)) => (Zone::utc(), "UTC, because /etc/localtime is not a zone file".to_owned()),
-        Err(_) => {
-            (Zone::utc(), "UTC, because neither /etc/TZ nor /etc/localtime exists".to_owned())
-        }
+        Ok(Ok(zone)) => Ok((zone, "from /etc/localtime".to_owned())),
+        Ok(Err(_)) => Err("/etc/localtime is not a zone file".to_owned()),
+        Err(_) => Err("/etc/TZ is missing or empty, and so is /etc/localtime".to_owned()),
     }
+}
+
+/// The beginning of a text; nothing where there is no file.
+fn beginning(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(ZONE).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

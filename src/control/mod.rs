@@ -134,8 +134,8 @@ pub struct Health {
     pub clock_is_set: bool,
     /// The hotspot's local time.
     pub local_time: String,
-    /// Where the zone of that was found.
-    pub zone: String,
+    /// Where the zone of that was found; as an error, why it is not the router's.
+    pub zone: Result<String, String>,
     /// What happened to a damaged store.
     pub recovery: Option<String>,
     /// Why writing fails, if it does.

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::holder::{Protocol, reason};
 use crate::http::{self, Server};
 
 /// Time between two attempts at an address that cannot be opened: a LAN interface that comes up
@@ -80,7 +81,7 @@ impl Listeners {
 
     fn listen(&self, address: SocketAddr) -> Listener {
         let (stop, stopped) = watch::channel(false);
-        let first = opened("api", address, http::bind(address), &self.report);
+        let first = open(address, &self.report);
         let report = self.report.clone();
         let server = self.server.clone();
         let task = tokio::spawn(serve(server, address, first, report, stopped));
@@ -98,7 +99,7 @@ async fn serve(
     while listener.is_none() {
         tokio::select! {
             () = tokio::time::sleep(RETRY) => {
-                listener = opened("api", address, http::bind(address), &report);
+                listener = open(address, &report);
             }
             _ = stop.changed() => return,
         }
@@ -108,23 +109,42 @@ async fn serve(
     }
 }
 
-/// Says once why an address cannot be opened, and once that it is.
-pub(super) fn opened<T>(
-    what: &str,
-    address: SocketAddr,
-    bound: io::Result<T>,
-    report: &Report,
-) -> Option<T> {
-    let result = bound.as_ref().map(|_| ()).map_err(ToString::to_string);
-    let before = report.borrow().get(&address.to_string()).cloned();
-    match (&before, &result) {
-        (Some(Err(_)), Ok(())) => log::info!("{what}: listening on {address} now"),
-        (_, Err(why)) if before.as_ref() != Some(&result) => log::error!(
-            "{what}: cannot listen on {address}: {why}; trying again every {} s",
-            RETRY.as_secs()
-        ),
-        _ => {}
+fn open(address: SocketAddr, report: &Report) -> Option<TcpListener> {
+    let wanted = Wanted {
+        what: "api",
+        protocol: Protocol::Tcp,
+        address,
+        option: "'list listen' in 'config api'",
+    };
+    wanted.opened(http::bind(address), report)
+}
+
+/// An address that is to be opened, and what for.
+pub(super) struct Wanted {
+    pub(super) what: &'static str,
+    pub(super) protocol: Protocol,
+    pub(super) address: SocketAddr,
+    pub(super) option: &'static str,
+}
+
+impl Wanted {
+    /// Says once why it cannot be opened, and once that it is.
+    pub(super) fn opened<T>(&self, bound: io::Result<T>, report: &Report) -> Option<T> {
+        let Self { what, protocol, address, option } = *self;
+        let result =
+            bound.as_ref().map(|_| ()).map_err(|error| reason(error, protocol, address, option));
+        let before = report.borrow().get(&address.to_string()).cloned();
+        // Who has it may change every time.
+        let told = |error: &io::Error| matches!(&before, Some(Err(why)) if why.starts_with(&error.to_string()));
+        match (&before, &result, bound.as_ref().err()) {
+            (Some(Err(_)), Ok(()), _) => log::info!("{what}: listening on {address} now"),
+            (_, Err(why), Some(error)) if !told(error) => log::error!(
+                "{what}: cannot listen on {address}: {why}; trying again every {} s",
+                RETRY.as_secs()
+            ),
+            _ => {}
+        }
+        report.send_modify(|report| drop(report.insert(address.to_string(), result)));
+        bound.ok()
     }
-    report.send_modify(|report| drop(report.insert(address.to_string(), result)));
-    bound.ok()
 }

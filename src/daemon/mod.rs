@@ -13,6 +13,7 @@
 //!  SIGHUP ─▶ configuration ─▶ watch ─▶ settings, listeners, portals;  Configure ─▶ hotspot
 //! ```
 
+mod holder;
 mod kernel;
 mod listeners;
 mod portals;
@@ -295,6 +296,9 @@ fn api_settings(config: &Config) -> Result<api::Settings, String> {
         }
     };
     let (zone, zone_source) = clock::zone();
+    if let Err(why) = &zone_source {
+        log::warn!("clock: times are in {why}");
+    }
     Ok(api::Settings { config: config.api.clone(), key, zone, zone_source })
 }
 

@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::ifaddrs::getifaddrs;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::holder::{Protocol, reason};
 use crate::config;
 use crate::control::PortalHealth;
 use crate::domain::zone::Zone;
@@ -17,6 +17,7 @@ use crate::hotspot::Handle;
 use crate::http::portal::{self, Brand, Peers, Settings};
 use crate::http::{self, Server};
 use crate::neighbour::{self, Find};
+use crate::surroundings::first_address;
 
 /// Time between two attempts at a port that another program holds.
 const RETRY: Duration = Duration::from_secs(3);
@@ -125,8 +126,12 @@ impl Portals {
 
     /// Closes everything; requests under way get a moment to end.
     pub(super) async fn stop(&mut self) {
-        for portal in std::mem::take(&mut self.open).into_values() {
+        let portals = std::mem::take(&mut self.open);
+        // All at once: with many networks, the moments would add up to more than init waits.
+        for portal in portals.values() {
             portal.device.send_replace(None);
+        }
+        for portal in portals.values() {
             portal.server.door.emptied(GRACE).await;
         }
     }
@@ -162,17 +167,20 @@ async fn keep_open(
                     }
                     continue;
                 }
-                Err(why) => {
-                    let why = why.to_string();
+                Err((error, address)) => {
+                    let option = format!("'portal_port' in 'config guest {}'", guest.name);
+                    let why = reason(&error, Protocol::Tcp, address, &option);
                     does(PortalHealth::Trouble(format!("{place} ({why})")));
-                    if told.as_ref() != Some(&why) {
+                    // Who has it may change every time.
+                    let error = error.to_string();
+                    if told.as_ref() != Some(&error) {
                         log::error!(
                             "portal of '{}': cannot listen on {place}: {why}; guests cannot sign \
                              in until that is mended",
                             guest.name
                         );
                     }
-                    told = Some(why);
+                    told = Some(error);
                 }
             }
         }
@@ -183,12 +191,13 @@ async fn keep_open(
     }
 }
 
-fn bind(guest: &config::Guest) -> std::io::Result<[TcpListener; 2]> {
-    let bind = |address: SocketAddr| http::bind_to_device(address, &guest.device);
-    Ok([
-        bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, guest.portal_port)))?,
-        bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, guest.portal_port)))?,
-    ])
+/// Both listeners, or which address it is not and why.
+fn bind(guest: &config::Guest) -> Result<[TcpListener; 2], (std::io::Error, SocketAddr)> {
+    let bind = |ip: IpAddr| {
+        let address = SocketAddr::new(ip, guest.portal_port);
+        http::bind_to_device(address, &guest.device).map_err(|error| (error, address))
+    };
+    Ok([bind(Ipv4Addr::UNSPECIFIED.into())?, bind(Ipv6Addr::UNSPECIFIED.into())?])
 }
 
 /// Serves until the device changes; false once nobody wants it any more.
@@ -233,9 +242,4 @@ fn peers(device: &str) -> Peers {
             IpAddr::from([0xfe80, 0, 0, 0, a << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f])
         })
     })
-}
-
-fn first_address(device: &str) -> Option<Ipv4Addr> {
-    let mut addresses = getifaddrs().ok()?.filter(|it| it.interface_name == device);
-    addresses.find_map(|it| it.address?.as_sockaddr_in().map(|address| address.ip()))
 }

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::listeners::{RETRY, Report, opened};
+use super::holder::Protocol;
+use super::listeners::{RETRY, Report, Wanted};
 use crate::config::{self, Config};
 use crate::radius::reply::Port;
 use crate::radius::{Server, Socket};
@@ -120,6 +121,11 @@ async fn serve(
     }
 }
 
-fn try_bind((address, _): Place, report: &Report) -> Option<Socket> {
-    opened("radius", address, Socket::bind(address), report)
+fn try_bind((address, port): Place, report: &Report) -> Option<Socket> {
+    let option = match port {
+        Port::Auth => "'list listen' and 'auth_port' in 'config radius'",
+        Port::Acct => "'list listen' and 'acct_port' in 'config radius'",
+    };
+    let wanted = Wanted { what: "radius", protocol: Protocol::Udp, address, option };
+    wanted.opened(Socket::bind(address), report)
 }

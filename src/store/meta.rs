@@ -25,7 +25,9 @@ impl Recovery {
 
 impl fmt::Display for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store was damaged (see hotspotd.db.damaged) or gone; ")?;
+        f.write_str(
+            "the store was damaged (see hotspotd.db.damaged) or gone, as after a sysupgrade; ",
+        )?;
         match self.from_snapshot {
             true => write!(
                 f,

@@ -3,13 +3,19 @@
 //! Everything here is read from files that need no root, and only looked at: nothing is changed.
 //! What cannot be told is not guessed.
 
+mod dhcp;
 mod zones;
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+
+use nix::ifaddrs::getifaddrs;
 
 pub use zones::Admission;
 
+use crate::config::Guest;
+use crate::config::uci::{self, Section, Value};
 use crate::firewall::ADMITTED;
 
 /// The switches that have bridged frames pass the rules for routed packets.
@@ -18,6 +24,23 @@ const BRIDGE_SWITCHES: [&str; 2] = ["bridge-nf-call-iptables", "bridge-nf-call-i
 /// What the gate's mark looks like in a rule of OpenWrt's firewall.
 pub fn mark() -> String {
     format!("{ADMITTED:#x}/{ADMITTED:#x}")
+}
+
+/// The first IPv4 address of a device of this machine.
+pub fn first_address(device: &str) -> Option<Ipv4Addr> {
+    let mut addresses = getifaddrs().ok()?.filter(|it| it.interface_name == device);
+    addresses.find_map(|it| it.address?.as_sockaddr_in().map(|address| address.ip()))
+}
+
+/// What the operator may change elsewhere on the router, and the commands for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// A word: whose configuration it is.
+    pub about: &'static str,
+    /// What is found.
+    pub finding: String,
+    /// Lines for a shell on OpenWrt; none where there is a choice to make.
+    pub commands: Vec<String>,
 }
 
 /// A file system with `/proc`, `/sys` and `/etc/config`.
@@ -66,11 +89,32 @@ impl Surroundings {
 
     /// What the firewall's configuration makes of packets from this device.
     pub fn admission(&self, device: &str) -> Admission {
-        let read = |name: &str| fs::read_to_string(self.root.join("etc/config").join(name)).ok();
-        match read("firewall") {
-            Some(firewall) => zones::admission(&firewall, read("network").as_deref(), device),
+        match self.uci("firewall") {
+            Some(firewall) => zones::admission(&firewall, &self.networks(), device),
             None => Admission::Unknown,
         }
+    }
+
+    /// What firewall and DHCP server of OpenWrt lack for this network.
+    pub fn advice(&self, guest: &Guest) -> Vec<Advice> {
+        let networks = self.networks();
+        let mut advice = Vec::new();
+        if let Some(firewall) = self.uci("firewall") {
+            advice.extend(zones::advice(&firewall, &networks, guest));
+        }
+        if let Some(dhcp) = self.uci("dhcp") {
+            advice.extend(dhcp::advice(&dhcp, &networks, guest));
+        }
+        advice
+    }
+
+    fn networks(&self) -> Vec<Section> {
+        self.uci("network").unwrap_or_default()
+    }
+
+    fn uci(&self, name: &str) -> Option<Vec<Section>> {
+        let text = fs::read_to_string(self.root.join("etc/config").join(name)).ok()?;
+        uci::parse(&text).ok()
     }
 
     fn device(&self, name: &str) -> PathBuf {
@@ -86,6 +130,33 @@ impl Surroundings {
             || below
                 .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"lower_"))
                 .any(|entry| is_bridge(&entry.path()))
+    }
+}
+
+/// The interfaces on a device.
+fn interfaces_on<'a>(networks: &'a [Section], device: &str) -> Vec<&'a str> {
+    let is_on_it = |section: &&Section| {
+        section.kind == "interface"
+            && (words(section, "device").contains(&device)
+                || words(section, "ifname").contains(&device))
+    };
+    networks.iter().filter(is_on_it).filter_map(|section| section.name.as_deref()).collect()
+}
+
+fn text<'a>(section: &'a Section, name: &str) -> Option<&'a str> {
+    match &section.options.iter().find(|option| option.name == name)?.value {
+        Value::Text(text) => Some(text).filter(|text| !text.is_empty()).map(String::as_str),
+        Value::List(_) => None,
+    }
+}
+
+fn words<'a>(section: &'a Section, name: &str) -> Vec<&'a str> {
+    match section.options.iter().find(|option| option.name == name).map(|option| &option.value) {
+        Some(Value::Text(text)) => text.split_whitespace().collect(),
+        Some(Value::List(entries)) => {
+            entries.iter().flat_map(|entry| entry.text.split_whitespace()).collect()
+        }
+        None => Vec::new(),
     }
 }
 

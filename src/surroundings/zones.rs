@@ -4,7 +4,9 @@
 //! leaves it needs a `config forwarding` or a rule, or else meets the default policy (firewall4,
 //! `ruleset.uc`).
 
-use crate::config::uci::{self, Section, Value};
+use super::{Advice, interfaces_on, text, words};
+use crate::config::Guest;
+use crate::config::uci::Section;
 use crate::firewall::ADMITTED;
 
 /// How packets of a guest network get through the operator's own firewall.
@@ -20,45 +22,42 @@ pub enum Admission {
     Unknown,
 }
 
-/// Reads the texts of `/etc/config/firewall` and `/etc/config/network`.
-pub(super) fn admission(firewall: &str, network: Option<&str>, device: &str) -> Admission {
-    let Ok(sections) = uci::parse(firewall) else { return Admission::Unknown };
-    let networks = network.and_then(|text| uci::parse(text).ok()).unwrap_or_default();
-    let networks = networks_of(&networks, device);
-    let of_kind = |kind: &'static str| {
-        sections.iter().filter(move |it| it.kind == kind && text(it, "enabled") != Some("0"))
-    };
-    let has_device = |zone: &&Section| {
-        words(zone, "device").contains(&device)
-            || words(zone, "network").iter().any(|name| networks.contains(name))
-    };
-    let Some(zone) = of_kind("zone").find(has_device).and_then(|zone| text(zone, "name")) else {
-        return Admission::Unknown;
-    };
+/// What these sections of `/etc/config/firewall` and `/etc/config/network` make of a device.
+pub(super) fn admission(firewall: &[Section], networks: &[Section], device: &str) -> Admission {
+    let zone = zone_of(firewall, networks, device).and_then(|zone| text(zone, "name"));
+    let Some(zone) = zone else { return Admission::Unknown };
     let name = zone.to_owned();
-    let from_here =
-        |section: &&Section| matches!(text(section, "src"), Some(src) if src == zone || src == "*");
-    let policy = of_kind("defaults").find_map(|defaults| text(defaults, "forward"));
+    let policy = enabled(firewall, "defaults").find_map(|defaults| text(defaults, "forward"));
     if policy.is_some_and(|policy| policy.eq_ignore_ascii_case("accept")) {
         return Admission::Open(name, None);
     }
-    if let Some(forwarding) = of_kind("forwarding").find(from_here) {
+    if let Some(forwarding) = enabled(firewall, "forwarding").find(|it| is_from(it, zone)) {
         return Admission::Open(name, text(forwarding, "dest").map(str::to_owned));
     }
-    if of_kind("rule").filter(from_here).any(accepts_the_mark) {
+    if enabled(firewall, "rule").any(|it| is_from(it, zone) && accepts_the_mark(it)) {
         return Admission::Marked(name);
     }
     Admission::Shut(name)
 }
 
-/// The interfaces on a device.
-fn networks_of<'a>(network: &'a [Section], device: &str) -> Vec<&'a str> {
-    let is_on_it = |section: &&Section| {
-        section.kind == "interface"
-            && (words(section, "device").contains(&device)
-                || words(section, "ifname").contains(&device))
-    };
-    network.iter().filter(is_on_it).filter_map(|section| section.name.as_deref()).collect()
+fn zone_of<'a>(firewall: &'a [Section], networks: &[Section], device: &str) -> Option<&'a Section> {
+    let interfaces = interfaces_on(networks, device);
+    enabled(firewall, "zone").find(|zone| {
+        words(zone, "device").contains(&device)
+            || words(zone, "network").iter().any(|name| interfaces.contains(name))
+    })
+}
+
+fn enabled<'a>(firewall: &'a [Section], kind: &str) -> impl Iterator<Item = &'a Section> {
+    firewall.iter().filter(move |it| it.kind == kind && is_enabled(it))
+}
+
+fn is_enabled(section: &Section) -> bool {
+    text(section, "enabled") != Some("0")
+}
+
+fn is_from(section: &Section, zone: &str) -> bool {
+    matches!(text(section, "src"), Some(src) if src == zone || src == "*")
 }
 
 /// Without `dest` a rule is about packets to the router itself.
@@ -72,26 +71,96 @@ fn accepts_the_mark(rule: &Section) -> bool {
     accepts && text(rule, "dest").is_some() && number == Some(ADMITTED)
 }
 
-fn text<'a>(section: &'a Section, name: &str) -> Option<&'a str> {
-    match &section.options.iter().find(|option| option.name == name)?.value {
-        Value::Text(text) => Some(text).filter(|text| !text.is_empty()).map(String::as_str),
-        Value::List(_) => None,
+/// What the zone of a guest network lacks: the rule for the gate's mark in the place of a
+/// forwarding, and the ways to portal, DNS and DHCP.
+pub(super) fn advice(firewall: &[Section], networks: &[Section], guest: &Guest) -> Vec<Advice> {
+    let Some(zone) = zone_of(firewall, networks, &guest.device) else { return Vec::new() };
+    let Some(name) = text(zone, "name") else { return Vec::new() };
+    let mut advice = Vec::new();
+    if guest.enforce {
+        let commands = closing(firewall, &admission(firewall, networks, &guest.device));
+        let finding = "these lines have the firewall forward who has signed in, and nobody else";
+        advice.push(Advice { about: "firewall", finding: finding.to_owned(), commands });
     }
+    let policy = text(zone, "input")
+        .or_else(|| enabled(firewall, "defaults").find_map(|defaults| text(defaults, "input")));
+    let reaches = |protocol, port| {
+        policy.is_some_and(|policy| policy.eq_ignore_ascii_case("accept"))
+            || enabled(firewall, "rule")
+                .filter(|rule| is_from(rule, name))
+                .any(|rule| accepts_input(rule, protocol, port))
+    };
+    let mut ways = Vec::new();
+    if !reaches("tcp", guest.portal_port) {
+        ways.push(("tcp", format!("53 {}", guest.portal_port)));
+    }
+    if !reaches("udp", 53) || !reaches("udp", 67) {
+        ways.push(("udp", "53 67 547".to_owned()));
+    }
+    let commands = ways.iter().flat_map(|(protocol, ports)| {
+        let options = [("src", name), ("proto", *protocol), ("dest_port", ports.as_str())];
+        added_rule("Guests: DNS, DHCP, portal", &options)
+    });
+    let finding = format!("zone '{name}' keeps guests from the portal, DNS or DHCP of this router");
+    advice.push(Advice { about: "firewall", finding, commands: commands.collect() });
+    advice.retain(|it| !it.commands.is_empty());
+    for it in &mut advice {
+        it.commands.push("uci commit firewall; service firewall reload".to_owned());
+    }
+    advice
 }
 
-fn words<'a>(section: &'a Section, name: &str) -> Vec<&'a str> {
-    match section.options.iter().find(|option| option.name == name).map(|option| &option.value) {
-        Some(Value::Text(text)) => text.split_whitespace().collect(),
-        Some(Value::List(entries)) => {
-            entries.iter().flat_map(|entry| entry.text.split_whitespace()).collect()
+/// Closes a zone to all but the mark.
+fn closing(firewall: &[Section], admission: &Admission) -> Vec<String> {
+    let (zone, dest, open) = match admission {
+        Admission::Shut(zone) => (zone, "wan", None),
+        Admission::Open(zone, None) => {
+            (zone, "wan", Some("uci set firewall.@defaults[0].forward='REJECT'".to_owned()))
         }
-        None => Vec::new(),
-    }
+        Admission::Open(zone, Some(dest)) => {
+            let mut all = firewall.iter().filter(|it| it.kind == "forwarding");
+            let is_it = |it: &Section| is_enabled(it) && is_from(it, zone);
+            let number = all.position(is_it).unwrap_or_default();
+            (zone, dest.as_str(), Some(format!("uci delete firewall.@forwarding[{number}]")))
+        }
+        Admission::Marked(_) | Admission::Unknown => return Vec::new(),
+    };
+    let has_rule = enabled(firewall, "rule").any(|it| is_from(it, zone) && accepts_the_mark(it));
+    let mark = super::mark();
+    let options = [("src", zone.as_str()), ("dest", dest), ("proto", "all"), ("mark", &mark)];
+    let rule = added_rule("Guests who have signed in", &options);
+    open.into_iter().chain(rule.into_iter().filter(|_| !has_rule)).collect()
+}
+
+fn added_rule(name: &str, options: &[(&str, &str)]) -> Vec<String> {
+    let set =
+        |(option, value): &(&str, &str)| format!("uci set firewall.@rule[-1].{option}='{value}'");
+    let rest = [("name", name), ("target", "ACCEPT")];
+    let add = "uci add firewall rule".to_owned();
+    [add].into_iter().chain(options.iter().chain(&rest).map(set)).collect()
+}
+
+/// Whether a rule lets packets to a port of this router in. Without `proto` it is about both, as
+/// firewall4 has it.
+fn accepts_input(rule: &Section, protocol: &str, port: u16) -> bool {
+    let protocols = words(rule, "proto");
+    let ports = words(rule, "dest_port");
+    let is_in = |range: &&str| {
+        let (first, last) = range.split_once(['-', ':']).unwrap_or((range, range));
+        let within = |first: u16, last: u16| (first..=last).contains(&port);
+        matches!((first.parse(), last.parse()), (Ok(first), Ok(last)) if within(first, last))
+    };
+    text(rule, "target").is_some_and(|it| it.eq_ignore_ascii_case("accept"))
+        && text(rule, "dest").is_none()
+        && (protocols.is_empty()
+            || protocols.iter().any(|it| [protocol, "all", "any", "tcpudp"].contains(it)))
+        && (ports.is_empty() || ports.iter().any(|range| is_in(&range)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, uci};
 
     const NETWORK: &str = "config interface 'guests'\n\toption device 'br-guest'\n";
     const ZONE: &str = "config defaults\n\toption forward 'REJECT'\n\
@@ -101,8 +170,12 @@ mod tests {
     const RULE: &str = "config rule\n\toption src 'guest'\n\toption dest 'wan'\n\toption proto \
                         'all'\n\toption mark '0x10000000/0x10000000'\n\toption target 'ACCEPT'\n";
 
+    fn on_device(firewall: &str, network: &str, device: &str) -> Admission {
+        admission(&uci::parse(firewall).unwrap(), &uci::parse(network).unwrap(), device)
+    }
+
     fn told(more: &str) -> Admission {
-        admission(&format!("{ZONE}{more}"), Some(NETWORK), "br-guest")
+        on_device(&format!("{ZONE}{more}"), NETWORK, "br-guest")
     }
 
     fn guest() -> String {
@@ -124,10 +197,7 @@ mod tests {
         assert_eq!(told(&format!("{RULE}{forwarding}")), open);
         assert_eq!(told(&format!("{forwarding}\toption enabled '0'\n")), told(""));
         let accepting = ZONE.replace("REJECT", "ACCEPT");
-        assert_eq!(
-            admission(&accepting, Some(NETWORK), "br-guest"),
-            Admission::Open(guest(), None)
-        );
+        assert_eq!(on_device(&accepting, NETWORK, "br-guest"), Admission::Open(guest(), None));
     }
 
     #[test]
@@ -147,10 +217,66 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_is_not_guessed() {
-        assert_eq!(admission(ZONE, Some(NETWORK), "br-cafe"), Admission::Unknown);
-        assert_eq!(admission(ZONE, None, "br-guest"), Admission::Unknown);
-        assert_eq!(admission("firewall {", Some(NETWORK), "br-guest"), Admission::Unknown);
+        assert_eq!(on_device(ZONE, NETWORK, "br-cafe"), Admission::Unknown);
+        assert_eq!(on_device(ZONE, "", "br-guest"), Admission::Unknown);
         let by_device = ZONE.replace("list network 'guests'", "list device 'br-guest'");
-        assert_eq!(admission(&by_device, None, "br-guest"), Admission::Shut(guest()));
+        assert_eq!(on_device(&by_device, "", "br-guest"), Admission::Shut(guest()));
+    }
+
+    /// The commands, carried out on these sections as far as they are known here.
+    fn pasted(firewall: &str, guest: &Guest) -> Vec<Section> {
+        let mut sections = uci::parse(firewall).unwrap();
+        let network = uci::parse(NETWORK).unwrap();
+        for command in advice(&sections.clone(), &network, guest).iter().flat_map(|it| &it.commands)
+        {
+            let add = "config rule\n";
+            if command == "uci add firewall rule" {
+                sections.extend(uci::parse(add).unwrap());
+            } else if let Some(set) = command.strip_prefix("uci set firewall.@rule[-1].") {
+                let (name, value) = set.split_once('=').unwrap();
+                let option = uci::parse(&format!("{add}option {name} {value}")).unwrap();
+                sections.last_mut().unwrap().options.extend(option[0].options.clone());
+            } else if let Some(number) = command.strip_prefix("uci delete firewall.@forwarding[") {
+                let number: usize = number.trim_end_matches(']').parse().unwrap();
+                let forwardings = sections.iter().enumerate();
+                let mut forwardings = forwardings.filter(|(_, it)| it.kind == "forwarding");
+                let (at, _) = forwardings.nth(number).unwrap();
+                sections.remove(at);
+            } else {
+                assert_eq!(command, "uci commit firewall; service firewall reload");
+            }
+        }
+        sections
+    }
+
+    #[test]
+    fn what_is_pasted_closes_the_zone_and_opens_the_portal_and_nothing_is_advised_then() {
+        let network = uci::parse(NETWORK).unwrap();
+        let forwarding = "config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n";
+        let config = "config guest\noption device br-guest\noption portal_port 8881\n";
+        let guest = Config::parse(config).unwrap().guests.remove(0);
+        let dns = "config rule\noption src guest\noption proto udp\noption dest_port '50-70'\n\
+                   option target ACCEPT\n";
+        for (more, advised) in [
+            (String::new(), 2),
+            (forwarding.to_owned(), 2),
+            (RULE.to_owned(), 1),
+            (format!("{forwarding}{RULE}{dns}"), 2),
+        ] {
+            let firewall = format!("{ZONE}{more}");
+            let before = uci::parse(&firewall).unwrap();
+            assert_eq!(advice(&before, &network, &guest).len(), advised, "{more}");
+            let after = pasted(&firewall, &guest);
+            assert_eq!(advice(&after, &network, &guest), [], "{more}\n{after:#?}");
+            assert_eq!(
+                admission(&after, &network, "br-guest"),
+                Admission::Marked(super::tests::guest())
+            );
+            let marked = enabled(&after, "rule").filter(|it| accepts_the_mark(it)).count();
+            assert_eq!(marked, 1, "{more}");
+        }
+        let accepting = ZONE.replace("'guest'\n", "'guest'\n\toption input 'ACCEPT'\n");
+        let accepting = uci::parse(&format!("{accepting}{RULE}")).unwrap();
+        assert_eq!(advice(&accepting, &network, &guest), []);
     }
 }

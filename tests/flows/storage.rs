@@ -274,6 +274,42 @@ fn a_store_that_has_gone_comes_back_from_its_snapshot() {
     assert_eq!(daemon.log().matches("hotspotd.db is gone").count(), 2);
 }
 
+#[test]
+fn a_sysupgrade_that_keeps_the_snapshot_keeps_every_voucher() {
+    let mut daemon = Daemon::start();
+    for name in ["kept", "removed-before"] {
+        create(&daemon, name);
+    }
+    daemon.cli_ok(&["voucher", "remove", "removed-before"]);
+    daemon.cli_ok(&["user", "join", "jo", "staff"]);
+    // What the hook of sysupgrade does; the file has the name of the daily one.
+    let snapshot = daemon.data().join("hotspotd.snapshot.db");
+    daemon.cli_ok(&["backup", snapshot.to_str().unwrap()]);
+    create(&daemon, "too-late");
+    daemon.kill();
+    // Nothing else of the data directory is there after it but the key.
+    for file in fs::read_dir(daemon.data()).unwrap() {
+        let path = file.unwrap().path();
+        if path != snapshot {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    daemon.launch();
+    assert_eq!(usernames(&daemon), ["kept"]);
+    assert!(daemon.cli_ok(&["user", "show", "jo"]).contains("staff"));
+    let check = daemon.cli_ok(&["check"]);
+    assert!(check.contains("the last snapshot was restored with 1 vouchers"), "{check}");
+    // The id of the one that was removed is not given again.
+    let made = daemon.post(json!({"action": "create_voucher", "username": "new"})).json();
+    assert_eq!(made["user"]["id"], 3);
+    // Once is enough: the next start goes on with what is there.
+    daemon.stop();
+    let before = daemon.log().matches("is gone").count();
+    daemon.launch();
+    assert_eq!(usernames(&daemon), ["kept", "new"]);
+    assert_eq!(daemon.log().matches("is gone").count(), before);
+}
+
 /// A file system of 512 kB.
 struct SmallDisk(std::path::PathBuf);
 

@@ -211,6 +211,16 @@ impl Daemon {
         }
     }
 
+    /// Waits until it answers, or has ended by itself; false for the latter.
+    pub fn is_ready_or_ends(&mut self) -> bool {
+        let decided = until(|| {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            ended.is_some() || self.answers()
+        });
+        assert!(decided, "it neither answers nor ends:\n{}", self.log());
+        self.child.as_mut().unwrap().try_wait().unwrap().is_none()
+    }
+
     /// Resident memory in kB.
     pub fn resident(&self) -> u64 {
         self.status("VmRSS:")

@@ -102,6 +102,25 @@ fn a_device_is_remembered_over_a_restart() {
 }
 
 #[test]
+fn a_device_is_remembered_over_a_sysupgrade_that_keeps_the_snapshot() {
+    let Some(mut hotspot) = Hotspot::with("option idle_timeout '3'", "") else { return };
+    let guest = hotspot.lab.node("guest2");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    assert!(until(|| hotspot.active(&guest).is_none()), "it is not idle");
+    let snapshot = hotspot.database().with_file_name("hotspotd.snapshot.db");
+    hotspot.cli(&["backup", snapshot.to_str().unwrap()]);
+    hotspot.kill();
+    for end in ["", "-wal"] {
+        let path = format!("{}{end}", hotspot.database().display());
+        std::fs::remove_file(path).unwrap();
+    }
+    hotspot.router.ok(&["nft", "flush", "ruleset"]);
+    hotspot.start();
+    assert!(hotspot.log().contains("the last snapshot was restored with 1 vouchers"));
+    assert!(until(|| guest.sees_site("-4")), "it is not remembered");
+}
+
+#[test]
 fn a_device_that_signed_out_is_asked_again() {
     let Some(hotspot) = Hotspot::open() else { return };
     let guest = hotspot.lab.node("guest2");

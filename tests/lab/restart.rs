@@ -1,5 +1,7 @@
 //! The daemon comes and goes; guests stay.
 
+use rusqlite::Connection;
+
 use crate::support::{Flow, Hotspot, until};
 
 /// Guests go on while the daemon is away, and it counts them as if it had never been.
@@ -43,6 +45,49 @@ fn guests_do_not_notice_a_crash() {
 #[test]
 fn guests_do_not_notice_a_restart() {
     guests_do_not_notice(Hotspot::stop);
+}
+
+/// The store as the version before this one would have left it.
+fn to_the_schema_before(hotspot: &Hotspot) {
+    let store = Connection::open(hotspot.database()).unwrap();
+    store
+        .execute_batch(
+            "DROP TABLE nas_session; DROP TABLE account; DROP TABLE radcheck; DROP TABLE radreply;
+             DROP TABLE radgroupcheck; DROP TABLE radgroupreply; DROP TABLE radusergroup;
+             DROP INDEX session_by_login; ALTER TABLE session DROP COLUMN login_folded;
+             PRAGMA user_version = 2",
+        )
+        .unwrap();
+}
+
+#[test]
+fn not_a_packet_is_lost_over_an_upgrade_and_a_reload() {
+    const PIECES: u64 = 5000;
+    let Some(mut hotspot) = Hotspot::open() else { return };
+    let (guest, internet) = (hotspot.lab.node("guest1"), hotspot.lab.node("internet"));
+    let (address, wan) = (guest.ipv4(), hotspot.lab.fact("wan4").to_owned());
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    let session = hotspot.active(&guest).unwrap()["logins"].clone();
+    let mut down = Flow::start(&guest, &format!("count udp {address} 5000"));
+    let mut up = Flow::start(&internet, &format!("count udp {wan} 5000"));
+    let mut source = Flow::start(&internet, &format!("send udp {address} 5000 1000 {PIECES}"));
+    let mut sink = Flow::start(&guest, &format!("send udp {wan} 5000 1000 {PIECES}"));
+    down.goes_on(100);
+    up.goes_on(100);
+    hotspot.stop();
+    to_the_schema_before(&hotspot);
+    hotspot.start();
+    hotspot.reconfigure("option idle_timeout '600'", "");
+    // All of it happened while they were on their way.
+    assert!(source.passed().pieces < PIECES && sink.passed().pieces < PIECES);
+    for (sender, receiver) in [(&mut source, &mut down), (&mut sink, &mut up)] {
+        let left = PIECES - sender.passed().pieces;
+        sender.goes_on(left);
+        let all = until(|| receiver.passed().pieces == PIECES);
+        assert!(all, "{:?} of {PIECES}", receiver.passed());
+    }
+    assert_eq!(hotspot.active(&guest).unwrap()["logins"], session);
+    assert_eq!(hotspot.all_active().len(), 1);
 }
 
 #[test]

@@ -80,6 +80,38 @@ fn a_port_may_come_and_go() {
 }
 
 #[test]
+fn a_bridge_that_is_renamed_is_waited_for() {
+    let Some((hotspot, guest, stranger)) = opened() else { return };
+    let session = hotspot.settled_usage(&guest);
+    let check = || hotspot.cli(&["check"]);
+    for words in ["link set br-guest down", "link set br-guest name br-other"] {
+        hotspot.router.ip(words);
+    }
+    let waits = || check().contains("portal         'guest': waits for br-guest");
+    assert!(until(waits), "{}", check());
+    assert!(check().contains("'guest': there is no device br-guest; it is waited for"));
+    for words in ["link set br-other name br-guest", "link set br-guest up"] {
+        hotspot.router.ip(words);
+    }
+    is_mended(&hotspot, &guest, &stranger, session);
+}
+
+#[test]
+fn check_tells_of_a_bridge_without_an_address() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let guest4 = hotspot.lab.fact("guest4").to_owned();
+    let told =
+        "note  network        'guest': br-guest has no IPv4 address, so that guests get none";
+    assert!(!hotspot.cli(&["check"]).contains(told));
+    hotspot.router.ip(&format!("address delete {guest4}/24 dev br-guest"));
+    let check = hotspot.cli(&["check"]);
+    assert!(check.contains(told), "{check}");
+    hotspot.router.ip(&format!("address add {guest4}/24 dev br-guest"));
+    let guest = hotspot.lab.node("guest2");
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+}
+
+#[test]
 fn a_bridge_may_come_after_the_daemon() {
     let Some(lab) = crate::support::Lab::up() else { return };
     let router = lab.node("router");

@@ -3,7 +3,7 @@
 use super::{Report, Verdict};
 use crate::config::{Config, Guest};
 use crate::control::{GateHealth, Health, PortalHealth};
-use crate::surroundings::{Admission, Surroundings, mark};
+use crate::surroundings::{Admission, Surroundings, first_address, mark};
 
 impl Report {
     /// How the rules are installed, and how many they let through.
@@ -46,6 +46,12 @@ impl Report {
             if !here.has(device) {
                 let finding = format!("'{name}': there is no device {device}; it is waited for");
                 self.line(Verdict::Note, "network", finding);
+            } else if first_address(device).is_none() {
+                let finding = format!(
+                    "'{name}': {device} has no IPv4 address, so that guests get none either; give \
+                     its interface one (option ipaddr in /etc/config/network)"
+                );
+                self.line(Verdict::Note, "network", finding);
             } else if here.forwards(device) == Some(false) {
                 let finding = format!(
                     "'{name}': this router passes no IPv4 packets on from {device}; switch it on \
@@ -85,10 +91,18 @@ impl Report {
             self.line(Verdict::Note, "bridge", trouble);
         }
         let mut unknown = Vec::new();
-        for device in devices() {
-            match here.admission(device) {
-                Admission::Unknown => unknown.push(device),
-                known => self.admission(device, &known),
+        for guest in &config.guests {
+            let device = guest.device.as_str();
+            if guest.enforce {
+                match here.admission(device) {
+                    Admission::Unknown => unknown.push(device),
+                    known => self.admission(device, &known),
+                }
+            }
+            for advice in here.advice(guest) {
+                let finding = format!("{device}: {}", advice.finding);
+                self.line(Verdict::Note, advice.about, finding);
+                self.paste(&advice.commands);
             }
         }
         if !unknown.is_empty() {
@@ -113,8 +127,7 @@ impl Report {
                 let dest = dest.as_ref().map(|dest| format!(" to '{dest}'")).unwrap_or_default();
                 let finding = format!(
                     "zone '{zone}' forwards everything{dest}, so that only our rules keep \
-                     strangers in; put a rule for the mark {mark} in its place (README, \
-                     \"Closed without us\")"
+                     strangers in; have it forward what bears the mark {mark} only"
                 );
                 (Verdict::Note, finding)
             }
@@ -122,7 +135,7 @@ impl Report {
                 Verdict::Note,
                 format!(
                     "zone '{zone}' has no forwarding and no rule for the mark {mark}: guests who \
-                     have signed in may get nowhere (README, \"Closed without us\")"
+                     have signed in may get nowhere"
                 ),
             ),
             Admission::Unknown => return,

@@ -56,8 +56,8 @@ pub struct Settings {
     pub key: Secret,
     /// Times are read and shown in it.
     pub zone: Zone,
-    /// Where the zone was found, for `hotspotd check`.
-    pub zone_source: String,
+    /// Where the zone was found, for `hotspotd check`; as an error, why it is not the router's.
+    pub zone_source: Result<String, String>,
 }
 
 /// The API as a service.

@@ -106,6 +106,11 @@ impl Hotspot {
         self.lab.directory().join("hotspotd.conf")
     }
 
+    /// The file of the store, for when the daemon does not run.
+    pub fn database(&self) -> PathBuf {
+        self.lab.directory().join("data/hotspotd.db")
+    }
+
     /// Has the running daemon take up another configuration.
     pub fn reconfigure(&self, voucher: &str, guest: &str) {
         let lines = self.log().lines().count();
