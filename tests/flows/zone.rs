@@ -87,12 +87,11 @@ fn a_zone_of_openwrt_is_taken_up_at_the_start_and_when_it_has_changed() {
     daemon.launch();
     assert_eq!(hours_ahead_of_utc(&daemon), 5);
     assert!(!daemon.log().contains("times are in UTC"), "{}", daemon.log());
-    let mut reloads = 0;
-    for (zone, hours) in [("UTC\n", 0), ("EST5\n", -5), (BERLIN, 1)] {
+    let zones = [("UTC\n", 0), ("EST5\n", -5), (BERLIN, 1)];
+    for (reloads, (zone, hours)) in zones.into_iter().enumerate() {
         fs::write(&target, zone).unwrap();
         daemon.signal(Signal::SIGHUP);
-        reloads += 1;
-        assert!(until(|| daemon.log().matches("configuration read again").count() == reloads));
+        assert!(until(|| daemon.log().matches("configuration read again").count() > reloads));
         let ahead = hours_ahead_of_utc(&daemon);
         let summer = i64::from(zone == BERLIN && ahead == 2);
         assert_eq!(ahead, hours + summer, "{zone}");
