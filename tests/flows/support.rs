@@ -171,7 +171,7 @@ impl Daemon {
     }
 
     fn program(&self) -> Command {
-        let mut command = within(&self.within, env!("CARGO_BIN_EXE_hotspotd"));
+        let mut command = within(&self.within, &binary());
         command.envs(self.environment.iter().cloned());
         command
     }
@@ -327,9 +327,22 @@ impl Drop for Daemon {
     }
 }
 
+/// A router's program with its emulator, as `tests/big_endian` names it.
+const EMULATED: &str = "HOTSPOTD_BINARY";
+
+/// Whether it is not this machine's own program that is under test.
+pub fn emulated() -> bool {
+    std::env::var_os(EMULATED).is_some()
+}
+
+/// Where the program under test is.
+pub fn binary() -> String {
+    std::env::var(EMULATED).unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
+}
+
 /// The program under test.
 pub fn program() -> Command {
-    within(&[], env!("CARGO_BIN_EXE_hotspotd"))
+    within(&[], &binary())
 }
 
 /// A command, started by another one or by none.
