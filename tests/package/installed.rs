@@ -58,6 +58,8 @@ fn removal_leaves_vouchers_and_nothing_that_runs() {
     let Some(system) = System::new() else { return };
     let told = system.run(
         "install 1; enable; hotspotd voucher create --username room1
+        # It takes its time to stop.
+        kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
         echo ---; opkg remove hotspotd; ! pidof hotspotd; find /etc /lib /usr /var",
     );
     let (_, after) = told.split_once("---").unwrap();
