@@ -9,10 +9,10 @@ use super::GateError;
 
 /// Longest message that is passed on to the operator.
 const MESSAGE: usize = 400;
-/// How often it is looked whether it has ended, and how many times: ten seconds, half of what init
-/// grants a daemon that is to stop.
+/// How often it is looked whether it has ended, and how many times: five seconds, so that a
+/// daemon that is to stop does so within the twenty that init grants it.
 const PAUSE: Duration = Duration::from_millis(5);
-const LOOKS: usize = 2000;
+const LOOKS: usize = 1000;
 
 /// Has `nft` load this text as one transaction.
 pub(super) fn load(text: &str) -> Result<(), GateError> {
@@ -33,25 +33,21 @@ pub(super) fn load(text: &str) -> Result<(), GateError> {
         // Where it has given up already, its message says why.
         let _ = stdin.write_all(text.as_bytes());
     }
-    for _ in 0..LOOKS {
-        if child.try_wait().map_err(missing)?.is_some() {
-            break;
-        }
+    let ended = (0..LOOKS).any(|_| {
         sleep(PAUSE);
+        !matches!(child.try_wait(), Ok(None))
+    });
+    if !ended {
+        let _ = child.kill();
+        let _ = child.wait();
+        // No word on these rules: others would fare no better.
+        return Err(GateError::Netlink("nft hung and was ended".to_owned()));
     }
-    // Nothing happens to one that has ended; another one would hold up everybody.
-    let _ = child.kill();
     let output = child.wait_with_output().map_err(missing)?;
     if output.status.success() {
         return Ok(());
     }
     let message = String::from_utf8_lossy(&output.stderr);
     let message: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    Err(GateError::Nft(match message.is_empty() {
-        true => format!(
-            "nft has ended without a word, or was ended because it hung ({})",
-            output.status
-        ),
-        false => message.chars().take(MESSAGE).collect(),
-    }))
+    Err(GateError::Nft(message.chars().take(MESSAGE).collect()))
 }

@@ -52,7 +52,7 @@ fn a_program_that_hangs_does_not_keep_the_daemon_from_stopping() {
     daemon.spawn();
     assert!(daemon.is_ready_or_ends(), "{}", daemon.log());
     assert!(daemon.stop().success());
-    assert!(daemon.log().contains("ended because it hung"), "{}", daemon.log());
+    assert!(daemon.log().contains("nft hung and was ended"), "{}", daemon.log());
 }
 
 #[test]
