@@ -9,7 +9,7 @@ fn an_installation_does_nothing_until_it_is_enabled() {
     let Some(system) = System::new() else { return };
     let told = system.run(
         "install 1
-        ! pidof hotspotd; ls /etc/rc.d /etc/uci-defaults; stat -c %a /etc/config/hotspotd
+        gone; ls /etc/rc.d /etc/uci-defaults; stat -c %a /etc/config/hotspotd
         cmp /etc/config/hotspotd /tmp/shipped || cp /etc/config/hotspotd /tmp/shipped
         echo ---; enable; pidof hotspotd >/dev/null; service hotspotd status; hotspotd voucher create
         service hotspotd check",
@@ -60,7 +60,7 @@ fn removal_leaves_vouchers_and_nothing_that_runs() {
         "install 1; enable; hotspotd voucher create --username room1
         # It takes its time to stop.
         kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
-        echo ---; opkg remove hotspotd; ! pidof hotspotd; find /etc /lib /usr /var",
+        echo ---; opkg remove hotspotd; gone; find /etc /lib /usr /var",
     );
     let (_, after) = told.split_once("---").unwrap();
     for gone in ["S95hotspotd", "hotspotd.sh", "50-hotspotd", "hotspotd.sock", "procd/hotspotd"] {
@@ -129,6 +129,17 @@ fn a_daemon_that_dies_comes_back_and_restarts_are_in_order() {
 }
 
 #[test]
+fn a_reboot_waits_until_everything_is_written_down() {
+    let Some(system) = System::new() else { return };
+    system.run(
+        "install 1 >/dev/null; enable
+        kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
+        rcS K shutdown; gone; cp /tmp/log /tmp/log.then",
+    );
+    assert!(system.read("tmp/log.then").contains("everything is written down"));
+}
+
+#[test]
 fn a_backup_has_a_snapshot_in_the_place_of_a_database_in_use() {
     let Some(system) = System::new() else { return };
     let told = system.run(
@@ -169,7 +180,7 @@ fn where_no_snapshot_can_be_written_an_upgrade_keeps_the_database() {
     let told = system.run(
         "install 1 >/dev/null; enable; mkdir /etc/hotspotd/hotspotd.snapshot.db
         sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
-        sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; ! pidof hotspotd",
+        sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; gone",
     );
     let (backup, upgrade) = told.split_once("runs\n").unwrap();
     assert!(backup.contains("no snapshot could be written"), "{told}");
