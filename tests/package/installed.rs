@@ -174,18 +174,25 @@ fn a_database_at_rest_is_kept_as_it_is() {
 }
 
 #[test]
-fn where_no_snapshot_can_be_written_an_upgrade_keeps_the_database() {
+fn an_upgrade_of_the_system_stops_the_daemon_and_keeps_the_database() {
     let Some(system) = System::new() else { return };
     // A directory of that name cannot be replaced by a file.
     let told = system.run(
         "install 1 >/dev/null; enable; mkdir /etc/hotspotd/hotspotd.snapshot.db
-        sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
+        sysupgrade -l >/dev/null; sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
+        hotspotd voucher create --username room1 >/dev/null
         sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; gone",
     );
     let (backup, upgrade) = told.split_once("runs\n").unwrap();
     assert!(backup.contains("no snapshot could be written"), "{told}");
-    assert!(upgrade.contains("the hotspot stops"), "{told}");
+    assert!(upgrade.contains("hotspotd stops"), "{told}");
     assert!(upgrade.contains("etc/hotspotd/hotspotd.db\n"), "{told}");
+    assert!(!upgrade.contains("hotspotd.db-wal"), "{told}");
+
+    let Some(fresh) = System::new() else { return };
+    fs::copy(system.0.0.join("tmp/upgrade.tgz"), fresh.0.0.join("tmp/upgrade.tgz")).unwrap();
+    let told = fresh.run("sysupgrade -r /tmp/upgrade.tgz; install 2; said 'is ready'; vouchers");
+    assert!(told.ends_with("\n1\n"), "{told}");
 }
 
 #[test]
