@@ -145,7 +145,7 @@ fn added_rule(name: &str, options: &[(&str, &str)]) -> Vec<String> {
 fn accepts_input(rule: &Section, protocol: &str, port: u16) -> bool {
     let protocols = words(rule, "proto");
     let ports = words(rule, "dest_port");
-    let is_in = |range: &&str| {
+    let is_in = |range: &str| {
         let (first, last) = range.split_once(['-', ':']).unwrap_or((range, range));
         let within = |first: u16, last: u16| (first..=last).contains(&port);
         matches!((first.parse(), last.parse()), (Ok(first), Ok(last)) if within(first, last))
@@ -154,7 +154,7 @@ fn accepts_input(rule: &Section, protocol: &str, port: u16) -> bool {
         && text(rule, "dest").is_none()
         && (protocols.is_empty()
             || protocols.iter().any(|it| [protocol, "all", "any", "tcpudp"].contains(it)))
-        && (ports.is_empty() || ports.iter().any(|range| is_in(&range)))
+        && (ports.is_empty() || ports.iter().any(|range| is_in(range)))
 }
 
 #[cfg(test)]

@@ -327,11 +327,17 @@ impl Drop for Daemon {
     }
 }
 
-/// Where the program under test is: this build's, or another one that `HOTSPOTD_BINARY` names, such
-/// as a router's under an emulator (`tests/big_endian`).
+/// A router's program with its emulator, as `tests/big_endian` names it.
+const EMULATED: &str = "HOTSPOTD_BINARY";
+
+/// Whether it is not this machine's own program that is under test.
+pub fn emulated() -> bool {
+    std::env::var_os(EMULATED).is_some()
+}
+
+/// Where the program under test is.
 pub fn binary() -> String {
-    let named = std::env::var("HOTSPOTD_BINARY");
-    named.unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
+    std::env::var(EMULATED).unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
 }
 
 /// The program under test.

@@ -58,6 +58,8 @@ fn removal_leaves_vouchers_and_nothing_that_runs() {
     let Some(system) = System::new() else { return };
     let told = system.run(
         "install 1; enable; hotspotd voucher create --username room1
+        # It takes its time to stop.
+        kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
         echo ---; opkg remove hotspotd; ! pidof hotspotd; find /etc /lib /usr /var",
     );
     let (_, after) = told.split_once("---").unwrap();
@@ -83,6 +85,33 @@ fn the_configuration_switches_the_service_and_reload_disturbs_nobody() {
         await '! pidof hotspotd >/dev/null'; echo off",
     );
     assert!(told.ends_with("off\n") && told.contains("the same\n"), "{told}");
+}
+
+/// The jail is a stand-in as well: what is shown is what procd is told, and that the daemon does with
+/// an empty environment and a process between it and procd.
+#[test]
+fn a_jail_is_on_request_and_hands_signals_on() {
+    let Some(system) = System::new() else { return };
+    let told = system.run(
+        "privileges() { grep NoNewPrivs /proc/$(pidof hotspotd)/status; }
+        install 1 >/dev/null; enable; privileges; ls /var/run/procd/hotspotd
+        echo ---; uci set hotspotd.main.jail=1; uci commit hotspotd; service hotspotd restart
+        said 'is ready' 2; privileges; tr '\\0' ' ' </proc/$(pidof hotspotd)/environ; echo
+        cd /var/run/procd/hotspotd; for it in jail capabilities no_new_privs; do cat $it; echo; done
+        first=$(pidof hotspotd); service hotspotd reload; said 'configuration read again'
+        [ $(pidof hotspotd) = $first ]; service hotspotd stop; said 'everything is written down' 2
+        echo ---; rm /sbin/ujail; service hotspotd start; said 'is ready' 3; privileges",
+    );
+    let [root, jailed, without] = told.split("---\n").collect::<Vec<_>>()[..] else {
+        panic!("{told}")
+    };
+    assert!(root.contains("NoNewPrivs:\t0") && !root.contains("jail"), "{told}");
+    let parameters = "NoNewPrivs:\t1\ncontainer=ujail \n'hotspotd' \n\
+                      '/etc/capabilities/hotspotd.json' \n'1' \n";
+    assert_eq!(jailed, parameters);
+    assert!(without.contains("there is no ujail"), "{told}");
+    assert!(without.contains("NoNewPrivs:\t0"), "{told}");
+    assert!(!system.read("tmp/log").contains("SIGKILL"), "{}", system.read("tmp/log"));
 }
 
 #[test]
