@@ -47,9 +47,10 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
         }
         Err(failure @ Failure::NotRunning(_)) => {
             report.line(Verdict::Note, "daemon", failure);
-            let (_, zone) = clock::zone();
-            let (verdict, zone) = zone_line(&zone);
-            report.line(verdict, "zone", zone);
+            match clock::zone().1 {
+                Ok(source) => report.line(Verdict::Ok, "zone", source),
+                Err(why) => report.line(Verdict::Note, "zone", why),
+            }
             report.networks(config, None);
         }
         Err(failure) => {
@@ -72,13 +73,6 @@ fn health(config: &Config) -> Result<Health, Failure> {
     }
 }
 
-fn zone_line(zone: &Result<String, String>) -> (Verdict, &String) {
-    match zone {
-        Ok(source) => (Verdict::Ok, source),
-        Err(why) => (Verdict::Note, why),
-    }
-}
-
 struct Report {
     failed: bool,
 }
@@ -95,8 +89,8 @@ impl Report {
     }
 
     /// Commands for the operator to paste.
-    fn paste(&mut self, commands: &[String]) {
-        for command in commands {
+    fn paste(&mut self, commands: &str) {
+        for command in commands.lines() {
             let _ = writeln!(io::stdout(), "      {command}");
         }
     }
@@ -161,7 +155,7 @@ impl Report {
 
     fn clock(&mut self, health: &Health) {
         let Health { local_time, zone, .. } = health;
-        let (verdict, zone) = zone_line(zone);
+        let verdict = if health.zone_is_known { Verdict::Ok } else { Verdict::Note };
         match health.clock_is_set {
             true => self.line(verdict, "clock", format!("{local_time}, zone {zone}")),
             false => self.line(

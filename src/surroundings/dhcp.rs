@@ -7,7 +7,7 @@ use crate::config::uci::Section;
 /// What keeps guests from an address, from the portal, or us from their devices' names.
 pub(super) fn advice(dhcp: &[Section], networks: &[Section], guest: &Guest) -> Vec<Advice> {
     let mut advice = Vec::new();
-    let mut note = |finding: String, commands: Vec<String>| {
+    let mut note = |finding: String, commands: String| {
         advice.push(Advice { about: "dhcp", finding, commands });
     };
     let of_kind = |kind: &'static str| dhcp.iter().filter(move |it| it.kind == kind);
@@ -19,7 +19,7 @@ pub(super) fn advice(dhcp: &[Section], networks: &[Section], guest: &Guest) -> V
                  or devices have no names",
                 guest.name
             ),
-            Vec::new(),
+            String::new(),
         );
     }
     for interface in interfaces_on(networks, &guest.device) {
@@ -29,18 +29,19 @@ pub(super) fn advice(dhcp: &[Section], networks: &[Section], guest: &Guest) -> V
                 && text(it, "dhcpv4") != Some("disabled")
         };
         let Some(served) = of_kind("dhcp").find(is_served) else {
-            let set = |option: &str| format!("uci set dhcp.{interface}{option}");
-            let mut commands: Vec<String> =
-                ["=dhcp", &format!(".interface='{interface}'"), ".ignore='0'", ".leasetime='1h'"]
-                    .map(set)
-                    .into();
-            commands.push("uci commit dhcp; service dnsmasq reload".to_owned());
+            let commands = format!(
+                "uci set dhcp.{interface}=dhcp\n\
+                 uci set dhcp.{interface}.interface='{interface}'\n\
+                 uci set dhcp.{interface}.dhcpv4='server'\n\
+                 uci set dhcp.{interface}.ignore='0'\n\
+                 uci commit dhcp; service dnsmasq reload"
+            );
             note(format!("nobody gives addresses to guests on '{interface}'"), commands);
             continue;
         };
         for option in words(served, "dhcp_option") {
             if let Some(finding) = misleading(option, interface) {
-                note(finding, Vec::new());
+                note(finding, String::new());
             }
         }
     }
@@ -89,7 +90,7 @@ mod tests {
     fn what_guests_lack_is_told() {
         for (dhcp, told) in [
             (SERVED.replace("'/tmp/dhcp.leases'", "'/srv/leases'"), "leases in /srv/leases;"),
-            (SERVED.replace("interface 'inn'", "interface 'lan'"), "\"uci set dhcp.inn=dhcp\""),
+            (SERVED.replace("interface 'inn'", "interface 'lan'"), "\"uci set dhcp.inn=dhcp\\nuci"),
             (format!("{SERVED}option ignore '1'\n"), "nobody gives addresses to guests on 'inn'"),
             (format!("{SERVED}list dhcp_option '6,9.9.9.9'\n"), "another DNS server"),
             (format!("{SERVED}list dhcp_option '114,http://x/api'\n"), "wants HTTPS"),

@@ -39,8 +39,8 @@ pub struct Advice {
     pub about: &'static str,
     /// What is found.
     pub finding: String,
-    /// Lines for a shell on OpenWrt; none where there is a choice to make.
-    pub commands: Vec<String>,
+    /// Lines for a shell on OpenWrt; empty where there is a choice to make.
+    pub commands: String,
 }
 
 /// A file system with `/proc`, `/sys` and `/etc/config`.

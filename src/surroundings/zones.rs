@@ -90,54 +90,61 @@ pub(super) fn advice(firewall: &[Section], networks: &[Section], guest: &Guest) 
                 .filter(|rule| is_from(rule, name))
                 .any(|rule| accepts_input(rule, protocol, port))
     };
-    let mut ways = Vec::new();
+    let mut commands = String::new();
     if !reaches("tcp", guest.portal_port) {
-        ways.push(("tcp", format!("53 {}", guest.portal_port)));
+        commands += &way_in(name, "tcp", &format!("53 {}", guest.portal_port));
     }
     if !reaches("udp", 53) || !reaches("udp", 67) {
-        ways.push(("udp", "53 67 547".to_owned()));
+        commands += &way_in(name, "udp", "53 67 547");
     }
-    let commands = ways.iter().flat_map(|(protocol, ports)| {
-        let options = [("src", name), ("proto", *protocol), ("dest_port", ports.as_str())];
-        added_rule("Guests: DNS, DHCP, portal", &options)
-    });
     let finding = format!("zone '{name}' keeps guests from the portal, DNS or DHCP of this router");
-    advice.push(Advice { about: "firewall", finding, commands: commands.collect() });
+    advice.push(Advice { about: "firewall", finding, commands });
     advice.retain(|it| !it.commands.is_empty());
     for it in &mut advice {
-        it.commands.push("uci commit firewall; service firewall reload".to_owned());
+        it.commands += "uci commit firewall; service firewall reload";
     }
     advice
 }
 
 /// Closes a zone to all but the mark.
-fn closing(firewall: &[Section], admission: &Admission) -> Vec<String> {
-    let (zone, dest, open) = match admission {
-        Admission::Shut(zone) => (zone, "wan", None),
+fn closing(firewall: &[Section], admission: &Admission) -> String {
+    let (zone, dest, mut commands) = match admission {
+        Admission::Shut(zone) => (zone, "wan", String::new()),
         Admission::Open(zone, None) => {
-            (zone, "wan", Some("uci set firewall.@defaults[0].forward='REJECT'".to_owned()))
+            (zone, "wan", "uci set firewall.@defaults[0].forward='REJECT'\n".to_owned())
         }
         Admission::Open(zone, Some(dest)) => {
             let mut all = firewall.iter().filter(|it| it.kind == "forwarding");
             let is_it = |it: &Section| is_enabled(it) && is_from(it, zone);
             let number = all.position(is_it).unwrap_or_default();
-            (zone, dest.as_str(), Some(format!("uci delete firewall.@forwarding[{number}]")))
+            (zone, dest.as_str(), format!("uci delete firewall.@forwarding[{number}]\n"))
         }
-        Admission::Marked(_) | Admission::Unknown => return Vec::new(),
+        Admission::Marked(_) | Admission::Unknown => return String::new(),
     };
-    let has_rule = enabled(firewall, "rule").any(|it| is_from(it, zone) && accepts_the_mark(it));
-    let mark = super::mark();
-    let options = [("src", zone.as_str()), ("dest", dest), ("proto", "all"), ("mark", &mark)];
-    let rule = added_rule("Guests who have signed in", &options);
-    open.into_iter().chain(rule.into_iter().filter(|_| !has_rule)).collect()
+    if !enabled(firewall, "rule").any(|it| is_from(it, zone) && accepts_the_mark(it)) {
+        commands += &format!(
+            "uci add firewall rule\n\
+             uci set firewall.@rule[-1].name='Guests who have signed in'\n\
+             uci set firewall.@rule[-1].src='{zone}'\n\
+             uci set firewall.@rule[-1].dest='{dest}'\n\
+             uci set firewall.@rule[-1].proto='all'\n\
+             uci set firewall.@rule[-1].mark='{}'\n\
+             uci set firewall.@rule[-1].target='ACCEPT'\n",
+            super::mark()
+        );
+    }
+    commands
 }
 
-fn added_rule(name: &str, options: &[(&str, &str)]) -> Vec<String> {
-    let set =
-        |(option, value): &(&str, &str)| format!("uci set firewall.@rule[-1].{option}='{value}'");
-    let rest = [("name", name), ("target", "ACCEPT")];
-    let add = "uci add firewall rule".to_owned();
-    [add].into_iter().chain(options.iter().chain(&rest).map(set)).collect()
+fn way_in(zone: &str, protocol: &str, ports: &str) -> String {
+    format!(
+        "uci add firewall rule\n\
+         uci set firewall.@rule[-1].name='Guests to this router'\n\
+         uci set firewall.@rule[-1].src='{zone}'\n\
+         uci set firewall.@rule[-1].proto='{protocol}'\n\
+         uci set firewall.@rule[-1].dest_port='{ports}'\n\
+         uci set firewall.@rule[-1].target='ACCEPT'\n"
+    )
 }
 
 /// Whether a rule lets packets to a port of this router in. Without `proto` it is about both, as
@@ -227,8 +234,8 @@ mod tests {
     fn pasted(firewall: &str, guest: &Guest) -> Vec<Section> {
         let mut sections = uci::parse(firewall).unwrap();
         let network = uci::parse(NETWORK).unwrap();
-        for command in advice(&sections.clone(), &network, guest).iter().flat_map(|it| &it.commands)
-        {
+        let advice = advice(&sections.clone(), &network, guest);
+        for command in advice.iter().flat_map(|it| it.commands.lines()) {
             let add = "config rule\n";
             if command == "uci add firewall rule" {
                 sections.extend(uci::parse(add).unwrap());
