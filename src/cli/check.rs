@@ -89,8 +89,8 @@ impl Report {
     }
 
     /// Commands for the operator to paste.
-    fn paste(&mut self, commands: &str) {
-        for command in commands.lines() {
+    fn paste(&mut self, commands: &[String]) {
+        for command in commands {
             let _ = writeln!(io::stdout(), "      {command}");
         }
     }

@@ -1,5 +1,6 @@
 //! Loading rules with the `nft` program: at the start and when rules are gone, never for a guest.
 
+use std::env;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -14,6 +15,12 @@ const MESSAGE: usize = 400;
 const PAUSE: Duration = Duration::from_millis(5);
 const LOOKS: usize = 1000;
 
+/// By its path where nobody says where to look: OpenWrt's ujail starts us with an empty environment,
+/// and what the C library then goes by has no `sbin`.
+fn program() -> &'static str {
+    if env::var_os("PATH").is_some() { "nft" } else { "/usr/sbin/nft" }
+}
+
 /// Has `nft` load this text as one transaction.
 pub(super) fn load(text: &str) -> Result<(), GateError> {
     let missing = |error: io::Error| {
@@ -22,7 +29,7 @@ pub(super) fn load(text: &str) -> Result<(), GateError> {
             _ => format!("nft: {error}"),
         })
     };
-    let mut child = Command::new("nft")
+    let mut child = Command::new(program())
         .args(["-f", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -7,7 +7,7 @@ use crate::config::uci::Section;
 /// What keeps guests from an address, from the portal, or us from their devices' names.
 pub(super) fn advice(dhcp: &[Section], networks: &[Section], guest: &Guest) -> Vec<Advice> {
     let mut advice = Vec::new();
-    let mut note = |finding: String, commands: String| {
+    let mut note = |finding: String, commands: Vec<String>| {
         advice.push(Advice { about: "dhcp", finding, commands });
     };
     let of_kind = |kind: &'static str| dhcp.iter().filter(move |it| it.kind == kind);
@@ -19,29 +19,31 @@ pub(super) fn advice(dhcp: &[Section], networks: &[Section], guest: &Guest) -> V
                  or devices have no names",
                 guest.name
             ),
-            String::new(),
+            Vec::new(),
         );
     }
     for interface in interfaces_on(networks, &guest.device) {
+        let is_its = |it: &&Section| text(it, "interface") == Some(interface);
         let is_served = |it: &&Section| {
-            text(it, "interface") == Some(interface)
-                && text(it, "ignore") != Some("1")
-                && text(it, "dhcpv4") != Some("disabled")
+            text(it, "ignore") != Some("1") && text(it, "dhcpv4") != Some("disabled")
         };
-        let Some(served) = of_kind("dhcp").find(is_served) else {
-            let commands = format!(
-                "uci set dhcp.{interface}=dhcp\n\
-                 uci set dhcp.{interface}.interface='{interface}'\n\
-                 uci set dhcp.{interface}.dhcpv4='server'\n\
-                 uci set dhcp.{interface}.ignore='0'\n\
-                 uci commit dhcp; service dnsmasq reload"
-            );
+        let Some(served) = of_kind("dhcp").filter(is_its).find(is_served) else {
+            let mut commands = match of_kind("dhcp").position(|it| is_its(&it)) {
+                // Another section would not undo what this one says, whatever its name.
+                Some(number) => [".ignore='0'", ".dhcpv4='server'"]
+                    .map(|set| format!("uci set dhcp.@dhcp[{number}]{set}"))
+                    .to_vec(),
+                None => ["=dhcp", &format!(".interface='{interface}'"), ".leasetime='1h'"]
+                    .map(|set| format!("uci set dhcp.{interface}{set}"))
+                    .to_vec(),
+            };
+            commands.push("uci commit dhcp; service dnsmasq reload".to_owned());
             note(format!("nobody gives addresses to guests on '{interface}'"), commands);
             continue;
         };
         for option in words(served, "dhcp_option") {
             if let Some(finding) = misleading(option, interface) {
-                note(finding, String::new());
+                note(finding, Vec::new());
             }
         }
     }
@@ -90,8 +92,12 @@ mod tests {
     fn what_guests_lack_is_told() {
         for (dhcp, told) in [
             (SERVED.replace("'/tmp/dhcp.leases'", "'/srv/leases'"), "leases in /srv/leases;"),
-            (SERVED.replace("interface 'inn'", "interface 'lan'"), "\"uci set dhcp.inn=dhcp\\nuci"),
-            (format!("{SERVED}option ignore '1'\n"), "nobody gives addresses to guests on 'inn'"),
+            (SERVED.replace("interface 'inn'", "interface 'lan'"), "\"uci set dhcp.inn=dhcp\""),
+            (format!("{SERVED}option ignore '1'\n"), "\"uci set dhcp.@dhcp[0].ignore='0'\""),
+            (
+                SERVED.replace("dhcp 'inn'", "dhcp 'lan'\nconfig dhcp\noption dhcpv4 disabled"),
+                "\"uci set dhcp.@dhcp[1].dhcpv4='server'\"",
+            ),
             (format!("{SERVED}list dhcp_option '6,9.9.9.9'\n"), "another DNS server"),
             (format!("{SERVED}list dhcp_option '114,http://x/api'\n"), "wants HTTPS"),
         ] {

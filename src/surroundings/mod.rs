@@ -39,8 +39,8 @@ pub struct Advice {
     pub about: &'static str,
     /// What is found.
     pub finding: String,
-    /// Lines for a shell on OpenWrt; empty where there is a choice to make.
-    pub commands: String,
+    /// Lines for a shell on OpenWrt; none where there is a choice to make.
+    pub commands: Vec<String>,
 }
 
 /// A file system with `/proc`, `/sys` and `/etc/config`.
@@ -95,12 +95,12 @@ impl Surroundings {
         }
     }
 
-    /// What firewall and DHCP server of OpenWrt lack for this network.
-    pub fn advice(&self, guest: &Guest) -> Vec<Advice> {
+    /// What firewall and DHCP server of OpenWrt lack for this network, which is one of `guests`.
+    pub fn advice(&self, guest: &Guest, guests: &[Guest]) -> Vec<Advice> {
         let networks = self.networks();
         let mut advice = Vec::new();
         if let Some(firewall) = self.uci("firewall") {
-            advice.extend(zones::advice(&firewall, &networks, guest));
+            advice.extend(zones::advice(&firewall, &networks, guest, guests));
         }
         if let Some(dhcp) = self.uci("dhcp") {
             advice.extend(dhcp::advice(&dhcp, &networks, guest));

@@ -53,7 +53,7 @@ fn enabled<'a>(firewall: &'a [Section], kind: &str) -> impl Iterator<Item = &'a 
 }
 
 fn is_enabled(section: &Section) -> bool {
-    text(section, "enabled") != Some("0")
+    !matches!(text(section, "enabled"), Some("0" | "off" | "false" | "no"))
 }
 
 fn is_from(section: &Section, zone: &str) -> bool {
@@ -72,79 +72,128 @@ fn accepts_the_mark(rule: &Section) -> bool {
 }
 
 /// What the zone of a guest network lacks: the rule for the gate's mark in the place of a
-/// forwarding, and the ways to portal, DNS and DHCP.
-pub(super) fn advice(firewall: &[Section], networks: &[Section], guest: &Guest) -> Vec<Advice> {
+/// forwarding, and the ways to portal, DNS and DHCP. `guests` are all guest networks.
+pub(super) fn advice(
+    firewall: &[Section],
+    networks: &[Section],
+    guest: &Guest,
+    guests: &[Guest],
+) -> Vec<Advice> {
     let Some(zone) = zone_of(firewall, networks, &guest.device) else { return Vec::new() };
     let Some(name) = text(zone, "name") else { return Vec::new() };
     let mut advice = Vec::new();
-    if guest.enforce {
-        let commands = closing(firewall, &admission(firewall, networks, &guest.device));
+    let mut note = |finding: String, mut commands: Vec<String>| {
+        if !commands.is_empty() {
+            commands.push("uci commit firewall; service firewall reload".to_owned());
+        }
+        advice.push(Advice { about: "firewall", finding, commands });
+    };
+    let closing = match guest.enforce {
+        true => closing(firewall, &admission(firewall, networks, &guest.device)),
+        false => Vec::new(),
+    };
+    let others = others_in(zone, networks, guests);
+    if !closing.is_empty() && !others.is_empty() {
+        let finding = format!(
+            "zone '{name}' is that of {} as well, which a rule for the mark would shut out; give \
+             {} a zone of its own (README, \"A guest network\")",
+            others.join(", "),
+            guest.device
+        );
+        note(finding, Vec::new());
+    } else if !closing.is_empty() && enabled(firewall, "forwarding").any(is_from_all) {
+        let finding = "a 'config forwarding' has src '*', so that guests are let through with all \
+                       others; put one for each of the other zones in its place";
+        note(finding.to_owned(), Vec::new());
+    } else if !closing.is_empty() {
         let finding = "these lines have the firewall forward who has signed in, and nobody else";
-        advice.push(Advice { about: "firewall", finding: finding.to_owned(), commands });
+        note(finding.to_owned(), closing);
     }
     let policy = text(zone, "input")
         .or_else(|| enabled(firewall, "defaults").find_map(|defaults| text(defaults, "input")));
-    let reaches = |protocol, port| {
-        policy.is_some_and(|policy| policy.eq_ignore_ascii_case("accept"))
-            || enabled(firewall, "rule")
-                .filter(|rule| is_from(rule, name))
-                .any(|rule| accepts_input(rule, protocol, port))
+    let all_reach = policy.is_some_and(|policy| policy.eq_ignore_ascii_case("accept"));
+    let any_rule = |accepts: &dyn Fn(&Section) -> bool| {
+        all_reach || enabled(firewall, "rule").any(|rule| is_from(rule, name) && accepts(rule))
     };
-    let mut commands = String::new();
+    let reaches = |protocol, port| any_rule(&|rule| accepts_input(rule, protocol, port));
+    let mut commands = Vec::new();
+    let mut way = |name_of_rule, more: &[(&str, &str)]| {
+        commands.extend(added_rule(name_of_rule, &[&[("src", name)], more].concat()));
+    };
     if !reaches("tcp", guest.portal_port) {
-        commands += &way_in(name, "tcp", &format!("53 {}", guest.portal_port));
+        let ports = format!("53 {}", guest.portal_port);
+        way("Guests: DNS and the portal", &[("proto", "tcp"), ("dest_port", &ports)]);
     }
     if !reaches("udp", 53) || !reaches("udp", 67) {
-        commands += &way_in(name, "udp", "53 67 547");
+        way("Guests: DNS and DHCP", &[("proto", "udp"), ("dest_port", "53 67 547")]);
     }
-    let finding = format!("zone '{name}' keeps guests from the portal, DNS or DHCP of this router");
-    advice.push(Advice { about: "firewall", finding, commands });
-    advice.retain(|it| !it.commands.is_empty());
-    for it in &mut advice {
-        it.commands += "uci commit firewall; service firewall reload";
+    if !any_rule(&accepts_discovery) {
+        way("Guests: neighbour discovery", &[("family", "ipv6"), ("proto", "icmp")]);
+    }
+    if !commands.is_empty() {
+        let finding =
+            format!("zone '{name}' keeps guests from the portal, DNS, DHCP or IPv6 of this router");
+        note(finding, commands);
     }
     advice
 }
 
-/// Closes a zone to all but the mark.
-fn closing(firewall: &[Section], admission: &Admission) -> String {
-    let (zone, dest, mut commands) = match admission {
-        Admission::Shut(zone) => (zone, "wan", String::new()),
-        Admission::Open(zone, None) => {
-            (zone, "wan", "uci set firewall.@defaults[0].forward='REJECT'\n".to_owned())
-        }
-        Admission::Open(zone, Some(dest)) => {
-            let mut all = firewall.iter().filter(|it| it.kind == "forwarding");
-            let is_it = |it: &Section| is_enabled(it) && is_from(it, zone);
-            let number = all.position(is_it).unwrap_or_default();
-            (zone, dest.as_str(), format!("uci delete firewall.@forwarding[{number}]\n"))
-        }
-        Admission::Marked(_) | Admission::Unknown => return String::new(),
+/// Networks and devices of a zone that no gate marks.
+fn others_in<'a>(zone: &'a Section, networks: &[Section], guests: &[Guest]) -> Vec<&'a str> {
+    let gated = || guests.iter().filter(|guest| guest.enforce).map(|guest| guest.device.as_str());
+    let is_gated = |interface: &str| {
+        gated().any(|device| interfaces_on(networks, device).contains(&interface))
     };
-    if !enabled(firewall, "rule").any(|it| is_from(it, zone) && accepts_the_mark(it)) {
-        commands += &format!(
-            "uci add firewall rule\n\
-             uci set firewall.@rule[-1].name='Guests who have signed in'\n\
-             uci set firewall.@rule[-1].src='{zone}'\n\
-             uci set firewall.@rule[-1].dest='{dest}'\n\
-             uci set firewall.@rule[-1].proto='all'\n\
-             uci set firewall.@rule[-1].mark='{}'\n\
-             uci set firewall.@rule[-1].target='ACCEPT'\n",
-            super::mark()
-        );
+    let interfaces = words(zone, "network").into_iter().filter(|it| !is_gated(it));
+    let devices =
+        words(zone, "device").into_iter().filter(|it| gated().all(|device| device != *it));
+    interfaces.chain(devices).collect()
+}
+
+fn is_from_all(section: &Section) -> bool {
+    text(section, "src") == Some("*")
+}
+
+/// Closes a zone to all but the mark.
+fn closing(firewall: &[Section], admission: &Admission) -> Vec<String> {
+    let mut commands = Vec::new();
+    let (zone, dests) = match admission {
+        Admission::Shut(zone) => (zone, vec!["wan"]),
+        Admission::Open(zone, None) => {
+            commands.push("uci set firewall.@defaults[0].forward='REJECT'".to_owned());
+            (zone, vec!["wan"])
+        }
+        Admission::Open(zone, Some(_)) => {
+            let all = firewall.iter().filter(|it| it.kind == "forwarding").enumerate();
+            let here: Vec<_> = all.filter(|(_, it)| is_enabled(it) && is_from(it, zone)).collect();
+            // The last one first: those behind it change their numbers.
+            let delete =
+                |(number, _): &(usize, _)| format!("uci delete firewall.@forwarding[{number}]");
+            commands.extend(here.iter().rev().map(delete));
+            (zone, here.iter().filter_map(|(_, it)| text(it, "dest")).collect())
+        }
+        Admission::Marked(_) | Admission::Unknown => return Vec::new(),
+    };
+    let mark = super::mark();
+    for dest in dests {
+        let leads_there =
+            |rule: &Section| matches!(text(rule, "dest"), Some(it) if it == dest || it == "*");
+        let mut rules = enabled(firewall, "rule").filter(|it| is_from(it, zone));
+        if !rules.any(|rule| accepts_the_mark(rule) && leads_there(rule)) {
+            let options =
+                [("src", zone.as_str()), ("dest", dest), ("proto", "all"), ("mark", &mark)];
+            commands.extend(added_rule("Guests who have signed in", &options));
+        }
     }
     commands
 }
 
-fn way_in(zone: &str, protocol: &str, ports: &str) -> String {
-    format!(
-        "uci add firewall rule\n\
-         uci set firewall.@rule[-1].name='Guests to this router'\n\
-         uci set firewall.@rule[-1].src='{zone}'\n\
-         uci set firewall.@rule[-1].proto='{protocol}'\n\
-         uci set firewall.@rule[-1].dest_port='{ports}'\n\
-         uci set firewall.@rule[-1].target='ACCEPT'\n"
-    )
+fn added_rule(name: &str, options: &[(&str, &str)]) -> Vec<String> {
+    let set =
+        |(option, value): &(&str, &str)| format!("uci set firewall.@rule[-1].{option}='{value}'");
+    let rest = [("name", name), ("target", "ACCEPT")];
+    let add = "uci add firewall rule".to_owned();
+    [add].into_iter().chain(options.iter().chain(&rest).map(set)).collect()
 }
 
 /// Whether a rule lets packets to a port of this router in. Without `proto` it is about both, as
@@ -162,6 +211,15 @@ fn accepts_input(rule: &Section, protocol: &str, port: u16) -> bool {
         && (protocols.is_empty()
             || protocols.iter().any(|it| [protocol, "all", "any", "tcpudp"].contains(it)))
         && (ports.is_empty() || ports.iter().any(|range| is_in(range)))
+}
+
+/// Whether a rule lets in what IPv6 does not work without (as firewall4, without `proto` a rule is
+/// about TCP and UDP).
+fn accepts_discovery(rule: &Section) -> bool {
+    text(rule, "target").is_some_and(|it| it.eq_ignore_ascii_case("accept"))
+        && text(rule, "dest").is_none()
+        && text(rule, "family") != Some("ipv4")
+        && words(rule, "proto").iter().any(|it| ["icmp", "icmpv6", "all", "any"].contains(it))
 }
 
 #[cfg(test)]
@@ -230,12 +288,21 @@ mod tests {
         assert_eq!(on_device(&by_device, "", "br-guest"), Admission::Shut(guest()));
     }
 
+    fn of_one(firewall: &[Section], network: &[Section], guest: &Guest) -> Vec<Advice> {
+        advice(firewall, network, guest, std::slice::from_ref(guest))
+    }
+
+    fn inn() -> Guest {
+        let config = "config guest\noption device br-guest\noption portal_port 8881\n";
+        Config::parse(config).unwrap().guests.remove(0)
+    }
+
     /// The commands, carried out on these sections as far as they are known here.
     fn pasted(firewall: &str, guest: &Guest) -> Vec<Section> {
         let mut sections = uci::parse(firewall).unwrap();
         let network = uci::parse(NETWORK).unwrap();
-        let advice = advice(&sections.clone(), &network, guest);
-        for command in advice.iter().flat_map(|it| it.commands.lines()) {
+        for command in of_one(&sections.clone(), &network, guest).iter().flat_map(|it| &it.commands)
+        {
             let add = "config rule\n";
             if command == "uci add firewall rule" {
                 sections.extend(uci::parse(add).unwrap());
@@ -260,8 +327,7 @@ mod tests {
     fn what_is_pasted_closes_the_zone_and_opens_the_portal_and_nothing_is_advised_then() {
         let network = uci::parse(NETWORK).unwrap();
         let forwarding = "config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n";
-        let config = "config guest\noption device br-guest\noption portal_port 8881\n";
-        let guest = Config::parse(config).unwrap().guests.remove(0);
+        let guest = inn();
         let dns = "config rule\noption src guest\noption proto udp\noption dest_port '50-70'\n\
                    option target ACCEPT\n";
         for (more, advised) in [
@@ -272,9 +338,9 @@ mod tests {
         ] {
             let firewall = format!("{ZONE}{more}");
             let before = uci::parse(&firewall).unwrap();
-            assert_eq!(advice(&before, &network, &guest).len(), advised, "{more}");
+            assert_eq!(of_one(&before, &network, &guest).len(), advised, "{more}");
             let after = pasted(&firewall, &guest);
-            assert_eq!(advice(&after, &network, &guest), [], "{more}\n{after:#?}");
+            assert_eq!(of_one(&after, &network, &guest), [], "{more}\n{after:#?}");
             assert_eq!(
                 admission(&after, &network, "br-guest"),
                 Admission::Marked(super::tests::guest())
@@ -284,6 +350,52 @@ mod tests {
         }
         let accepting = ZONE.replace("'guest'\n", "'guest'\n\toption input 'ACCEPT'\n");
         let accepting = uci::parse(&format!("{accepting}{RULE}")).unwrap();
-        assert_eq!(advice(&accepting, &network, &guest), []);
+        assert_eq!(of_one(&accepting, &network, &guest), []);
+    }
+
+    #[test]
+    fn what_is_pasted_keeps_the_ways_that_there_were_for_who_has_signed_in() {
+        let to = |dest: &str| {
+            format!("config forwarding\n\toption src 'guest'\n\toption dest '{dest}'\n")
+        };
+        for rule in ["", RULE] {
+            let after = pasted(&format!("{ZONE}{}{}{rule}", to("printers"), to("wan")), &inn());
+            let sources: Vec<_> = enabled(&after, "forwarding").map(|it| text(it, "src")).collect();
+            assert_eq!(sources, [Some("lan")]);
+            let marked = enabled(&after, "rule").filter(|it| accepts_the_mark(it));
+            let mut dests: Vec<_> = marked.filter_map(|it| text(it, "dest")).collect();
+            dests.sort_unstable();
+            assert_eq!(dests, ["printers", "wan"]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_pasted_that_shuts_others_out() {
+        let forwarding = "config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n";
+        let with_lan =
+            ZONE.replace("list network 'guests'", "list network 'guests'\n\tlist network 'lan'");
+        let with_device =
+            ZONE.replace("list network 'guests'", "list network 'guests'\n\tlist device 'eth1'");
+        let of_all = forwarding.replace("'guest'", "'*'");
+        for (firewall, told) in [
+            (format!("{with_lan}{forwarding}"), "that of lan as well"),
+            (format!("{with_device}{forwarding}"), "that of eth1 as well"),
+            (format!("{ZONE}{of_all}"), "src '*'"),
+        ] {
+            let sections = uci::parse(&firewall).unwrap();
+            let network = uci::parse(NETWORK).unwrap();
+            let advice = of_one(&sections, &network, &inn());
+            assert!(advice[0].finding.contains(told), "{advice:?}");
+            assert_eq!(advice[0].commands, [""; 0]);
+            let after = pasted(&firewall, &inn());
+            let forwardings = |it: &[Section]| enabled(it, "forwarding").count();
+            assert_eq!(forwardings(&after), forwardings(&sections));
+        }
+        // Another guest network is closed all the same.
+        let both = "config guest a\noption device br-guest\nconfig guest b\noption device eth1\n";
+        let guests = Config::parse(both).unwrap().guests;
+        let sections = uci::parse(&format!("{with_device}{forwarding}")).unwrap();
+        let advice = advice(&sections, &uci::parse(NETWORK).unwrap(), &guests[0], &guests);
+        assert_eq!(advice[0].commands[0], "uci delete firewall.@forwarding[1]");
     }
 }

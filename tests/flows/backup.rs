@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::support::Daemon;
+use crate::support::{Daemon, binary};
 
 /// With three vouchers.
 fn daemon() -> Daemon {
@@ -62,7 +62,7 @@ fn a_backup_goes_through_pipes_as_well() {
     daemon.cli_ok(&["voucher", "remove", "b"]);
     let (path, name) = file(&daemon, "copy.db");
     fs::write(path, &bytes).unwrap();
-    let restore = Command::new(env!("CARGO_BIN_EXE_hotspotd"))
+    let restore = Command::new(binary())
         .arg("-c")
         .arg(daemon.config())
         .args(["restore", "-"])

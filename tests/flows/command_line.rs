@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::support::{Daemon, OPEN_API, Scratch, program};
+use crate::support::{Daemon, OPEN_API, Scratch, binary, program};
 
 /// Exit code, standard output and standard error.
 fn told(output: &Output) -> (i32, String, String) {
@@ -26,7 +26,7 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 /// Runs a line of shell in which `$hotspotd` is the program with the daemon's configuration.
 fn shell(daemon: &Daemon, line: &str) -> (i32, String, String) {
     let config = daemon.config();
-    let hotspotd = format!("{} -c {}", env!("CARGO_BIN_EXE_hotspotd"), config.display());
+    let hotspotd = format!("{} -c {}", binary(), config.display());
     let mut command = Command::new("bash");
     command.args(["-c", &format!("set -o pipefail; {line}")]).env("hotspotd", hotspotd);
     told(&command.output().unwrap())

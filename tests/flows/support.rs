@@ -171,7 +171,7 @@ impl Daemon {
     }
 
     fn program(&self) -> Command {
-        let mut command = within(&self.within, env!("CARGO_BIN_EXE_hotspotd"));
+        let mut command = within(&self.within, &binary());
         command.envs(self.environment.iter().cloned());
         command
     }
@@ -199,7 +199,7 @@ impl Daemon {
 
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + HANG;
+        let deadline = Instant::now() + patience();
         loop {
             // Left where it is until it has ended, so that a failing test does not leave it running.
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
@@ -327,9 +327,27 @@ impl Drop for Daemon {
     }
 }
 
+/// A router's program with its emulator, as `tests/big_endian` names it.
+const EMULATED: &str = "HOTSPOTD_BINARY";
+
+/// Whether it is not this machine's own program that is under test.
+pub fn emulated() -> bool {
+    std::env::var_os(EMULATED).is_some()
+}
+
+/// How long something may take until it counts as hanging.
+fn patience() -> Duration {
+    if emulated() { HANG * 4 } else { HANG }
+}
+
+/// Where the program under test is.
+pub fn binary() -> String {
+    std::env::var(EMULATED).unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
+}
+
 /// The program under test.
 pub fn program() -> Command {
-    within(&[], env!("CARGO_BIN_EXE_hotspotd"))
+    within(&[], &binary())
 }
 
 /// A command, started by another one or by none.
@@ -355,7 +373,7 @@ pub fn free_address() -> SocketAddr {
 
 /// Tries until it is true or hangs.
 pub fn until(mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + HANG;
+    let deadline = Instant::now() + patience();
     while !condition() {
         if Instant::now() > deadline {
             return false;

@@ -12,7 +12,7 @@ fn opened() -> Option<(Hotspot, Node, Node)> {
 }
 
 /// The session is the same one, the guest is online, and the stranger is not.
-fn is_mended(hotspot: &Hotspot, guest: &Node, stranger: &Node, session: Usage) {
+pub fn is_mended(hotspot: &Hotspot, guest: &Node, stranger: &Node, session: Usage) {
     let wan = hotspot.lab.fact("wan4");
     let shut = || stranger.peer(&format!("greet {wan} 443")) == "Connection refused";
     assert!(until(shut), "strangers are let through");
