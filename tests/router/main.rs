@@ -5,9 +5,18 @@
 //! What OpenWrt brings and Debian has not (opkg, uci, procd) are stand-ins of ours, in `openwrt/`.
 
 mod bad_luck;
+mod book;
 mod clock;
 mod figures;
+mod flash;
+#[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
+#[path = "../flows/support.rs"]
+mod flows;
+mod load;
+mod machine;
 mod memory;
+mod power_cut;
 mod session;
 mod support;
 mod transcript;
+mod visitor;
