@@ -66,11 +66,11 @@ fn a_full_overlay_refuses_vouchers_and_keeps_guests() {
 fn a_taken_port_is_named_with_who_has_it() {
     let mut router = Router::bare();
     router.install();
-    router.ok("ip netns exec guest1 true; httpd -p 192.168.77.1:8880 -h /tmp/www");
+    router.ok("httpd -p 192.168.77.1:8880 -h /tmp/www");
     router.ok("service hotspotd start");
     let named = router.until("grep '8880' /tmp/log | grep -q httpd");
     assert!(named, "{}", router.log());
-    router.ok("kill $(pgrep -f 'httpd -p 192.168.77.1')");
+    router.ok("kill $(sed -n 's/.*(process \\([0-9]*\\)) has it.*/\\1/p' /tmp/log | head -n 1)");
     router.ready();
     router.ok("hotspotd voucher create --username patient --passcode guest");
     assert!(
