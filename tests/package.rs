@@ -70,6 +70,9 @@ fn a_package_holds_what_the_list_of_contents_says() {
             assert_eq!(member(package, "data.tar.gz", &path[1..]), ours, "{path}");
         }
     }
+    // It may hold secrets.
+    let private = |entry: &&String| entry.ends_with(" ./etc/config/hotspotd");
+    assert!(there.iter().find(private).unwrap().starts_with("-rw------- "), "{there:#?}");
     let files = there.iter().filter(|entry| entry.starts_with('-')).count();
     assert_eq!(files, rows.len(), "{there:#?}");
 }

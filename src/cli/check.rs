@@ -47,9 +47,10 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
         }
         Err(failure @ Failure::NotRunning(_)) => {
             report.line(Verdict::Note, "daemon", failure);
-            let (_, zone) = clock::zone();
-            let (verdict, zone) = zone_line(&zone);
-            report.line(verdict, "zone", zone);
+            match clock::zone().1 {
+                Ok(source) => report.line(Verdict::Ok, "zone", source),
+                Err(why) => report.line(Verdict::Note, "zone", why),
+            }
             report.networks(config, None);
         }
         Err(failure) => {
@@ -69,13 +70,6 @@ fn health(config: &Config) -> Result<Health, Failure> {
     match client.next()? {
         Some(Tell::Health(health)) => Ok(health),
         _ => Err(Failure::Broken(io::ErrorKind::InvalidData.into())),
-    }
-}
-
-fn zone_line(zone: &Result<String, String>) -> (Verdict, &String) {
-    match zone {
-        Ok(source) => (Verdict::Ok, source),
-        Err(why) => (Verdict::Note, why),
     }
 }
 
@@ -161,7 +155,7 @@ impl Report {
 
     fn clock(&mut self, health: &Health) {
         let Health { local_time, zone, .. } = health;
-        let (verdict, zone) = zone_line(zone);
+        let verdict = if health.zone_is_known { Verdict::Ok } else { Verdict::Note };
         match health.clock_is_set {
             true => self.line(verdict, "clock", format!("{local_time}, zone {zone}")),
             false => self.line(

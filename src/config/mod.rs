@@ -51,6 +51,8 @@ pub struct Config {
 pub struct Main {
     /// Whether OpenWrt's init script starts the daemon; one that is started by hand runs.
     pub enabled: bool,
+    /// Whether the init script has it run with few of root's rights; nothing to us.
+    pub jail: bool,
     /// Where vouchers are kept; absolute.
     pub data_dir: PathBuf,
     /// The Unix socket for the command line; absolute, at most 107 bytes.
@@ -68,6 +70,7 @@ impl Default for Main {
     fn default() -> Self {
         Self {
             enabled: true,
+            jail: false,
             data_dir: PathBuf::from("/etc/hotspotd"),
             control_socket: PathBuf::from("/var/run/hotspotd.sock"),
             log_level: LevelFilter::Info,

@@ -190,6 +190,7 @@ fn main(reader: &mut Reader<'_>) -> Main {
     let default = Main::default();
     Main {
         enabled: reader.value("enabled", default.enabled, value::flag),
+        jail: reader.value("jail", default.jail, value::flag),
         data_dir: reader.value("data_dir", default.data_dir, value::path),
         control_socket: reader.value("control_socket", default.control_socket, value::socket_path),
         log_level: reader.value("log_level", default.log_level, value::choice(&LEVELS)),

@@ -40,8 +40,7 @@ fn an_empty_file_is_all_defaults() {
     assert_eq!(config, Config::default());
     assert_eq!(config.main.data_dir, Path::new("/etc/hotspotd"));
     assert_eq!(config.main.control_socket, Path::new("/var/run/hotspotd.sock"));
-    assert_eq!(config.main.log_level, LevelFilter::Info);
-    assert_eq!(config.main.login_log_days, 90);
+    assert_eq!((config.main.log_level, config.main.login_log_days), (LevelFilter::Info, 90));
     assert!(!config.api.enabled && !config.api.allow_get && !config.api.allow_post);
     assert_eq!(config.api.listen, sockets(&["127.0.0.1:8080"]));
     assert_eq!(config.api.allow_from, nets(&["127.0.0.0/8", "::1/128"]));
@@ -84,6 +83,7 @@ fn every_option_arrives() {
             option log_level 'debug'
             option login_log_days '0'
             option enabled '0'
+            option jail '1'
         config api 'api'
             option enabled on
             option allow_get yes
@@ -107,7 +107,7 @@ fn every_option_arrives() {
     assert_eq!(config.main.control_socket, Path::new("/run/h.sock"));
     assert_eq!((config.main.log_level, config.main.login_log_days), (LevelFilter::Debug, 0));
     assert!(config.api.enabled && config.api.allow_get && config.api.allow_post);
-    assert!(config.api.http_status && !config.main.enabled && Main::default().enabled);
+    assert!(config.api.http_status && !config.main.enabled && config.main.jail);
     assert_eq!(config.api.listen, sockets(&["192.168.1.1:80", "[fd00::1]:80"]));
     let allowed = nets(&["192.168.1.0/24", "fd00::7/128", "127.0.0.0/8", "::1/128"]);
     assert_eq!(config.api.allow_from, allowed);
@@ -357,7 +357,7 @@ fn any_line() -> impl Strategy<Value = String> {
     let kind = prop_oneof!["hotspotd|api|voucher|guest|radius|client", "[a-z]{1,5}"];
     let name = prop_oneof![
         "listen|allow_from|key|devices|valid_for|address|secret|device|portal_name|garden|leases|pages|venue_url",
-        "auth_port|acct_port|log_level|enabled|data_dir|control_socket|portal_port|vendor",
+        "auth_port|acct_port|log_level|enabled|jail|data_dir|control_socket|portal_port|vendor",
         "[a-z_]{1,8}",
     ];
     let value = prop_oneof![

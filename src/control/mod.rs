@@ -134,8 +134,10 @@ pub struct Health {
     pub clock_is_set: bool,
     /// The hotspot's local time.
     pub local_time: String,
-    /// Where the zone of that was found; as an error, why it is not the router's.
-    pub zone: Result<String, String>,
+    /// Where the zone of that was found, or why it is not the router's.
+    pub zone: String,
+    /// Whether it was found.
+    pub zone_is_known: bool,
     /// What happened to a damaged store.
     pub recovery: Option<String>,
     /// Why writing fails, if it does.

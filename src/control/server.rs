@@ -325,7 +325,8 @@ impl Control {
             vouchers: status.vouchers,
             clock_is_set: status.now.wall_is_set,
             local_time: settings.zone.show(status.now.wall),
-            zone: settings.zone_source.clone(),
+            zone_is_known: settings.zone_source.is_ok(),
+            zone: settings.zone_source.clone().unwrap_or_else(|why| why),
             recovery: status.recovery.map(|recovery| recovery.to_string()),
             trouble: status.trouble,
         };

@@ -130,21 +130,28 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Says once why it cannot be opened, and once that it is.
     pub(super) fn opened<T>(&self, bound: io::Result<T>, report: &Report) -> Option<T> {
+        self.told(bound.as_ref().err(), report);
+        bound.ok()
+    }
+
+    fn told(&self, error: Option<&io::Error>, report: &Report) {
         let Self { what, protocol, address, option } = *self;
-        let result =
-            bound.as_ref().map(|_| ()).map_err(|error| reason(error, protocol, address, option));
-        let before = report.borrow().get(&address.to_string()).cloned();
-        // Who has it may change every time.
-        let told = |error: &io::Error| matches!(&before, Some(Err(why)) if why.starts_with(&error.to_string()));
-        match (&before, &result, bound.as_ref().err()) {
-            (Some(Err(_)), Ok(()), _) => log::info!("{what}: listening on {address} now"),
-            (_, Err(why), Some(error)) if !told(error) => log::error!(
-                "{what}: cannot listen on {address}: {why}; trying again every {} s",
+        let place = address.to_string();
+        let before = report.borrow().get(&place).cloned();
+        let result = match error {
+            None => Ok(()),
+            Some(error) => Err(reason(error, protocol, address, option)),
+        };
+        match (&before, &result, error) {
+            (Some(Err(_)), Ok(()), _) => log::info!("{what}: listening on {place} now"),
+            // Who has it may change every time.
+            (Some(Err(told)), _, Some(error)) if told.starts_with(&error.to_string()) => {}
+            (_, Err(why), _) => log::error!(
+                "{what}: cannot listen on {place}: {why}; trying again every {} s",
                 RETRY.as_secs()
             ),
             _ => {}
         }
-        report.send_modify(|report| drop(report.insert(address.to_string(), result)));
-        bound.ok()
+        report.send_modify(|report| drop(report.insert(place, result)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -131,8 +131,9 @@ impl Portals {
         for portal in portals.values() {
             portal.device.send_replace(None);
         }
+        let end = Instant::now() + GRACE;
         for portal in portals.values() {
-            portal.server.door.emptied(GRACE).await;
+            portal.server.door.emptied(end.saturating_duration_since(Instant::now())).await;
         }
     }
 }

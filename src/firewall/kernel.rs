@@ -112,10 +112,13 @@ impl Kernel {
             return Ok(hook);
         }
         let kept = in_place_of(chains, family(hook)) + &rules;
-        if let Err(why) = nft::load(&kept) {
-            // Sets of another version cannot be kept; nor can what does not load at all.
-            log::debug!("gate: {why}; replacing the tables whole");
-            nft::load(&(cleared() + &rules))?;
+        match nft::load(&kept) {
+            Err(GateError::Nft(why)) => {
+                // Sets of another version cannot be kept; nor can what does not load at all.
+                log::debug!("gate: {why}; replacing the tables whole");
+                nft::load(&(cleared() + &rules))?;
+            }
+            loaded => loaded?,
         }
         let stamped = |family| (family, stamp.as_str());
         let places = if hook == Hook::Netdev { vec![NETDEV, INET] } else { vec![INET] };

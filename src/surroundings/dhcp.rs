@@ -23,17 +23,20 @@ pub(super) fn advice(dhcp: &[Section], networks: &[Section], guest: &Guest) -> V
         );
     }
     for interface in interfaces_on(networks, &guest.device) {
+        let is_its = |it: &&Section| text(it, "interface") == Some(interface);
         let is_served = |it: &&Section| {
-            text(it, "interface") == Some(interface)
-                && text(it, "ignore") != Some("1")
-                && text(it, "dhcpv4") != Some("disabled")
+            text(it, "ignore") != Some("1") && text(it, "dhcpv4") != Some("disabled")
         };
-        let Some(served) = of_kind("dhcp").find(is_served) else {
-            let set = |option: &str| format!("uci set dhcp.{interface}{option}");
-            let mut commands: Vec<String> =
-                ["=dhcp", &format!(".interface='{interface}'"), ".ignore='0'", ".leasetime='1h'"]
-                    .map(set)
-                    .into();
+        let Some(served) = of_kind("dhcp").filter(is_its).find(is_served) else {
+            let mut commands = match of_kind("dhcp").position(|it| is_its(&it)) {
+                // Another section would not undo what this one says, whatever its name.
+                Some(number) => [".ignore='0'", ".dhcpv4='server'"]
+                    .map(|set| format!("uci set dhcp.@dhcp[{number}]{set}"))
+                    .to_vec(),
+                None => ["=dhcp", &format!(".interface='{interface}'"), ".leasetime='1h'"]
+                    .map(|set| format!("uci set dhcp.{interface}{set}"))
+                    .to_vec(),
+            };
             commands.push("uci commit dhcp; service dnsmasq reload".to_owned());
             note(format!("nobody gives addresses to guests on '{interface}'"), commands);
             continue;
@@ -90,7 +93,11 @@ mod tests {
         for (dhcp, told) in [
             (SERVED.replace("'/tmp/dhcp.leases'", "'/srv/leases'"), "leases in /srv/leases;"),
             (SERVED.replace("interface 'inn'", "interface 'lan'"), "\"uci set dhcp.inn=dhcp\""),
-            (format!("{SERVED}option ignore '1'\n"), "nobody gives addresses to guests on 'inn'"),
+            (format!("{SERVED}option ignore '1'\n"), "\"uci set dhcp.@dhcp[0].ignore='0'\""),
+            (
+                SERVED.replace("dhcp 'inn'", "dhcp 'lan'\nconfig dhcp\noption dhcpv4 disabled"),
+                "\"uci set dhcp.@dhcp[1].dhcpv4='server'\"",
+            ),
             (format!("{SERVED}list dhcp_option '6,9.9.9.9'\n"), "another DNS server"),
             (format!("{SERVED}list dhcp_option '114,http://x/api'\n"), "wants HTTPS"),
         ] {

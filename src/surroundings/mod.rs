@@ -95,12 +95,12 @@ impl Surroundings {
         }
     }
 
-    /// What firewall and DHCP server of OpenWrt lack for this network.
-    pub fn advice(&self, guest: &Guest) -> Vec<Advice> {
+    /// What firewall and DHCP server of OpenWrt lack for this network, which is one of `guests`.
+    pub fn advice(&self, guest: &Guest, guests: &[Guest]) -> Vec<Advice> {
         let networks = self.networks();
         let mut advice = Vec::new();
         if let Some(firewall) = self.uci("firewall") {
-            advice.extend(zones::advice(&firewall, &networks, guest));
+            advice.extend(zones::advice(&firewall, &networks, guest, guests));
         }
         if let Some(dhcp) = self.uci("dhcp") {
             advice.extend(dhcp::advice(&dhcp, &networks, guest));

@@ -53,7 +53,7 @@ fn enabled<'a>(firewall: &'a [Section], kind: &str) -> impl Iterator<Item = &'a 
 }
 
 fn is_enabled(section: &Section) -> bool {
-    text(section, "enabled") != Some("0")
+    !matches!(text(section, "enabled"), Some("0" | "off" | "false" | "no"))
 }
 
 fn is_from(section: &Section, zone: &str) -> bool {
@@ -72,64 +72,120 @@ fn accepts_the_mark(rule: &Section) -> bool {
 }
 
 /// What the zone of a guest network lacks: the rule for the gate's mark in the place of a
-/// forwarding, and the ways to portal, DNS and DHCP.
-pub(super) fn advice(firewall: &[Section], networks: &[Section], guest: &Guest) -> Vec<Advice> {
+/// forwarding, and the ways to portal, DNS and DHCP. `guests` are all guest networks.
+pub(super) fn advice(
+    firewall: &[Section],
+    networks: &[Section],
+    guest: &Guest,
+    guests: &[Guest],
+) -> Vec<Advice> {
     let Some(zone) = zone_of(firewall, networks, &guest.device) else { return Vec::new() };
     let Some(name) = text(zone, "name") else { return Vec::new() };
     let mut advice = Vec::new();
-    if guest.enforce {
-        let commands = closing(firewall, &admission(firewall, networks, &guest.device));
+    let mut note = |finding: String, mut commands: Vec<String>| {
+        if !commands.is_empty() {
+            commands.push("uci commit firewall; service firewall reload".to_owned());
+        }
+        advice.push(Advice { about: "firewall", finding, commands });
+    };
+    let closing = match guest.enforce {
+        true => closing(firewall, &admission(firewall, networks, &guest.device)),
+        false => Vec::new(),
+    };
+    let others = others_in(zone, networks, guests);
+    if !closing.is_empty() && !others.is_empty() {
+        let finding = format!(
+            "zone '{name}' is that of {} as well, which a rule for the mark would shut out; give \
+             {} a zone of its own (README, \"A guest network\")",
+            others.join(", "),
+            guest.device
+        );
+        note(finding, Vec::new());
+    } else if !closing.is_empty() && enabled(firewall, "forwarding").any(is_from_all) {
+        let finding = "a 'config forwarding' has src '*', so that guests are let through with all \
+                       others; put one for each of the other zones in its place";
+        note(finding.to_owned(), Vec::new());
+    } else if !closing.is_empty() {
         let finding = "these lines have the firewall forward who has signed in, and nobody else";
-        advice.push(Advice { about: "firewall", finding: finding.to_owned(), commands });
+        note(finding.to_owned(), closing);
     }
     let policy = text(zone, "input")
         .or_else(|| enabled(firewall, "defaults").find_map(|defaults| text(defaults, "input")));
-    let reaches = |protocol, port| {
-        policy.is_some_and(|policy| policy.eq_ignore_ascii_case("accept"))
-            || enabled(firewall, "rule")
-                .filter(|rule| is_from(rule, name))
-                .any(|rule| accepts_input(rule, protocol, port))
+    let all_reach = policy.is_some_and(|policy| policy.eq_ignore_ascii_case("accept"));
+    let any_rule = |accepts: &dyn Fn(&Section) -> bool| {
+        all_reach || enabled(firewall, "rule").any(|rule| is_from(rule, name) && accepts(rule))
     };
-    let mut ways = Vec::new();
+    let reaches = |protocol, port| any_rule(&|rule| accepts_input(rule, protocol, port));
+    let mut commands = Vec::new();
+    let mut way = |name_of_rule, more: &[(&str, &str)]| {
+        commands.extend(added_rule(name_of_rule, &[&[("src", name)], more].concat()));
+    };
     if !reaches("tcp", guest.portal_port) {
-        ways.push(("tcp", format!("53 {}", guest.portal_port)));
+        let ports = format!("53 {}", guest.portal_port);
+        way("Guests: DNS and the portal", &[("proto", "tcp"), ("dest_port", &ports)]);
     }
     if !reaches("udp", 53) || !reaches("udp", 67) {
-        ways.push(("udp", "53 67 547".to_owned()));
+        way("Guests: DNS and DHCP", &[("proto", "udp"), ("dest_port", "53 67 547")]);
     }
-    let commands = ways.iter().flat_map(|(protocol, ports)| {
-        let options = [("src", name), ("proto", *protocol), ("dest_port", ports.as_str())];
-        added_rule("Guests: DNS, DHCP, portal", &options)
-    });
-    let finding = format!("zone '{name}' keeps guests from the portal, DNS or DHCP of this router");
-    advice.push(Advice { about: "firewall", finding, commands: commands.collect() });
-    advice.retain(|it| !it.commands.is_empty());
-    for it in &mut advice {
-        it.commands.push("uci commit firewall; service firewall reload".to_owned());
+    if !any_rule(&accepts_discovery) {
+        way("Guests: neighbour discovery", &[("family", "ipv6"), ("proto", "icmp")]);
+    }
+    if !commands.is_empty() {
+        let finding =
+            format!("zone '{name}' keeps guests from the portal, DNS, DHCP or IPv6 of this router");
+        note(finding, commands);
     }
     advice
 }
 
+/// Networks and devices of a zone that no gate marks.
+fn others_in<'a>(zone: &'a Section, networks: &[Section], guests: &[Guest]) -> Vec<&'a str> {
+    let gated = || guests.iter().filter(|guest| guest.enforce).map(|guest| guest.device.as_str());
+    let is_gated = |interface: &str| {
+        gated().any(|device| interfaces_on(networks, device).contains(&interface))
+    };
+    let interfaces = words(zone, "network").into_iter().filter(|it| !is_gated(it));
+    let devices =
+        words(zone, "device").into_iter().filter(|it| gated().all(|device| device != *it));
+    interfaces.chain(devices).collect()
+}
+
+fn is_from_all(section: &Section) -> bool {
+    text(section, "src") == Some("*")
+}
+
 /// Closes a zone to all but the mark.
 fn closing(firewall: &[Section], admission: &Admission) -> Vec<String> {
-    let (zone, dest, open) = match admission {
-        Admission::Shut(zone) => (zone, "wan", None),
+    let mut commands = Vec::new();
+    let (zone, dests) = match admission {
+        Admission::Shut(zone) => (zone, vec!["wan"]),
         Admission::Open(zone, None) => {
-            (zone, "wan", Some("uci set firewall.@defaults[0].forward='REJECT'".to_owned()))
+            commands.push("uci set firewall.@defaults[0].forward='REJECT'".to_owned());
+            (zone, vec!["wan"])
         }
-        Admission::Open(zone, Some(dest)) => {
-            let mut all = firewall.iter().filter(|it| it.kind == "forwarding");
-            let is_it = |it: &Section| is_enabled(it) && is_from(it, zone);
-            let number = all.position(is_it).unwrap_or_default();
-            (zone, dest.as_str(), Some(format!("uci delete firewall.@forwarding[{number}]")))
+        Admission::Open(zone, Some(_)) => {
+            let all = firewall.iter().filter(|it| it.kind == "forwarding").enumerate();
+            let here: Vec<_> = all.filter(|(_, it)| is_enabled(it) && is_from(it, zone)).collect();
+            // The last one first: those behind it change their numbers.
+            let delete =
+                |(number, _): &(usize, _)| format!("uci delete firewall.@forwarding[{number}]");
+            commands.extend(here.iter().rev().map(delete));
+            (zone, here.iter().filter_map(|(_, it)| text(it, "dest")).collect())
         }
         Admission::Marked(_) | Admission::Unknown => return Vec::new(),
     };
-    let has_rule = enabled(firewall, "rule").any(|it| is_from(it, zone) && accepts_the_mark(it));
     let mark = super::mark();
-    let options = [("src", zone.as_str()), ("dest", dest), ("proto", "all"), ("mark", &mark)];
-    let rule = added_rule("Guests who have signed in", &options);
-    open.into_iter().chain(rule.into_iter().filter(|_| !has_rule)).collect()
+    for dest in dests {
+        let leads_there =
+            |rule: &Section| matches!(text(rule, "dest"), Some(it) if it == dest || it == "*");
+        let mut rules = enabled(firewall, "rule").filter(|it| is_from(it, zone));
+        if !rules.any(|rule| accepts_the_mark(rule) && leads_there(rule)) {
+            let options =
+                [("src", zone.as_str()), ("dest", dest), ("proto", "all"), ("mark", &mark)];
+            commands.extend(added_rule("Guests who have signed in", &options));
+        }
+    }
+    commands
 }
 
 fn added_rule(name: &str, options: &[(&str, &str)]) -> Vec<String> {
@@ -145,7 +201,7 @@ fn added_rule(name: &str, options: &[(&str, &str)]) -> Vec<String> {
 fn accepts_input(rule: &Section, protocol: &str, port: u16) -> bool {
     let protocols = words(rule, "proto");
     let ports = words(rule, "dest_port");
-    let is_in = |range: &&str| {
+    let is_in = |range: &str| {
         let (first, last) = range.split_once(['-', ':']).unwrap_or((range, range));
         let within = |first: u16, last: u16| (first..=last).contains(&port);
         matches!((first.parse(), last.parse()), (Ok(first), Ok(last)) if within(first, last))
@@ -154,129 +210,17 @@ fn accepts_input(rule: &Section, protocol: &str, port: u16) -> bool {
         && text(rule, "dest").is_none()
         && (protocols.is_empty()
             || protocols.iter().any(|it| [protocol, "all", "any", "tcpudp"].contains(it)))
-        && (ports.is_empty() || ports.iter().any(|range| is_in(&range)))
+        && (ports.is_empty() || ports.iter().any(|range| is_in(range)))
+}
+
+/// Whether a rule lets in what IPv6 does not work without (as firewall4, without `proto` a rule is
+/// about TCP and UDP).
+fn accepts_discovery(rule: &Section) -> bool {
+    text(rule, "target").is_some_and(|it| it.eq_ignore_ascii_case("accept"))
+        && text(rule, "dest").is_none()
+        && text(rule, "family") != Some("ipv4")
+        && words(rule, "proto").iter().any(|it| ["icmp", "icmpv6", "all", "any"].contains(it))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Config, uci};
-
-    const NETWORK: &str = "config interface 'guests'\n\toption device 'br-guest'\n";
-    const ZONE: &str = "config defaults\n\toption forward 'REJECT'\n\
-                        config zone\n\toption name 'lan'\n\tlist network 'lan'\n\
-                        config zone\n\toption name 'guest'\n\tlist network 'guests'\n\
-                        config forwarding\n\toption src 'lan'\n\toption dest 'wan'\n";
-    const RULE: &str = "config rule\n\toption src 'guest'\n\toption dest 'wan'\n\toption proto \
-                        'all'\n\toption mark '0x10000000/0x10000000'\n\toption target 'ACCEPT'\n";
-
-    fn on_device(firewall: &str, network: &str, device: &str) -> Admission {
-        admission(&uci::parse(firewall).unwrap(), &uci::parse(network).unwrap(), device)
-    }
-
-    fn told(more: &str) -> Admission {
-        on_device(&format!("{ZONE}{more}"), NETWORK, "br-guest")
-    }
-
-    fn guest() -> String {
-        "guest".to_owned()
-    }
-
-    #[test]
-    fn a_zone_that_accepts_the_mark_only_is_closed_otherwise() {
-        assert_eq!(told(RULE), Admission::Marked(guest()));
-        assert_eq!(told(&RULE.replace("0x10000000/0x10000000", "0x10000000")), told(RULE));
-        assert_eq!(told(&RULE.replace("'guest'", "'*'")), told(RULE));
-    }
-
-    #[test]
-    fn a_forwarding_lets_everything_through() {
-        let forwarding = "config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n";
-        let open = Admission::Open(guest(), Some("wan".to_owned()));
-        assert_eq!(told(forwarding), open);
-        assert_eq!(told(&format!("{RULE}{forwarding}")), open);
-        assert_eq!(told(&format!("{forwarding}\toption enabled '0'\n")), told(""));
-        let accepting = ZONE.replace("REJECT", "ACCEPT");
-        assert_eq!(on_device(&accepting, NETWORK, "br-guest"), Admission::Open(guest(), None));
-    }
-
-    #[test]
-    fn a_zone_that_accepts_nothing_is_shut() {
-        for rule in [
-            String::new(),
-            RULE.replace("ACCEPT", "DROP"),
-            RULE.replace("0x1", "0x2"),
-            RULE.replace("0x10000000/", "!0x10000000/"),
-            RULE.replace("\toption dest 'wan'\n", ""),
-            RULE.replace("'guest'", "'lan'"),
-            format!("{RULE}\toption enabled '0'\n"),
-        ] {
-            assert_eq!(told(&rule), Admission::Shut(guest()), "{rule}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_told_is_not_guessed() {
-        assert_eq!(on_device(ZONE, NETWORK, "br-cafe"), Admission::Unknown);
-        assert_eq!(on_device(ZONE, "", "br-guest"), Admission::Unknown);
-        let by_device = ZONE.replace("list network 'guests'", "list device 'br-guest'");
-        assert_eq!(on_device(&by_device, "", "br-guest"), Admission::Shut(guest()));
-    }
-
-    /// The commands, carried out on these sections as far as they are known here.
-    fn pasted(firewall: &str, guest: &Guest) -> Vec<Section> {
-        let mut sections = uci::parse(firewall).unwrap();
-        let network = uci::parse(NETWORK).unwrap();
-        for command in advice(&sections.clone(), &network, guest).iter().flat_map(|it| &it.commands)
-        {
-            let add = "config rule\n";
-            if command == "uci add firewall rule" {
-                sections.extend(uci::parse(add).unwrap());
-            } else if let Some(set) = command.strip_prefix("uci set firewall.@rule[-1].") {
-                let (name, value) = set.split_once('=').unwrap();
-                let option = uci::parse(&format!("{add}option {name} {value}")).unwrap();
-                sections.last_mut().unwrap().options.extend(option[0].options.clone());
-            } else if let Some(number) = command.strip_prefix("uci delete firewall.@forwarding[") {
-                let number: usize = number.trim_end_matches(']').parse().unwrap();
-                let forwardings = sections.iter().enumerate();
-                let mut forwardings = forwardings.filter(|(_, it)| it.kind == "forwarding");
-                let (at, _) = forwardings.nth(number).unwrap();
-                sections.remove(at);
-            } else {
-                assert_eq!(command, "uci commit firewall; service firewall reload");
-            }
-        }
-        sections
-    }
-
-    #[test]
-    fn what_is_pasted_closes_the_zone_and_opens_the_portal_and_nothing_is_advised_then() {
-        let network = uci::parse(NETWORK).unwrap();
-        let forwarding = "config forwarding\n\toption src 'guest'\n\toption dest 'wan'\n";
-        let config = "config guest\noption device br-guest\noption portal_port 8881\n";
-        let guest = Config::parse(config).unwrap().guests.remove(0);
-        let dns = "config rule\noption src guest\noption proto udp\noption dest_port '50-70'\n\
-                   option target ACCEPT\n";
-        for (more, advised) in [
-            (String::new(), 2),
-            (forwarding.to_owned(), 2),
-            (RULE.to_owned(), 1),
-            (format!("{forwarding}{RULE}{dns}"), 2),
-        ] {
-            let firewall = format!("{ZONE}{more}");
-            let before = uci::parse(&firewall).unwrap();
-            assert_eq!(advice(&before, &network, &guest).len(), advised, "{more}");
-            let after = pasted(&firewall, &guest);
-            assert_eq!(advice(&after, &network, &guest), [], "{more}\n{after:#?}");
-            assert_eq!(
-                admission(&after, &network, "br-guest"),
-                Admission::Marked(super::tests::guest())
-            );
-            let marked = enabled(&after, "rule").filter(|it| accepts_the_mark(it)).count();
-            assert_eq!(marked, 1, "{more}");
-        }
-        let accepting = ZONE.replace("'guest'\n", "'guest'\n\toption input 'ACCEPT'\n");
-        let accepting = uci::parse(&format!("{accepting}{RULE}")).unwrap();
-        assert_eq!(advice(&accepting, &network, &guest), []);
-    }
-}
+mod tests;

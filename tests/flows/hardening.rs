@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::support::{Answer, Daemon, HANG, until};
+use crate::support::{Answer, Daemon, HANG, emulated, until};
 
 const KEY: &str = "0123456789abcdef-test-key";
 const ATTACKER: [u8; 4] = [127, 0, 0, 66];
@@ -33,7 +33,11 @@ fn withstands_with<T>(vouchers: usize, attack: impl FnOnce(&Daemon) -> T) {
     let held = attack(&daemon);
     assert_eq!(daemon.vouchers().len(), vouchers);
     let (peak, threads_now) = (daemon.status("VmHWM:"), daemon.status("Threads:"));
-    assert!(peak < memory + MEMORY, "{memory} kB grew to {peak} kB");
+    if emulated() {
+        eprintln!("memory is not judged: an emulator's grows with the code it has translated");
+    } else {
+        assert!(peak < memory + MEMORY, "{memory} kB grew to {peak} kB");
+    }
     assert!(threads_now <= threads, "{threads} threads became {threads_now}");
     drop(held);
     // Places are given back, so the attacker's address is served again as well.

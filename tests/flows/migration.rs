@@ -87,20 +87,20 @@ fn is_whole(found: (i64, i64, i64), version: usize, vouchers: u32) {
 
 #[test]
 fn a_power_cut_at_any_moment_of_an_upgrade_loses_no_voucher() {
-    const VOUCHERS: u32 = 5000;
+    const VOUCHERS: u32 = 3000;
     for version in [1, 2] {
         let mut daemon = Daemon::prepared(OPEN_API, "");
         let old = daemon.scratch.path().join("old.db");
         old_store(&old, version, VOUCHERS);
-        for round in 0..40 {
+        for round in 0..30 {
             lay(&daemon, &old);
             daemon.spawn();
-            // From before the file is opened to after it is all done, a millisecond and a half
-            // at a time.
-            std::thread::sleep(Duration::from_micros(round * 1500));
+            // From before the file is opened to after it is all done, two milliseconds at a
+            // time.
+            std::thread::sleep(Duration::from_micros(round * 2000));
             daemon.kill();
             is_whole(left_behind(&daemon), version, VOUCHERS);
-            if round % 8 == 0 {
+            if round % 10 == 0 {
                 daemon.launch();
                 assert_eq!(daemon.vouchers().len(), VOUCHERS as usize);
                 daemon.stop();
@@ -189,7 +189,7 @@ fn cut_library(scratch: &Path) -> PathBuf {
 
 /// Cuts at every write of an upgrade, one after another, and gives their number.
 fn cut_at_every_write(version: usize, more: &[&str]) -> u32 {
-    const VOUCHERS: u32 = 60;
+    const VOUCHERS: u32 = 25;
     let mut daemon = Daemon::prepared(OPEN_API, "");
     let old = daemon.scratch.path().join("old.db");
     old_store(&old, version, VOUCHERS);

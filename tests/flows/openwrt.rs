@@ -1,7 +1,8 @@
 //! What OpenWrt's init script and hooks rely on.
 
 use std::fs;
-use std::process::Output;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
 
 use crate::support::{Daemon, OPEN_API, program};
 
@@ -31,6 +32,27 @@ fn a_service_that_is_switched_off_runs_by_hand_and_check_says_how_to_start_it() 
     let (code, _, error) = told(&daemon.cli(&["check"]));
     assert_eq!(code, Some(78));
     assert!(error.contains("option 'enabled': 'no!' is neither '1' nor '0'"), "{error}");
+}
+
+#[test]
+fn a_program_that_hangs_does_not_keep_the_daemon_from_stopping() {
+    let guests = "config guest 'inn'\noption device 'lo'\n";
+    let mut daemon = Daemon::prepared(OPEN_API, guests);
+    let enter = ["unshare", "-rn"];
+    let tried = Command::new(enter[0]).args(&enter[1..]).arg("true").output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        return eprintln!("skipped: there are no user namespaces");
+    }
+    let nft = daemon.scratch.path().join("nft");
+    fs::write(&nft, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&nft, fs::Permissions::from_mode(0o700)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", daemon.scratch.path().display());
+    daemon.within = enter.map(str::to_owned).to_vec();
+    daemon.environment.push(("PATH".into(), path.into()));
+    daemon.spawn();
+    assert!(daemon.is_ready_or_ends(), "{}", daemon.log());
+    assert!(daemon.stop().success());
+    assert!(daemon.log().contains("nft hung and was ended"), "{}", daemon.log());
 }
 
 #[test]

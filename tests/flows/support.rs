@@ -199,7 +199,7 @@ impl Daemon {
 
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + HANG;
+        let deadline = Instant::now() + patience();
         loop {
             // Left where it is until it has ended, so that a failing test does not leave it running.
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
@@ -327,11 +327,22 @@ impl Drop for Daemon {
     }
 }
 
-/// Where the program under test is: this build's, or another one that `HOTSPOTD_BINARY` names, such
-/// as a router's under an emulator (`tests/big_endian`).
+/// A router's program with its emulator, as `tests/big_endian` names it.
+const EMULATED: &str = "HOTSPOTD_BINARY";
+
+/// Whether it is not this machine's own program that is under test.
+pub fn emulated() -> bool {
+    std::env::var_os(EMULATED).is_some()
+}
+
+/// How long something may take until it counts as hanging.
+fn patience() -> Duration {
+    if emulated() { HANG * 4 } else { HANG }
+}
+
+/// Where the program under test is.
 pub fn binary() -> String {
-    let named = std::env::var("HOTSPOTD_BINARY");
-    named.unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
+    std::env::var(EMULATED).unwrap_or_else(|_| env!("CARGO_BIN_EXE_hotspotd").to_owned())
 }
 
 /// The program under test.
@@ -362,7 +373,7 @@ pub fn free_address() -> SocketAddr {
 
 /// Tries until it is true or hangs.
 pub fn until(mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + HANG;
+    let deadline = Instant::now() + patience();
     while !condition() {
         if Instant::now() > deadline {
             return false;

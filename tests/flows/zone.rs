@@ -30,8 +30,7 @@ fn with_etc() -> Option<(Daemon, PathBuf)> {
     Some((daemon, etc))
 }
 
-/// A voucher's time, by a clock on the wall in summer, as the API tells it: `valid_from` is read
-/// as local time, and the creation told as such.
+/// By the creation of a voucher, which the API tells as `valid_from` in local time.
 fn hours_ahead_of_utc(daemon: &Daemon) -> i64 {
     let made = daemon.post(json!({"action": "create_voucher"})).json();
     let told = made["user"]["valid_from"].as_str().unwrap().to_owned();
@@ -84,16 +83,15 @@ fn a_zone_of_openwrt_is_taken_up_at_the_start_and_when_it_has_changed() {
     let Some((mut daemon, etc)) = with_etc() else { return };
     let target = daemon.scratch.path().join("TZ-in-memory");
     symlink(&target, etc.join("TZ")).unwrap();
-    fs::write(&target, "<+0545>-5:45\n").unwrap();
+    fs::write(&target, "<+05>-5\n").unwrap();
     daemon.launch();
     assert_eq!(hours_ahead_of_utc(&daemon), 5);
     assert!(!daemon.log().contains("times are in UTC"), "{}", daemon.log());
-    let mut reloads = 0;
-    for (zone, hours) in [("UTC\n", 0), ("EST5\n", -5), (BERLIN, 1)] {
+    let zones = [("UTC\n", 0), ("EST5\n", -5), (BERLIN, 1)];
+    for (reloads, (zone, hours)) in zones.into_iter().enumerate() {
         fs::write(&target, zone).unwrap();
         daemon.signal(Signal::SIGHUP);
-        reloads += 1;
-        assert!(until(|| daemon.log().matches("configuration read again").count() == reloads));
+        assert!(until(|| daemon.log().matches("configuration read again").count() > reloads));
         let ahead = hours_ahead_of_utc(&daemon);
         let summer = i64::from(zone == BERLIN && ahead == 2);
         assert_eq!(ahead, hours + summer, "{zone}");

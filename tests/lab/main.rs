@@ -4,6 +4,7 @@
 //! a machine cannot have one, they say so. `tests/lab/lab up` brings one up to play with.
 
 mod browser;
+mod confined;
 mod counters;
 mod devices;
 mod ends;

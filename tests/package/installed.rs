@@ -9,7 +9,7 @@ fn an_installation_does_nothing_until_it_is_enabled() {
     let Some(system) = System::new() else { return };
     let told = system.run(
         "install 1
-        ! pidof hotspotd; ls /etc/rc.d /etc/uci-defaults; stat -c %a /etc/config/hotspotd
+        gone; ls /etc/rc.d /etc/uci-defaults; stat -c %a /etc/config/hotspotd
         cmp /etc/config/hotspotd /tmp/shipped || cp /etc/config/hotspotd /tmp/shipped
         echo ---; enable; pidof hotspotd >/dev/null; service hotspotd status; hotspotd voucher create
         service hotspotd check",
@@ -58,7 +58,9 @@ fn removal_leaves_vouchers_and_nothing_that_runs() {
     let Some(system) = System::new() else { return };
     let told = system.run(
         "install 1; enable; hotspotd voucher create --username room1
-        echo ---; opkg remove hotspotd; ! pidof hotspotd; find /etc /lib /usr /var",
+        # It takes its time to stop.
+        kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
+        echo ---; opkg remove hotspotd; gone; find /etc /lib /usr /var",
     );
     let (_, after) = told.split_once("---").unwrap();
     for gone in ["S95hotspotd", "hotspotd.sh", "50-hotspotd", "hotspotd.sock", "procd/hotspotd"] {
@@ -85,6 +87,33 @@ fn the_configuration_switches_the_service_and_reload_disturbs_nobody() {
     assert!(told.ends_with("off\n") && told.contains("the same\n"), "{told}");
 }
 
+/// The jail is a stand-in as well: what is shown is what procd is told, and that the daemon does with
+/// an empty environment and a process between it and procd.
+#[test]
+fn a_jail_is_on_request_and_hands_signals_on() {
+    let Some(system) = System::new() else { return };
+    let told = system.run(
+        "privileges() { grep NoNewPrivs /proc/$(pidof hotspotd)/status; }
+        install 1 >/dev/null; enable; privileges; ls /var/run/procd/hotspotd
+        echo ---; uci set hotspotd.main.jail=1; uci commit hotspotd; service hotspotd restart
+        said 'is ready' 2; privileges; tr '\\0' ' ' </proc/$(pidof hotspotd)/environ; echo
+        cd /var/run/procd/hotspotd; for it in jail capabilities no_new_privs; do cat $it; echo; done
+        first=$(pidof hotspotd); service hotspotd reload; said 'configuration read again'
+        [ $(pidof hotspotd) = $first ]; service hotspotd stop; said 'everything is written down' 2
+        echo ---; rm /sbin/ujail; service hotspotd start; said 'is ready' 3; privileges",
+    );
+    let [root, jailed, without] = told.split("---\n").collect::<Vec<_>>()[..] else {
+        panic!("{told}")
+    };
+    assert!(root.contains("NoNewPrivs:\t0") && !root.contains("jail"), "{told}");
+    let parameters = "NoNewPrivs:\t1\ncontainer=ujail \n'hotspotd' \n\
+                      '/etc/capabilities/hotspotd.json' \n'1' \n";
+    assert_eq!(jailed, parameters);
+    assert!(without.contains("there is no ujail"), "{told}");
+    assert!(without.contains("NoNewPrivs:\t0"), "{told}");
+    assert!(!system.read("tmp/log").contains("SIGKILL"), "{}", system.read("tmp/log"));
+}
+
 #[test]
 fn a_daemon_that_dies_comes_back_and_restarts_are_in_order() {
     let Some(system) = System::new() else { return };
@@ -97,6 +126,17 @@ fn a_daemon_that_dies_comes_back_and_restarts_are_in_order() {
     let third = log.rfind("is ready").unwrap();
     assert!(log[..third].contains("stopped; everything is written down"), "{log}");
     assert!(!log.contains("another hotspotd is running"), "{log}");
+}
+
+#[test]
+fn a_reboot_waits_until_everything_is_written_down() {
+    let Some(system) = System::new() else { return };
+    system.run(
+        "install 1 >/dev/null; enable
+        kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
+        rcS K shutdown; gone; cp /tmp/log /tmp/log.then",
+    );
+    assert!(system.read("tmp/log.then").contains("everything is written down"));
 }
 
 #[test]
@@ -134,18 +174,25 @@ fn a_database_at_rest_is_kept_as_it_is() {
 }
 
 #[test]
-fn where_no_snapshot_can_be_written_an_upgrade_keeps_the_database() {
+fn an_upgrade_of_the_system_stops_the_daemon_and_keeps_the_database() {
     let Some(system) = System::new() else { return };
     // A directory of that name cannot be replaced by a file.
     let told = system.run(
         "install 1 >/dev/null; enable; mkdir /etc/hotspotd/hotspotd.snapshot.db
-        sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
-        sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; ! pidof hotspotd",
+        sysupgrade -l >/dev/null; sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
+        hotspotd voucher create --username room1 >/dev/null
+        sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; gone",
     );
     let (backup, upgrade) = told.split_once("runs\n").unwrap();
     assert!(backup.contains("no snapshot could be written"), "{told}");
-    assert!(upgrade.contains("the hotspot stops"), "{told}");
+    assert!(upgrade.contains("hotspotd stops"), "{told}");
     assert!(upgrade.contains("etc/hotspotd/hotspotd.db\n"), "{told}");
+    assert!(!upgrade.contains("hotspotd.db-wal"), "{told}");
+
+    let Some(fresh) = System::new() else { return };
+    fs::copy(system.0.0.join("tmp/upgrade.tgz"), fresh.0.0.join("tmp/upgrade.tgz")).unwrap();
+    let told = fresh.run("sysupgrade -r /tmp/upgrade.tgz; install 2; said 'is ready'; vouchers");
+    assert!(told.ends_with("\n1\n"), "{told}");
 }
 
 #[test]

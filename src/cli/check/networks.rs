@@ -99,7 +99,7 @@ impl Report {
                     known => self.admission(device, &known),
                 }
             }
-            for advice in here.advice(guest) {
+            for advice in here.advice(guest, &config.guests) {
                 let finding = format!("{device}: {}", advice.finding);
                 self.line(Verdict::Note, advice.about, finding);
                 self.paste(&advice.commands);

@@ -17,6 +17,8 @@ pub struct Hotspot {
     pub lab: Lab,
     pub router: Node,
     egress_hook: bool,
+    /// Words before the daemon's command.
+    confinement: Vec<String>,
     daemon: Option<Child>,
 }
 
@@ -64,17 +66,30 @@ impl Hotspot {
     /// In this laboratory.
     pub fn on(lab: Lab, voucher: &str, guest: &str) -> Self {
         let router = lab.node("router");
-        let mut hotspot = Self { lab, router, egress_hook: true, daemon: None };
+        let mut hotspot =
+            Self { lab, router, egress_hook: true, confinement: Vec::new(), daemon: None };
         hotspot.write_config(voucher, guest);
         hotspot.start();
         hotspot
+    }
+
+    /// Started by these words, and with these sections besides.
+    pub fn confined(words: &[String], sections: &str) -> Option<Self> {
+        let lab = Lab::up()?;
+        let router = lab.node("router");
+        let confinement = words.to_vec();
+        let mut hotspot = Self { lab, router, egress_hook: true, confinement, daemon: None };
+        hotspot.write_config("", sections);
+        hotspot.start();
+        Some(hotspot)
     }
 
     /// With the rules in the routing path, as on kernels without an egress hook.
     pub fn in_routing_path(voucher: &str) -> Option<Self> {
         let lab = Lab::up()?;
         let router = lab.node("router");
-        let mut hotspot = Self { lab, router, egress_hook: false, daemon: None };
+        let mut hotspot =
+            Self { lab, router, egress_hook: false, confinement: Vec::new(), daemon: None };
         hotspot.write_config(voucher, "");
         hotspot.start();
         Some(hotspot)
@@ -132,6 +147,7 @@ impl Hotspot {
         let noted = "echo $$ >\"$0\"; exec \"$@\"";
         let mut command = self.router.command("sh");
         command.args(["-c", noted]).arg(self.lab.directory().join("hotspotd.pid"));
+        command.args(&self.confinement);
         command.arg(env!("CARGO_BIN_EXE_hotspotd")).arg("-c").arg(self.config()).arg("run");
         self.daemon = Some(command.stderr(log).spawn().unwrap());
         let started = until(|| {
@@ -157,6 +173,12 @@ impl Hotspot {
         let mut daemon = self.daemon.take().unwrap();
         let ended = until(|| daemon.try_wait().unwrap().is_some());
         assert!(ended, "it does not end within {HANG:?}:\n{}", self.log());
+    }
+
+    /// A line of what the kernel says of the daemon (proc_pid_status(5)).
+    pub fn status(&self, name: &str) -> String {
+        let pid = self.lab.read("hotspotd.pid");
+        self.router.ok(&["grep", &format!("^{name}:"), &format!("/proc/{}/status", pid.trim())])
     }
 
     fn signal(&self, signal: &str) {

@@ -50,6 +50,9 @@ procd_append_param() {
 	procd_quote "$@" >>"$PROCD_NEW/$name"
 }
 
+# procd_add_jail NAME [FLAG…]
+procd_add_jail() { procd_quote "$@" >"$PROCD_NEW/jail"; }
+
 procd_close_instance() { return 0; }
 
 procd_add_reload_trigger() { PROCD_TRIGGERS="$PROCD_TRIGGERS $*"; }
@@ -85,7 +88,11 @@ procd_take() {
 }
 
 procd_differs() {
-	! cmp -s "$PROCD_NEW/command" "$1/command" || ! cmp -s "$PROCD_NEW/file" "$1/file"
+	local name
+	for name in command file jail capabilities no_new_privs; do
+		[ "$(cat "$PROCD_NEW/$name" 2>/dev/null)" = "$(cat "$1/$name" 2>/dev/null)" ] || return 0
+	done
+	return 1
 }
 
 # The supervisor takes what is new once the process has ended.
