@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::figures::note;
 use crate::machine::{Machine, Medium};
 use crate::visitor::Visitor;
 
@@ -38,11 +39,13 @@ fn sell(machine: &Machine, medium: Medium) {
     }
     let (at_once, erased) = batch.written_since(&before);
     let (singly, _) = machine.storage().written_since(&batch);
-    eprintln!(
-        "{medium:?}: {} octets written for each of 1,000 vouchers at once ({erased} blocks erased), \
-         {} for each of 50 one by one",
-        at_once / 1000,
-        singly / 50
+    note(
+        &format!("flash written for each voucher on {medium:?}"),
+        &format!(
+            "{} octets of a thousand at once ({erased} blocks erased), {} one by one",
+            at_once / 1000,
+            singly / 50
+        ),
     );
 }
 
@@ -66,7 +69,6 @@ fn keeps_house(medium: Medium) {
     assert!(is_whole(&machine.backup()));
     is_replaced_by_its_snapshot(&machine, &before);
     gets_full(&machine, &before);
-    eprintln!("{medium:?}: {}", machine.ok("df /data | tail -n 1").trim());
 }
 
 fn is_replaced_by_its_snapshot(machine: &Machine, before: &[Value]) {
@@ -88,7 +90,6 @@ fn gets_full(machine: &Machine, before: &[Value]) {
     assert_eq!(refused.message(), "An error occurred", "{refused:?}");
     let reason = &refused.headers["x-error-reason"];
     assert!(reason.contains("full"), "{reason}");
-    eprintln!("on a full disk: {reason}");
     let usernames =
         |list: &[Value]| list.iter().map(|voucher| voucher["username"].clone()).collect::<Vec<_>>();
     assert_eq!(usernames(&vouchers(machine)), usernames(before));
@@ -149,10 +150,12 @@ fn writes_once_a_minute(medium: Medium) {
     assert_eq!(sessions.as_array().unwrap().len(), GUESTS as usize);
     let transactions = commits(&log_after) - commits(&log_before);
     let (written, erased) = after.written_since(&before);
-    eprintln!(
-        "{medium:?}, {GUESTS} sessions: {transactions} transactions in {STEADY} s, {} octets \
-         written a minute, {erased} blocks erased in all",
-        written as u64 * 60 / STEADY
+    note(
+        &format!("flash written a minute with {GUESTS} sessions on {medium:?}"),
+        &format!(
+            "{} octets, {transactions} transactions in {STEADY} s, {erased} blocks erased",
+            written as u64 * 60 / STEADY
+        ),
     );
     assert!(transactions > 0, "nothing was written down");
     assert!(transactions as u64 <= STEADY / 60 + 1, "{transactions} transactions");

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::book::Book;
+use crate::figures::note;
 use crate::flows::Scratch;
 use crate::load;
 use crate::machine::{Machine, Medium, Storage};
@@ -110,7 +111,8 @@ fn power_cuts(medium: Medium, rounds: u64) {
     }
     drop(chain.start(&Found(storage, first + rounds)));
     let book = chain.book;
-    eprintln!("{medium:?}, {rounds} cuts in {:?}: {book}", begun.elapsed());
+    let all = format!("{rounds} in {:.0} s; none lost of {book}", begun.elapsed().as_secs_f64());
+    note(&format!("power cuts on {medium:?}"), &all);
     assert!(book.created.len() as u64 > rounds, "hardly any load: {book}");
     assert!(!book.begun.is_empty() && !book.ended.is_empty(), "nobody came: {book}");
 }
@@ -212,7 +214,8 @@ fn a_cut_while_the_schema_is_migrated_loses_nothing() {
         machine.launch();
         look_through_migrated(&machine);
     }
-    eprintln!("migration in {takes:?}: {of_then} of {rounds} cuts came before its end");
+    let all = format!("{rounds}, of which {of_then} came before its end; nothing lost");
+    note("power cuts while the schema is migrated on Jffs2", &all);
     assert!(of_then > 0, "every cut came too late to tell anything");
 }
 
