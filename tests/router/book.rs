@@ -87,7 +87,7 @@ impl Book {
         };
         for login in &self.signed_out {
             let session = ended(login);
-            assert!(matches!(session, Ok((true, 1..))), "{login} has signed out: {session:?}");
+            assert!(matches!(session, Ok((true, _))), "{login} has signed out: {session:?}");
         }
         for (login, octets) in &self.ended {
             assert_eq!(ended(login), Ok((true, *octets)), "{login}");

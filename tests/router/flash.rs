@@ -118,7 +118,7 @@ const STEADY: u64 = 125;
 
 /// Commits in SQLite's write-ahead log: the frames that say how large the database is then (SQLite
 /// file format §4.1).
-fn commits(log: &[u8]) -> usize {
+pub fn commits(log: &[u8]) -> usize {
     let word = |bytes: &[u8], at: usize| bytes.get(at..at + 4).map(<[u8]>::to_vec);
     let page = 1024 + 24;
     let frames = log.get(32..).unwrap_or_default().chunks(page);
