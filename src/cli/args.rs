@@ -141,6 +141,7 @@ impl Line {
     fn command(&mut self, words: &[&str]) -> Result<Command, Misuse> {
         Ok(match words {
             ["check"] => Command::Check,
+            ["check", "config"] => Command::CheckConfig,
             ["voucher", "create"] => self.create()?,
             ["voucher", "list"] => Command::ListVouchers(self.format()?),
             ["voucher", "remove", username] => Command::RemoveVoucher((*username).to_owned()),

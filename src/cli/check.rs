@@ -1,5 +1,6 @@
 //! `hotspotd check`: one line for each thing that can keep a hotspot from working.
 
+mod connections;
 mod networks;
 
 use std::fmt::Display;
@@ -27,13 +28,16 @@ enum Verdict {
     Fail,
 }
 
+/// Prints what there is to say of a configuration that can be used.
+pub(super) fn config(config: &Config, path: &Path) -> ExitCode {
+    Report { failed: false }.config(config, path);
+    ExitCode::SUCCESS
+}
+
 /// Prints the lines; 78 where one of them is a failure.
 pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     let mut report = Report { failed: false };
-    report.line(Verdict::Ok, "configuration", path.display());
-    for warning in config.warnings() {
-        report.line(Verdict::Note, "configuration", warning);
-    }
+    report.config(config, path);
     report.service(config);
     match health(config) {
         Ok(health) => {
@@ -59,6 +63,9 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
         }
     }
     report.surroundings(config);
+    if config.guests.iter().any(|guest| guest.enforce) {
+        report.connections();
+    }
     report.data_dir(&config.main.data_dir);
     report.kernel();
     if report.failed { ExitCode::from(EXIT_CONFIG) } else { ExitCode::SUCCESS }
@@ -92,6 +99,13 @@ impl Report {
     fn paste(&mut self, commands: &[String]) {
         for command in commands {
             let _ = writeln!(io::stdout(), "      {command}");
+        }
+    }
+
+    fn config(&mut self, config: &Config, path: &Path) {
+        self.line(Verdict::Ok, "configuration", path.display());
+        for warning in config.warnings() {
+            self.line(Verdict::Note, "configuration", warning);
         }
     }
 

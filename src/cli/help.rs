@@ -10,6 +10,7 @@ Usage: hotspotd [-c FILE] COMMAND
   run                        be the daemon, in the foreground; log lines on standard error
   try                        be a daemon on loopback with throw-away data, and show what to paste
   check                      look at everything that can keep a hotspot from working; exit 0, or 78
+  check config               only whether the configuration is right
 
   voucher create [--count N] [--username U] [--passcode P] [--fullname F]
                  [--valid-for V] [--valid-from T] [--download-limit MB] [--upload-limit MB]

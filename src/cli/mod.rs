@@ -38,6 +38,8 @@ const PROGRESS: u32 = 1000;
 pub enum Command {
     /// `check`
     Check,
+    /// `check config`
+    CheckConfig,
     /// `voucher create`
     CreateVouchers {
         /// How many.
@@ -95,10 +97,12 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
     }
     let socket = match Config::load(path) {
         Ok(config) if command == Command::Check => return check::check(&config, path),
+        Ok(config) if command == Command::CheckConfig => return check::config(&config, path),
         Ok(config) => config.main.control_socket,
         Err(error) => {
             eprintln!("{error}");
-            let socket = Config::control_socket(path).filter(|_| command != Command::Check);
+            let needs_no_daemon = matches!(command, Command::Check | Command::CheckConfig);
+            let socket = Config::control_socket(path).filter(|_| !needs_no_daemon);
             let Some(socket) = socket.filter(|socket| Client::connect(socket).is_ok()) else {
                 return ExitCode::from(EXIT_CONFIG);
             };
@@ -158,7 +162,9 @@ fn notify(notice: Notice, path: &Path) -> ExitCode {
 
 fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
     match command {
-        Command::Check | Command::SetPassword(_) | Command::Notify(_) => Ok(()),
+        Command::Check | Command::CheckConfig | Command::SetPassword(_) | Command::Notify(_) => {
+            Ok(())
+        }
         Command::CreateVouchers { count, fields, format } => create(client, count, fields, format),
         Command::ListVouchers(format) => {
             client.ask(&Ask::Vouchers)?;

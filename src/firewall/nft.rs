@@ -2,8 +2,8 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::process::{Child, Command, Stdio};
+use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use super::GateError;
@@ -21,6 +21,27 @@ fn program() -> &'static str {
     if env::var_os("PATH").is_some() { "nft" } else { "/usr/sbin/nft" }
 }
 
+/// Whether it ended by itself. Text beyond what a pipe holds is written by a thread, which ends with
+/// the program at the latest.
+fn feed_and_wait(child: &mut Child, text: &str) -> bool {
+    let stdin = child.stdin.take();
+    scope(|threads| {
+        threads.spawn(move || {
+            // Where it has given up already, its message says why.
+            stdin.map(|mut stdin| stdin.write_all(text.as_bytes()))
+        });
+        let ended = (0..LOOKS).any(|_| {
+            sleep(PAUSE);
+            !matches!(child.try_wait(), Ok(None))
+        });
+        if !ended {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        ended
+    })
+}
+
 /// Has `nft` load this text as one transaction.
 pub(super) fn load(text: &str) -> Result<(), GateError> {
     let missing = |error: io::Error| {
@@ -36,17 +57,7 @@ pub(super) fn load(text: &str) -> Result<(), GateError> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(missing)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // Where it has given up already, its message says why.
-        let _ = stdin.write_all(text.as_bytes());
-    }
-    let ended = (0..LOOKS).any(|_| {
-        sleep(PAUSE);
-        !matches!(child.try_wait(), Ok(None))
-    });
-    if !ended {
-        let _ = child.kill();
-        let _ = child.wait();
+    if !feed_and_wait(&mut child, text) {
         // No word on these rules: others would fare no better.
         return Err(GateError::Netlink("nft hung and was ended".to_owned()));
     }

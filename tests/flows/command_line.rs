@@ -141,7 +141,9 @@ fn without_a_daemon_the_code_is_69_and_the_hint_says_what_to_do() {
 fn a_wrong_configuration_has_code_78_and_names_file_and_line() {
     let daemon = Daemon::prepared("option allow_gett '1'", "");
     let path = daemon.config().display().to_string();
-    for arguments in [&["run"][..], &["check"], &["voucher", "list"], &["api-key", "show"]] {
+    for arguments in
+        [&["run"][..], &["check"], &["check", "config"], &["voucher", "list"], &["api-key", "show"]]
+    {
         let (code, out, error) = told(&daemon.cli(arguments));
         assert_eq!((code, out.as_str()), (78, ""), "{arguments:?}");
         assert!(error.starts_with(&format!("{path}:8: section 'api': ")), "{error}");

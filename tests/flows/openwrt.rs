@@ -77,3 +77,16 @@ fn hooks_are_silent_where_no_daemon_runs() {
     let misuse = program().args(["notify", "clock-set"]).output().unwrap();
     assert_eq!(misuse.status.code(), Some(64));
 }
+
+/// What `init.d` asks before it has procd start the daemon again and again.
+#[test]
+fn the_configuration_alone_can_be_looked_at() {
+    let daemon = Daemon::start();
+    daemon.configure("option enabled '1'", "");
+    let (code, out, error) = told(&daemon.cli(&["check", "config"]));
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with("ok    configuration  "), "{out}");
+    assert!(out.contains("\nnote  configuration  "), "{out}");
+    daemon.configure("option enable '1'", "");
+    assert_eq!(told(&daemon.cli(&["check", "config"])).0, Some(78));
+}

@@ -87,6 +87,21 @@ fn the_configuration_switches_the_service_and_reload_disturbs_nobody() {
     assert!(told.ends_with("off\n") && told.contains("the same\n"), "{told}");
 }
 
+#[test]
+fn a_wrong_configuration_is_told_once_and_the_service_starts_when_it_is_mended() {
+    let Some(system) = System::new() else { return };
+    let told = system.run(
+        "install 1 >/dev/null; uci set hotspotd.main.enabled=1; uci set hotspotd.api.alow_get=1
+        uci commit hotspotd; service hotspotd start 2>&1; sleep 6; gone
+        echo ---; cat /tmp/log 2>/dev/null || true; uci delete hotspotd.api.alow_get
+        uci commit hotspotd; reload_config; said 'is ready'; echo mended",
+    );
+    let (start, after) = told.split_once("---\n").unwrap();
+    assert_eq!(start.matches("did you mean 'allow_get'?").count(), 1, "{told}");
+    assert!(start.contains("not started: "), "{told}");
+    assert_eq!(after, "mended\n", "the daemon ran all the same");
+}
+
 /// The jail is a stand-in as well: what is shown is what procd is told, and that the daemon does with
 /// an empty environment and a process between it and procd.
 #[test]

@@ -51,8 +51,9 @@ fn invite_crowd(router: &mut Router) {
     router.put(neighbours.as_bytes(), "/tmp/neighbours");
     router.put(ports.as_bytes(), "/tmp/ports");
     router.put(disguise.as_bytes(), "/tmp/disguise");
-    // By default the kernel knows a thousand neighbours at most, and fewer of some sorts.
-    router.ok("sysctl -qw net.ipv4.neigh.default.gc_thresh3=8192 && \
+    // By default the kernel knows a thousand neighbours and a thousand connections at most.
+    router.ok("sysctl -qw net.ipv4.neigh.default.gc_thresh3=8192 \
+               net.netfilter.nf_conntrack_max=8192 && \
                ip route add 10.99.0.0/16 dev br-guest && \
                ip -batch /tmp/neighbours && bridge -batch /tmp/ports");
     router.ok("ip -n guest1 route add local 10.99.0.0/16 dev lo && \
@@ -68,42 +69,41 @@ fn vouchers(router: &mut Router, count: usize) -> Vec<(String, String)> {
 }
 
 /// Signs in a guest for each voucher, the first with number `first`, one after the other, and lets
-/// each ask for a page at once. The time from the form's first octet to the first packet from the
-/// internet, measured by one curl on the router itself.
+/// each ask for a page at once; how long that took.
 fn sign_in(router: &mut Router, first: usize, vouchers: &[(String, String)]) -> Vec<Duration> {
-    let groups = vouchers.chunks(GROUP).enumerate();
-    groups.flat_map(|(index, group)| sign_in_group(router, first + index * GROUP, group)).collect()
+    let forms = vouchers.iter().enumerate().map(|(number, (username, passcode))| {
+        let fields = [("username", username), ("passcode", passcode)];
+        let fields = fields.map(|(name, value)| format!("data-urlencode = \"{name}={value}\"\n"));
+        (address(first + number), format!("url = {PORTAL}/login\n{}", fields.concat()))
+    });
+    ask_and_browse(router, "303", &forms.collect::<Vec<_>>())
 }
 
-fn sign_in_group(
-    router: &mut Router,
-    first: usize,
-    vouchers: &[(String, String)],
-) -> Vec<Duration> {
-    let mut requests = String::new();
-    for (number, (username, passcode)) in vouchers.iter().enumerate() {
-        let guest = address(first + number);
-        let _ = write!(
-            requests,
-            "next\ninterface = {guest}\noutput = /dev/null\nurl = {PORTAL}/login\n\
-             data-urlencode = \"username={username}\"\ndata-urlencode = \"passcode={passcode}\"\n\
-             write-out = \"%{{http_code}} %{{time_total}}\\n\"\n\
-             next\ninterface = {guest}\noutput = /dev/null\nurl = {SITE}\n\
-             write-out = \"%{{http_code}} %{{time_connect}}\\n\"\n"
-        );
+/// From the first octet of a request to the portal (curl's words for it) to the first packet from the
+/// internet: for each guest's address, one after the other, by curl on the router itself.
+fn ask_and_browse(router: &mut Router, code: &str, asked: &[(String, String)]) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for group in asked.chunks(GROUP) {
+        let mut requests = String::new();
+        for (guest, words) in group {
+            let from = format!("next\ninterface = {guest}\noutput = /dev/null\n");
+            let _ = write!(
+                requests,
+                "{from}{words}write-out = \"%{{http_code}} %{{time_connect}} %{{time_total}} \"\n\
+                 {from}url = {SITE}\nwrite-out = \"%{{http_code}} %{{time_connect}}\\n\"\n"
+            );
+        }
+        router.put(requests.as_bytes(), "/tmp/requests");
+        let text = router.ok("guest1 curl -s -K /tmp/requests");
+        assert_eq!(text.lines().count(), group.len(), "{text}");
+        for line in text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!((words[0], words[3]), (code, "200"), "not let in\n{text}");
+            let [begun, ended, site] = [1, 2, 4].map(|at| words[at].parse::<f64>().unwrap());
+            times.push(Duration::from_secs_f64(ended - begun + site));
+        }
     }
-    router.put(requests.as_bytes(), "/tmp/requests");
-    let text = router.ok("guest1 curl -s -m 60 -K /tmp/requests");
-    let lines: Vec<(&str, f64)> = text
-        .lines()
-        .map(|line| line.split_once(' ').map(|(code, time)| (code, time.parse().unwrap())).unwrap())
-        .collect();
-    assert_eq!(lines.len(), vouchers.len() * 2, "{text}");
-    let one = |pair: &[(&str, f64)]| {
-        assert_eq!((pair[0].0, pair[1].0), ("303", "200"), "a guest is not let in\n{text}");
-        Duration::from_secs_f64(pair[0].1 + pair[1].1)
-    };
-    lines.chunks(2).map(one).collect()
+    times
 }
 
 fn kilobytes(router: &mut Router, field: &str) -> u64 {
@@ -159,6 +159,10 @@ fn a_thousand_guests_and_ten_thousand_vouchers_fit() {
     let process = router.ok("pidof hotspotd");
     let times = sign_in(&mut router, 1, &printed[..GUESTS - 1]);
     note("login to first packet", &spread(times));
+    let page = format!("url = {PORTAL}/nothing\n");
+    let pages: Vec<_> = (0..100).map(|number| (address(number), page.clone())).collect();
+    let times = ask_and_browse(&mut router, "302", &pages);
+    note("peer: a page that is not there to first packet, signed in", &spread(times));
     note_memory(&mut router, "with 10,000 vouchers and 1,000 sessions");
     assert_eq!(router.rows("sessions").len(), GUESTS);
     let elements = "nft list set netdev hotspotd download | grep -o 'comment \"session' | wc -l";
