@@ -94,12 +94,14 @@ fn a_wrong_configuration_is_told_once_and_the_service_starts_when_it_is_mended()
         "install 1 >/dev/null; uci set hotspotd.main.enabled=1; uci set hotspotd.api.alow_get=1
         uci commit hotspotd; service hotspotd start 2>&1; sleep 6; gone
         echo ---; cat /tmp/log 2>/dev/null || true; uci delete hotspotd.api.alow_get
-        uci commit hotspotd; reload_config; said 'is ready'; echo mended",
+        uci commit hotspotd; reload_config; said 'is ready'; echo mended
+        first=$(pidof hotspotd); uci set hotspotd.api.alow_get=1; uci commit hotspotd
+        service hotspotd start 2>/dev/null; sleep 2; [ $(pidof hotspotd) = $first ]; echo the same",
     );
     let (start, after) = told.split_once("---\n").unwrap();
     assert_eq!(start.matches("did you mean 'allow_get'?").count(), 1, "{told}");
     assert!(start.contains("not started: "), "{told}");
-    assert_eq!(after, "mended\n", "the daemon ran all the same");
+    assert_eq!(after, "mended\nthe same\n", "the daemon ran all the same");
 }
 
 /// The jail is a stand-in as well: what is shown is what procd is told, and that the daemon does with
@@ -178,6 +180,19 @@ fn a_backup_has_a_snapshot_in_the_place_of_a_database_in_use() {
 }
 
 #[test]
+fn pages_are_kept_where_the_vouchers_are_on_another_disk() {
+    let Some(system) = System::new() else { return };
+    let told = system.run(
+        "install 1 >/dev/null 2>&1; mkdir -p /mnt/usb /etc/inn; echo Hello >/etc/inn/title.txt
+        uci set hotspotd.main.data_dir=/mnt/usb; uci set hotspotd.inn=guest
+        uci set hotspotd.inn.device=br-inn; uci set hotspotd.inn.pages=/etc/inn; enable
+        sysupgrade -l",
+    );
+    assert!(told.contains("/etc/inn/title.txt\n"), "{told}");
+    assert!(!told.contains("/mnt/usb"), "{told}");
+}
+
+#[test]
 fn a_database_at_rest_is_kept_as_it_is() {
     let Some(system) = System::new() else { return };
     let told = system.run(
@@ -194,7 +209,7 @@ fn an_upgrade_of_the_system_stops_the_daemon_and_keeps_the_database() {
     // A directory of that name cannot be replaced by a file.
     let told = system.run(
         "install 1 >/dev/null; enable; mkdir /etc/hotspotd/hotspotd.snapshot.db
-        sysupgrade -l >/dev/null; sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
+        echo /etc/hotspotd >/etc/sysupgrade.conf; sysupgrade -l >/dev/null; sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
         hotspotd voucher create --username room1 >/dev/null
         sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; gone",
     );
