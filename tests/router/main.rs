@@ -16,6 +16,7 @@ mod load;
 mod machine;
 mod memory;
 mod power_cut;
+mod routing_path;
 mod session;
 mod support;
 mod transcript;
