@@ -276,7 +276,12 @@ impl Machine {
 
     /// A call of the API.
     pub fn post(&self, fields: Value) -> Answer {
-        self.try_post(fields).expect("it does not answer")
+        self.try_post(fields).unwrap_or_else(|| {
+            let seen = self
+                .run("cat /proc/net/tcp /proc/net/arp; ip address show dev eth0; dmesg | tail -5");
+            let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
+            panic!("it does not answer\n{seen}\n{}", self.log())
+        })
     }
 
     /// A call of the API; nothing where no whole answer comes.
