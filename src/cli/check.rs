@@ -1,6 +1,7 @@
 //! `hotspotd check`: one line for each thing that can keep a hotspot from working.
 
 mod connections;
+mod kernel;
 mod networks;
 
 use std::fmt::Display;
@@ -63,11 +64,12 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
         }
     }
     report.surroundings(config);
-    if config.guests.iter().any(|guest| guest.enforce) {
+    let enforced = config.guests.iter().any(|guest| guest.enforce);
+    if enforced {
         report.connections();
     }
     report.data_dir(&config.main.data_dir);
-    report.kernel();
+    report.kernel(enforced);
     if report.failed { ExitCode::from(EXIT_CONFIG) } else { ExitCode::SUCCESS }
 }
 
@@ -205,11 +207,5 @@ impl Report {
             }
             Err(error) => self.line(Verdict::Note, "data", format!("{shown}: {error}")),
         }
-    }
-
-    fn kernel(&mut self) {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let machine = std::env::consts::ARCH;
-        self.line(Verdict::Ok, "kernel", format!("Linux {} on {machine}", release.trim()));
     }
 }
