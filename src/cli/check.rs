@@ -3,6 +3,7 @@
 mod connections;
 mod kernel;
 mod networks;
+mod offload;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -48,6 +49,7 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
             report.store(&health);
             report.clock(&health);
             report.gate(config, &health);
+            report.offload(config, Some(&health.gate));
             report.networks(config, Some(&health));
         }
         Err(failure @ Failure::NotRunning(_)) => {
@@ -56,10 +58,12 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
                 Ok(source) => report.line(Verdict::Ok, "zone", source),
                 Err(why) => report.line(Verdict::Note, "zone", why),
             }
+            report.offload(config, None);
             report.networks(config, None);
         }
         Err(failure) => {
             report.line(Verdict::Fail, "daemon", failure);
+            report.offload(config, None);
             report.networks(config, None);
         }
     }

@@ -1,5 +1,6 @@
 //! The guest networks: what the daemon does there, and what the router around it does.
 
+use super::offload::in_the_routing_path;
 use super::{Report, Verdict};
 use crate::config::{Config, Guest};
 use crate::control::{GateHealth, Health, PortalHealth};
@@ -18,10 +19,8 @@ impl Report {
                     true => "this kernel has no egress hook",
                     false => "option egress_hook is '0'",
                 };
-                let finding = format!(
-                    "the rules stand in the routing path: {why}; software and hardware flow \
-                     offload must be off"
-                );
+                let offload = in_the_routing_path(Surroundings::here().offload());
+                let finding = format!("the rules stand in the routing path: {why}; {offload}");
                 (Verdict::Note, finding)
             }
             GateHealth::Nothing if config.guests.iter().any(|guest| guest.enforce) => (
