@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::ifaddrs::getifaddrs;
 
 pub use offload::Offload;
-pub use zones::Admission;
+pub use zones::{Admission, Way};
 
 use crate::config::Guest;
 use crate::config::uci::{self, Section, Value};

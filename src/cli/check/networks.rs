@@ -122,10 +122,11 @@ impl Report {
                 Verdict::Ok,
                 format!("zone '{zone}' has a rule for the mark {mark}, and no forwarding"),
             ),
-            Admission::Open(zone, dest) => {
-                let dest = dest.as_ref().map(|dest| format!(" to '{dest}'")).unwrap_or_default();
+            Admission::Open(zone, ways) => {
+                let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
+                let ways = ways.join(" and ");
                 let finding = format!(
-                    "zone '{zone}' forwards everything{dest}, so that only our rules keep \
+                    "zone '{zone}' forwards everything {ways}, so that only our rules keep \
                      strangers in; have it forward what bears the mark {mark} only"
                 );
                 (Verdict::Note, finding)
