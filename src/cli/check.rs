@@ -1,7 +1,9 @@
 //! `hotspotd check`: one line for each thing that can keep a hotspot from working.
 
 mod connections;
+mod kernel;
 mod networks;
+mod offload;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -47,6 +49,7 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
             report.store(&health);
             report.clock(&health);
             report.gate(config, &health);
+            report.offload(config, Some(&health.gate));
             report.networks(config, Some(&health));
         }
         Err(failure @ Failure::NotRunning(_)) => {
@@ -55,19 +58,22 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
                 Ok(source) => report.line(Verdict::Ok, "zone", source),
                 Err(why) => report.line(Verdict::Note, "zone", why),
             }
+            report.offload(config, None);
             report.networks(config, None);
         }
         Err(failure) => {
             report.line(Verdict::Fail, "daemon", failure);
+            report.offload(config, None);
             report.networks(config, None);
         }
     }
     report.surroundings(config);
-    if config.guests.iter().any(|guest| guest.enforce) {
+    let enforced = config.guests.iter().any(|guest| guest.enforce);
+    if enforced {
         report.connections();
     }
     report.data_dir(&config.main.data_dir);
-    report.kernel();
+    report.kernel(enforced);
     if report.failed { ExitCode::from(EXIT_CONFIG) } else { ExitCode::SUCCESS }
 }
 
@@ -205,11 +211,5 @@ impl Report {
             }
             Err(error) => self.line(Verdict::Note, "data", format!("{shown}: {error}")),
         }
-    }
-
-    fn kernel(&mut self) {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let machine = std::env::consts::ARCH;
-        self.line(Verdict::Ok, "kernel", format!("Linux {} on {machine}", release.trim()));
     }
 }

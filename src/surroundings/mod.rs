@@ -4,6 +4,7 @@
 //! What cannot be told is not guessed.
 
 mod dhcp;
+mod offload;
 mod zones;
 
 use std::fs;
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use nix::ifaddrs::getifaddrs;
 
-pub use zones::Admission;
+pub use offload::Offload;
+pub use zones::{Admission, Way};
 
 use crate::config::Guest;
 use crate::config::uci::{self, Section, Value};
@@ -87,6 +89,11 @@ impl Surroundings {
         ))
     }
 
+    /// Whether the firewall's configuration switches flow offload on; `None` where there is none.
+    pub fn offload(&self) -> Option<Offload> {
+        self.uci("firewall").as_deref().map(Offload::of)
+    }
+
     /// What the firewall's configuration makes of packets from this device.
     pub fn admission(&self, device: &str) -> Admission {
         match self.uci("firewall") {
@@ -148,6 +155,11 @@ fn text<'a>(section: &'a Section, name: &str) -> Option<&'a str> {
         Value::Text(text) => Some(text).filter(|text| !text.is_empty()).map(String::as_str),
         Value::List(_) => None,
     }
+}
+
+/// Whether an option is on, by the words that firewall4 knows for it (`parse_bool`).
+fn is_on(section: &Section, name: &str) -> bool {
+    matches!(text(section, name), Some("1" | "on" | "true" | "yes"))
 }
 
 fn words<'a>(section: &'a Section, name: &str) -> Vec<&'a str> {

@@ -1,5 +1,6 @@
 //! The guest networks: what the daemon does there, and what the router around it does.
 
+use super::offload::in_the_routing_path;
 use super::{Report, Verdict};
 use crate::config::{Config, Guest};
 use crate::control::{GateHealth, Health, PortalHealth};
@@ -18,10 +19,8 @@ impl Report {
                     true => "this kernel has no egress hook",
                     false => "option egress_hook is '0'",
                 };
-                let finding = format!(
-                    "the rules stand in the routing path: {why}; software and hardware flow \
-                     offload must be off"
-                );
+                let offload = in_the_routing_path(Surroundings::here().offload());
+                let finding = format!("the rules stand in the routing path: {why}; {offload}");
                 (Verdict::Note, finding)
             }
             GateHealth::Nothing if config.guests.iter().any(|guest| guest.enforce) => (
@@ -123,10 +122,11 @@ impl Report {
                 Verdict::Ok,
                 format!("zone '{zone}' has a rule for the mark {mark}, and no forwarding"),
             ),
-            Admission::Open(zone, dest) => {
-                let dest = dest.as_ref().map(|dest| format!(" to '{dest}'")).unwrap_or_default();
+            Admission::Open(zone, ways) => {
+                let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
+                let ways = ways.join(" and ");
                 let finding = format!(
-                    "zone '{zone}' forwards everything{dest}, so that only our rules keep \
+                    "zone '{zone}' forwards everything {ways}, so that only our rules keep \
                      strangers in; have it forward what bears the mark {mark} only"
                 );
                 (Verdict::Note, finding)
