@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use nix::unistd::{AccessFlags, access};
 
 use super::EXIT_CONFIG;
-use super::client::{Client, Failure};
+use super::client::{Client, Failure, is_service};
 use crate::clock;
 use crate::config::Config;
 use crate::control::{Ask, Health, Tell};
@@ -40,6 +40,7 @@ pub(super) fn config(config: &Config, path: &Path) -> ExitCode {
 pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     let mut report = Report { failed: false };
     report.config(config, path);
+    report.uncommitted();
     report.service(config);
     match health(config) {
         Ok(health) => {
@@ -53,7 +54,9 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
             report.networks(config, Some(&health));
         }
         Err(failure @ Failure::NotRunning(_)) => {
-            report.line(Verdict::Note, "daemon", failure);
+            let should_run = config.main.enabled && is_service();
+            let verdict = if should_run { Verdict::Fail } else { Verdict::Note };
+            report.line(verdict, "daemon", failure);
             match clock::zone().1 {
                 Ok(source) => report.line(Verdict::Ok, "zone", source),
                 Err(why) => report.line(Verdict::Note, "zone", why),
@@ -127,6 +130,15 @@ impl Report {
         }
     }
 
+    /// What `uci set` has changed waits in a file of its own until it is committed.
+    fn uncommitted(&mut self) {
+        if std::fs::metadata("/tmp/.uci/hotspotd").is_ok_and(|file| file.len() > 0) {
+            let finding = "changes wait that the daemon does not see: 'uci commit hotspotd; service \
+                           hotspotd reload'";
+            self.line(Verdict::Note, "configuration", finding);
+        }
+    }
+
     fn api(&mut self, health: &Health) {
         for address in &health.listening {
             self.line(Verdict::Ok, "api", format!("{}; listening on {address}", health.api));
@@ -149,7 +161,7 @@ impl Report {
                 Verdict::Note,
                 "radius",
                 "the daemon does not serve it yet; have it read the configuration again with \
-                 'killall -HUP hotspotd'",
+                 'service hotspotd reload' (elsewhere 'killall -HUP hotspotd')",
             ),
             [] => {}
             addresses => {

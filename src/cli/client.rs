@@ -34,8 +34,9 @@ impl fmt::Display for Failure {
             Self::NotRunning(socket) => write!(
                 f,
                 "no daemon is running with this configuration (nobody answers on {}); start it \
-                 with 'hotspotd run', or name the configuration of a running one with -c FILE",
-                socket.display()
+                 with '{}', or name the configuration of a running one with -c FILE",
+                socket.display(),
+                if is_service() { "service hotspotd start" } else { "hotspotd run" }
             ),
             Self::NotAllowed(socket) => write!(
                 f,
@@ -51,6 +52,11 @@ impl fmt::Display for Failure {
             Self::Output(error) => write!(f, "cannot write the output: {error}"),
         }
     }
+}
+
+/// Whether OpenWrt's init starts the daemon here.
+pub(super) fn is_service() -> bool {
+    Path::new("/etc/init.d/hotspotd").exists()
 }
 
 /// One conversation.

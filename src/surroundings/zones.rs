@@ -11,7 +11,7 @@ mod uplinks;
 
 use self::openings::Openings;
 pub use self::openings::Way;
-use super::{Advice, interfaces_on, text, words};
+use super::{Advice, interfaces_on, is_on, text, words};
 use crate::config::Guest;
 use crate::config::uci::Section;
 use crate::firewall::ADMITTED;
@@ -51,14 +51,58 @@ pub(super) fn advice(
     guest: &Guest,
     guests: &[Guest],
 ) -> Vec<Advice> {
-    let Some(zone) = zone_of(firewall, networks, &guest.device) else { return Vec::new() };
+    let Some(zone) = zone_of(firewall, networks, &guest.device) else {
+        return new_zone(firewall, networks, &guest.device).into_iter().collect();
+    };
     let Some(name) = text(zone, "name") else { return Vec::new() };
+    if let Some(finding) = no_place_for_guests(zone, name, &guest.device) {
+        return vec![about_the_firewall(finding, Vec::new())];
+    }
     let mut advice = Vec::new();
     if guest.enforce {
         advice.extend(closing::advice(firewall, networks, zone, name, guest, guests));
     }
     advice.extend(input::advice(firewall, zone, name, guest.portal_port));
     advice
+}
+
+/// Where lines to paste would close the way to the internet, or the operator's own network.
+fn no_place_for_guests(zone: &Section, name: &str, device: &str) -> Option<String> {
+    if is_on(zone, "masq") {
+        return Some(format!(
+            "zone '{name}' leads to the internet, so that {device} is no network for guests; name the \
+             bridge that they are on"
+        ));
+    }
+    (name == "lan").then(|| {
+        format!(
+            "{device} is this router's own LAN: whoever has not signed in reaches nothing of the router \
+             but the portal, not even SSH; give guests a bridge of their own (README, \
+             \"A guest network\")"
+        )
+    })
+}
+
+/// A zone for a device that is in none: OpenWrt's firewall rejects what comes from there.
+fn new_zone(firewall: &[Section], networks: &[Section], device: &str) -> Option<Advice> {
+    // Without any zone it is not OpenWrt's firewall that decides.
+    enabled(firewall, "zone").next()?;
+    let interface = interfaces_on(networks, device).first().copied()?;
+    let is_taken = enabled(firewall, "zone").any(|zone| text(zone, "name") == Some(interface));
+    let finding = format!(
+        "{device} is in no zone, so that guests reach neither the portal nor the internet; these lines \
+         make one, and then 'hotspotd check' has the rules for it"
+    );
+    let set = |option: &str, value: &str| format!("uci set firewall.@zone[-1].{option}='{value}'");
+    let commands = vec![
+        "uci add firewall zone".to_owned(),
+        set("name", interface),
+        format!("uci add_list firewall.@zone[-1].network='{interface}'"),
+        set("input", "REJECT"),
+        set("output", "ACCEPT"),
+        set("forward", "REJECT"),
+    ];
+    (!is_taken).then(|| about_the_firewall(finding, commands))
 }
 
 /// Commands change the file only, until the last one has the firewall read it.

@@ -87,6 +87,23 @@ fn the_configuration_switches_the_service_and_reload_disturbs_nobody() {
     assert!(told.ends_with("off\n") && told.contains("the same\n"), "{told}");
 }
 
+/// As README's block is pasted: each line as soon as the one before has ended.
+#[test]
+fn what_is_typed_right_after_a_start_finds_the_daemon() {
+    let Some(system) = System::new() else { return };
+    let told = system.run(
+        "install 1 >/dev/null 2>&1; hotspotd voucher list 2>&1 || true; uci set hotspotd.main.enabled=1
+        hotspotd check | grep wait; uci commit hotspotd; hotspotd check | grep '^FAIL' || true
+        echo ---; service hotspotd start; hotspotd voucher list
+        service hotspotd restart; hotspotd voucher list; service hotspotd start 2>&1",
+    );
+    let (before, after) = told.split_once("---\n").unwrap();
+    assert!(before.contains("start it with 'service hotspotd start'"), "{told}");
+    assert!(before.contains("'uci commit hotspotd; service hotspotd reload'"), "{told}");
+    assert!(before.contains("FAIL  daemon         no daemon is running"), "{told}");
+    assert!(after.starts_with("(none)\n(none)\nhotspotd runs already"), "{told}");
+}
+
 #[test]
 fn a_wrong_configuration_is_told_once_and_the_service_starts_when_it_is_mended() {
     let Some(system) = System::new() else { return };
@@ -96,7 +113,10 @@ fn a_wrong_configuration_is_told_once_and_the_service_starts_when_it_is_mended()
         echo ---; cat /tmp/log 2>/dev/null || true; uci delete hotspotd.api.alow_get
         uci commit hotspotd; reload_config; said 'is ready'; echo mended
         first=$(pidof hotspotd); uci set hotspotd.api.alow_get=1; uci commit hotspotd
-        service hotspotd start 2>/dev/null; sleep 2; [ $(pidof hotspotd) = $first ]; echo the same",
+        for word in start reload; do service hotspotd $word 2>/dev/null; done
+        ! service hotspotd restart 2>/dev/null; uci set hotspotd.main.enabled=ture; uci commit hotspotd
+        for word in start reload; do service hotspotd $word 2>/dev/null; done
+        sleep 2; [ $(pidof hotspotd) = $first ]; echo the same",
     );
     let (start, after) = told.split_once("---\n").unwrap();
     assert_eq!(start.matches("did you mean 'allow_get'?").count(), 1, "{told}");

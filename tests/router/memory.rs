@@ -161,7 +161,7 @@ fn a_thousand_guests_and_ten_thousand_vouchers_fit() {
     note("login to first packet", &spread(times));
     let page = format!("url = {PORTAL}/nothing\n");
     let pages: Vec<_> = (0..100).map(|number| (address(number), page.clone())).collect();
-    let times = ask_and_browse(&mut router, "302", &pages);
+    let times = ask_and_browse(&mut router, "404", &pages);
     note("peer: a page that is not there to first packet, signed in", &spread(times));
     note_memory(&mut router, "with 10,000 vouchers and 1,000 sessions");
     assert_eq!(router.rows("sessions").len(), GUESTS);

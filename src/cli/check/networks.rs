@@ -40,6 +40,10 @@ impl Report {
     /// Each network's device and portal.
     pub(super) fn networks(&mut self, config: &Config, health: Option<&Health>) {
         let here = Surroundings::here();
+        if config.guests.is_empty() {
+            let finding = "there is no 'config guest', and so no portal";
+            self.line(Verdict::Note, "network", finding);
+        }
         for guest in &config.guests {
             let Guest { name, device, .. } = guest;
             if !here.has(device) {
@@ -75,7 +79,7 @@ impl Report {
             None => (
                 Verdict::Note,
                 "the daemon does not know this network yet; have it read the configuration again \
-                 with 'killall -HUP hotspotd'"
+                 with 'service hotspotd reload' (elsewhere 'killall -HUP hotspotd')"
                     .to_owned(),
             ),
         };

@@ -325,3 +325,36 @@ fn guests_are_let_to_the_zones_that_lead_to_the_internet() {
         assert_eq!(finding.starts_with(untold), dests.is_empty(), "{finding}");
     }
 }
+
+#[test]
+fn neither_the_uplink_nor_the_lan_is_closed_by_pasted_lines() {
+    let firewall = uci::parse(ZONE).unwrap();
+    for (interface, part) in [("wan", "leads to the internet"), ("lan", "not even SSH")] {
+        let network = format!("config interface '{interface}'\n\toption device 'br-guest'\n");
+        let told = of_one(&firewall, &uci::parse(&network).unwrap(), &inn());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].finding.contains(part) && told[0].commands.is_empty(), "{told:?}");
+    }
+}
+
+#[test]
+fn a_device_in_no_zone_gets_lines_for_one() {
+    let network = "config interface 'cafe'\n\toption device 'br-guest'\n";
+    let told = of_one(&uci::parse(ZONE).unwrap(), &uci::parse(network).unwrap(), &inn());
+    assert_eq!(told.len(), 1, "{told:?}");
+    let made =
+        "config zone\n\toption name 'cafe'\n\tlist network 'cafe'\n\toption forward 'REJECT'\n";
+    for line in ["name='cafe'", "network='cafe'", "input='REJECT'", "forward='REJECT'"] {
+        let line = format!("firewall.@zone[-1].{line}");
+        assert!(told[0].commands.iter().any(|it| it.ends_with(&line)), "{line}: {told:?}");
+    }
+    let with_it = uci::parse(&format!("{ZONE}{made}")).unwrap();
+    let next = of_one(&with_it, &uci::parse(network).unwrap(), &inn());
+    assert!(next.iter().any(|it| it.finding.contains("who has signed in")), "{next:?}");
+    // Another zone of that name, no interface, and no firewall of OpenWrt's.
+    let taken = network.replace("cafe", "guest");
+    for (firewall, network) in [(ZONE, taken.as_str()), (ZONE, ""), ("", network)] {
+        let told = of_one(&uci::parse(firewall).unwrap(), &uci::parse(network).unwrap(), &inn());
+        assert_eq!(told, [], "{network}");
+    }
+}
