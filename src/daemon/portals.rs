@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::net::if_::if_nametoindex;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -96,6 +97,8 @@ impl Portals {
     ) -> Portal {
         let (settings, receiver) = watch::channel(settings);
         let server = portal::server(self.hotspot.clone(), receiver, peers(&guest.device));
+        // Whoever tells of devices comes a little later, and 'check' right after the start before that.
+        let index = index.or_else(|| if_nametoindex(&*guest.device).ok());
         let (device, index) = watch::channel(index);
         let report = self.report.clone();
         let task = tokio::spawn(keep_open(server.clone(), guest.clone(), index, report));
@@ -105,7 +108,7 @@ impl Portals {
     /// A network's device has come, has been replaced, or has gone.
     pub(super) fn device(&self, network: &str, index: Option<u32>) {
         if let Some(portal) = self.open.get(network) {
-            portal.device.send_replace(index);
+            portal.device.send_if_modified(|old| std::mem::replace(old, index) != index);
         }
         self.refresh();
     }

@@ -100,7 +100,8 @@ fn check_tells_of_networks_whose_device_is_not_there() {
     }
     let none = Daemon::start();
     let told = none.cli_ok(&["check"]);
-    for word in ["  gate  ", "  network  ", "  portal  ", "  firewall  "] {
+    assert!(told.contains("note  network        there is no 'config guest'"), "{told}");
+    for word in ["  gate  ", "  portal  ", "  firewall  "] {
         assert!(!told.contains(word), "{told}");
     }
 }

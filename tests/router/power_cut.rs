@@ -26,7 +26,7 @@ use crate::visitor::Visitor;
 
 /// Rounds in all where nothing else is asked for: what a change can wait for. A hundred and more are
 /// for a night.
-const ROUNDS: u64 = 40;
+const ROUNDS: u64 = 20;
 
 /// No load goes on for longer than this.
 const LONGEST: Duration = Duration::from_secs(10);
