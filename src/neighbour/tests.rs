@@ -7,13 +7,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::devices::{Devices, Network};
-use super::dump::Dump;
 use super::message::{self, Entry, Message, Notice, messages};
 use crate::domain::neighbour::{Neighbour, Reach, Sighting};
 use crate::domain::station::Mac;
 
 const PHONE: Mac = Mac::new([0x98, 0x01, 0xa7, 0xcb, 0xbb, 0x00]);
-const TABLET: Mac = Mac::new([0x98, 0x01, 0xa7, 0xcb, 0xbb, 0x01]);
 
 macro_rules! captured {
     ($name:literal) => {
@@ -31,7 +29,10 @@ fn notices(datagram: &[u8]) -> Vec<Notice<'_>> {
 
 #[cfg(target_endian = "little")]
 mod of_a_real_kernel {
+    use super::super::dump::Dump;
     use super::*;
+
+    const TABLET: Mac = Mac::new([0x98, 0x01, 0xa7, 0xcb, 0xbb, 0x01]);
 
     #[test]
     fn a_dump_has_hosts_and_no_groups() {
