@@ -205,6 +205,11 @@ fn for_apk_the_same_files_and_scripts_are_handed_over() {
     assert!(read("files/lib/apk/packages/hotspotd.list").contains("/usr/sbin/hotspotd\n"));
     assert!(read("post-upgrade").contains("export PKG_UPGRADE=1"));
     assert!(!read("post-install").contains("export PKG_UPGRADE"));
+    for (script, may_be_left_out) in
+        [("post-install", true), ("post-upgrade", true), ("pre-deinstall", false)]
+    {
+        assert_eq!(read(script).contains("IPKG_NO_SCRIPT"), may_be_left_out, "{script}");
+    }
     for script in ["post-install", "post-upgrade", "pre-deinstall"] {
         succeed(Command::new("sh").arg("-n").arg(scratch.0.join(script)));
     }

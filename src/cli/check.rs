@@ -42,16 +42,15 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     report.config(config, path);
     report.uncommitted();
     report.service(config);
-    match health(config) {
+    let health = health(config);
+    match &health {
         Ok(health) => {
             report.line(Verdict::Ok, "daemon", format!("running, version {}", health.version));
-            report.api(&health);
-            report.radius(config, &health);
-            report.store(&health);
-            report.clock(&health);
-            report.gate(config, &health);
-            report.offload(config, Some(&health.gate));
-            report.networks(config, Some(&health));
+            report.api(health);
+            report.radius(config, health);
+            report.store(health);
+            report.clock(health);
+            report.gate(config, health);
         }
         Err(failure @ Failure::NotRunning(_)) => {
             let should_run = config.main.enabled && is_service();
@@ -61,15 +60,12 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
                 Ok(source) => report.line(Verdict::Ok, "zone", source),
                 Err(why) => report.line(Verdict::Note, "zone", why),
             }
-            report.offload(config, None);
-            report.networks(config, None);
         }
-        Err(failure) => {
-            report.line(Verdict::Fail, "daemon", failure);
-            report.offload(config, None);
-            report.networks(config, None);
-        }
+        Err(failure) => report.line(Verdict::Fail, "daemon", failure),
     }
+    let health = health.ok();
+    report.offload(config, health.as_ref().map(|health| &health.gate));
+    report.networks(config, health.as_ref());
     report.surroundings(config);
     let enforced = config.guests.iter().any(|guest| guest.enforce);
     if enforced {

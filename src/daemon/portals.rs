@@ -61,9 +61,8 @@ impl Portals {
             };
             guests.iter().any(|guest| same(&guest))
         };
-        let gone: BTreeMap<_, _> = self.open.extract_if(.., |_, portal| !stays(portal)).collect();
-        for name in gone.keys() {
-            self.report.send_modify(|report| drop(report.remove(&**name)));
+        for (name, _closed) in self.open.extract_if(.., |_, portal| !stays(portal)) {
+            self.report.send_modify(|report| drop(report.remove(&*name)));
         }
         for guest in guests {
             let (brand, warnings) = Brand::load(&guest.pages);
@@ -78,28 +77,19 @@ impl Portals {
                 }
                 None => {
                     let name = Arc::clone(&settings.network);
-                    // Whoever tells of devices tells of changes only: the same one is not told of
-                    // again where nothing but the port is another.
-                    let same = gone.get(&name).filter(|it| it.guest.device == guest.device);
-                    let index = same.and_then(|portal| *portal.device.borrow());
-                    let portal = self.open_portal(guest, settings, index);
+                    let portal = self.open_portal(guest, settings);
                     self.open.insert(name, portal);
                 }
             }
         }
     }
 
-    fn open_portal(
-        &self,
-        guest: &config::Guest,
-        settings: Arc<Settings>,
-        index: Option<u32>,
-    ) -> Portal {
+    fn open_portal(&self, guest: &config::Guest, settings: Arc<Settings>) -> Portal {
         let (settings, receiver) = watch::channel(settings);
         let server = portal::server(self.hotspot.clone(), receiver, peers(&guest.device));
-        // Whoever tells of devices comes a little later, and 'check' right after the start before that.
-        let index = index.or_else(|| if_nametoindex(&*guest.device).ok());
-        let (device, index) = watch::channel(index);
+        // Whoever tells of devices tells of changes only, and at the start a little later than
+        // 'check' may ask.
+        let (device, index) = watch::channel(if_nametoindex(&*guest.device).ok());
         let report = self.report.clone();
         let task = tokio::spawn(keep_open(server.clone(), guest.clone(), index, report));
         Portal { guest: guest.clone(), server, settings, device, task }

@@ -55,7 +55,7 @@ pub(super) fn advice(
         return new_zone(firewall, networks, &guest.device).into_iter().collect();
     };
     let Some(name) = text(zone, "name") else { return Vec::new() };
-    if let Some(finding) = no_place_for_guests(zone, name, &guest.device) {
+    if let Some(finding) = no_place_for_guests(zone, name, guest) {
         return vec![about_the_firewall(finding, Vec::new())];
     }
     let mut advice = Vec::new();
@@ -67,14 +67,15 @@ pub(super) fn advice(
 }
 
 /// Where lines to paste would close the way to the internet, or the operator's own network.
-fn no_place_for_guests(zone: &Section, name: &str, device: &str) -> Option<String> {
+fn no_place_for_guests(zone: &Section, name: &str, guest: &Guest) -> Option<String> {
+    let device = &guest.device;
     if is_on(zone, "masq") {
         return Some(format!(
             "zone '{name}' leads to the internet, so that {device} is no network for guests; name the \
              bridge that they are on"
         ));
     }
-    (name == "lan").then(|| {
+    (name == "lan" && guest.enforce).then(|| {
         format!(
             "{device} is this router's own LAN: whoever has not signed in reaches nothing of the router \
              but the portal, not even SSH; give guests a bridge of their own (README, \

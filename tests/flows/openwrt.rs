@@ -34,14 +34,24 @@ fn a_service_that_is_switched_off_runs_by_hand_and_check_says_how_to_start_it() 
     assert!(error.contains("option 'enabled': 'no!' is neither '1' nor '0'"), "{error}");
 }
 
+/// It does not even read its rules, of which there are more than a pipe holds.
 #[test]
 fn a_program_that_hangs_does_not_keep_the_daemon_from_stopping() {
-    let guests = "config guest 'inn'\noption device 'lo'\n";
-    let mut daemon = Daemon::prepared(OPEN_API, guests);
-    let enter = ["unshare", "-rn"];
+    let garden = |inn: u32| -> String {
+        (0..512)
+            .step_by(2)
+            .map(|it| format!("list garden '2001:db8:{inn:x}:ffff:ffff:ffff:ffff:{it:x}'\n"))
+            .collect()
+    };
+    let guest = |inn| format!("config guest 'inn{inn}'\noption device 'inn{inn}'\n{}", garden(inn));
+    let guests: String = (0..16).map(guest).collect();
+    let mut daemon = Daemon::prepared(OPEN_API, &guests);
+    let bridges =
+        "for n in $(seq 0 15); do ip link add inn$n type bridge || exit; done; exec \"$@\"";
+    let enter = ["unshare", "-rn", "sh", "-c", bridges, "sh"];
     let tried = Command::new(enter[0]).args(&enter[1..]).arg("true").output();
     if !tried.is_ok_and(|output| output.status.success()) {
-        return eprintln!("skipped: there are no user namespaces");
+        return eprintln!("skipped: there are no user namespaces with bridges");
     }
     let nft = daemon.scratch.path().join("nft");
     fs::write(&nft, "#!/bin/sh\nexec sleep 600\n").unwrap();

@@ -229,7 +229,8 @@ fn an_upgrade_of_the_system_stops_the_daemon_and_keeps_the_database() {
     // A directory of that name cannot be replaced by a file.
     let told = system.run(
         "install 1 >/dev/null; enable; mkdir /etc/hotspotd/hotspotd.snapshot.db
-        echo /etc/hotspotd >/etc/sysupgrade.conf; sysupgrade -l >/dev/null; sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
+        echo /etc/hotspotd >/etc/sysupgrade.conf
+        sysupgrade -l >/dev/null; sysupgrade -b /tmp/backup.tgz; pidof hotspotd >/dev/null; echo runs
         hotspotd voucher create --username room1 >/dev/null
         sysupgrade -k /tmp/upgrade.tgz; tar -tzf /tmp/upgrade.tgz; gone",
     );

@@ -96,13 +96,16 @@ impl Report {
         let mut unknown = Vec::new();
         for guest in &config.guests {
             let device = guest.device.as_str();
+            let advice = here.advice(guest, &config.guests);
             if guest.enforce {
                 match here.admission(device) {
+                    // In no zone yet, which the advice is about.
+                    Admission::Unknown if advice.iter().any(|it| it.about == "firewall") => {}
                     Admission::Unknown => unknown.push(device),
                     known => self.admission(device, &known),
                 }
             }
-            for advice in here.advice(guest, &config.guests) {
+            for advice in advice {
                 let finding = format!("{device}: {}", advice.finding);
                 self.line(Verdict::Note, advice.about, finding);
                 self.paste(&advice.commands);

@@ -335,6 +335,12 @@ fn neither_the_uplink_nor_the_lan_is_closed_by_pasted_lines() {
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].finding.contains(part) && told[0].commands.is_empty(), "{told:?}");
     }
+    // Where nobody is held back, a LAN is as good as any other network.
+    let open = Guest { enforce: false, ..inn() };
+    let network = uci::parse("config interface 'lan'\n\toption device 'br-guest'\n").unwrap();
+    let told = of_one(&firewall, &network, &open);
+    assert!(told.iter().all(|it| !it.finding.contains("SSH")), "{told:?}");
+    assert!(!told[0].commands.is_empty(), "{told:?}");
 }
 
 #[test]
