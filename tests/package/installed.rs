@@ -95,6 +95,8 @@ fn what_is_typed_right_after_a_start_finds_the_daemon() {
         "install 1 >/dev/null 2>&1; hotspotd voucher list 2>&1 || true; uci set hotspotd.main.enabled=1
         hotspotd check | grep wait; uci commit hotspotd; hotspotd check | grep '^FAIL' || true
         echo ---; service hotspotd start; hotspotd voucher list
+        # It takes its time to stop.
+        kill -STOP $(pidof hotspotd); (sleep 2; kill -CONT $(pidof hotspotd)) &
         service hotspotd restart; hotspotd voucher list; service hotspotd start 2>&1",
     );
     let (before, after) = told.split_once("---\n").unwrap();
