@@ -34,6 +34,8 @@ pub(super) struct Gatekeeper {
     missed: BTreeSet<i64>,
     /// Why it does not work, if it does not.
     pub(super) trouble: Option<GateError>,
+    /// What is installed may not be what there should be, since devices or rules have come or gone.
+    pub(super) stale: bool,
 }
 
 impl Gatekeeper {
@@ -45,7 +47,7 @@ impl Gatekeeper {
     pub(super) fn new(gate: Box<dyn Gate>) -> Self {
         let changes = Vec::new();
         let (polled, missed) = (Duration::ZERO, BTreeSet::new());
-        Self { gate, hook: None, changes, polled, missed, trouble: None }
+        Self { gate, hook: None, changes, polled, missed, trouble: None, stale: false }
     }
 }
 

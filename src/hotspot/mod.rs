@@ -249,7 +249,7 @@ impl Hotspot {
     /// Runs what has queued up. Writes come first and share a commit; nobody can tell, since a
     /// caller has at most one command in the queue.
     fn turn(&mut self, queue: Vec<Command>) -> Option<tokio::sync::oneshot::Sender<()>> {
-        let mut now = self.tell_time();
+        let now = self.tell_time();
         let (mut writes, mut reads, mut upkeeps) = (Vec::new(), Vec::new(), Vec::new());
         for command in queue {
             match command {
@@ -262,26 +262,7 @@ impl Hotspot {
         for read in reads {
             self.read(read, now);
         }
-        let mut stop = None;
-        for upkeep in upkeeps {
-            match upkeep {
-                Upkeep::Configure(settings, done) => {
-                    self.configure(settings, now);
-                    let _ = done.send(());
-                }
-                Upkeep::Second => self.every_second(now),
-                Upkeep::Sightings(sightings) => self.sighted(sightings, now),
-                Upkeep::GateLost => self.reinstall(now),
-                Upkeep::ClockSynchronised(reply) => now = self.clock_synchronised(reply, now),
-                Upkeep::LeasesChanged => self.read_leases(),
-                Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
-                Upkeep::Changed(id, outcome) => self.changed(id, outcome),
-                Upkeep::Tick => self.every_minute(now),
-                Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
-                Upkeep::Stop(done) => stop = Some(done),
-            }
-        }
-        stop
+        self.keep_up(upkeeps, now)
     }
 
     fn commit(&mut self, writes: Vec<Write>, now: Now) {

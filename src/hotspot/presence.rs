@@ -161,7 +161,7 @@ impl Hotspot {
                 }
                 Sighting::Device { network, index } => {
                     self.tell_of_device(&network, index);
-                    self.reinstall(now);
+                    self.gatekeeper.stale = true;
                 }
             }
         }

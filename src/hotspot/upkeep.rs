@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot::Sender;
+
 use super::snapshot::SnapshotSchedule;
-use super::{Fault, Hotspot, Reply, Settings, Status, host_names, send};
+use super::{Fault, Hotspot, Reply, Settings, Status, Upkeep, host_names, send};
 use crate::domain::plan::Plan;
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Turn};
@@ -41,6 +43,34 @@ pub(super) struct Schedule {
 }
 
 impl Hotspot {
+    /// Does what has come up; whoever wants it to stop is told once the rest is written down.
+    pub(super) fn keep_up(&mut self, upkeeps: Vec<Upkeep>, mut now: Now) -> Option<Sender<()>> {
+        let mut stop = None;
+        for upkeep in upkeeps {
+            match upkeep {
+                Upkeep::Configure(settings, done) => {
+                    self.configure(settings, now);
+                    let _ = done.send(());
+                }
+                Upkeep::Second => self.every_second(now),
+                Upkeep::Sightings(sightings) => self.sighted(sightings, now),
+                Upkeep::GateLost => self.gatekeeper.stale = true,
+                Upkeep::ClockSynchronised(reply) => now = self.clock_synchronised(reply, now),
+                Upkeep::LeasesChanged => self.read_leases(),
+                Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
+                Upkeep::Changed(id, outcome) => self.changed(id, outcome),
+                Upkeep::Tick => self.every_minute(now),
+                Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
+                Upkeep::Stop(done) => stop = Some(done),
+            }
+        }
+        // Once for all of them, and not at the end: where nft hangs, each takes seconds.
+        if std::mem::take(&mut self.gatekeeper.stale) && stop.is_none() {
+            self.reinstall(now);
+        }
+        stop
+    }
+
     /// Reads the clocks, and sets right what was stamped before they were.
     pub(super) fn tell_time(&mut self) -> Now {
         let (now, turn) = self.clockwork.read();

@@ -234,19 +234,19 @@ impl Machine {
         self.ok(&format!("mkdir -p /data && {}", self.medium.mounted()));
     }
 
-    /// Starts the daemon and does not wait.
-    pub fn spawn(&self) {
-        self.ok("hotspotd -c /etc/hotspotd.conf run </dev/null >>/tmp/hotspotd.log 2>&1 &");
+    /// Starts the daemon and does not wait; the number of its process.
+    pub fn spawn(&self) -> String {
+        self.ok("hotspotd -c /etc/hotspotd.conf run </dev/null >>/tmp/hotspotd.log 2>&1 & echo $!")
     }
 
     /// Starts the daemon and waits until it is ready.
     pub fn launch(&self) {
         let launches = self.log().matches("is ready").count();
-        self.spawn();
+        let process = self.spawn();
         let deadline = Instant::now() + HANG;
         while self.log().matches("is ready").count() == launches {
             assert!(Instant::now() < deadline, "it is not ready:\n{}", self.log());
-            let alive = self.run("pidof hotspotd").status.success();
+            let alive = self.run(&format!("kill -0 {process}")).status.success();
             assert!(alive, "it ended at once:\n{}", self.log());
         }
     }

@@ -39,6 +39,17 @@ fn rules_that_could_not_be_loaded_are_tried_again() {
 }
 
 #[test]
+fn sixteen_devices_that_come_at_once_take_one_installation() {
+    let mut bench = Bench::new();
+    let before = bench.kernel.rules().installs;
+    let device = |number| Sighting::Device { network: format!("inn{number}").into(), index: None };
+    let sightings = (0..16).map(device).collect();
+    let lost = Command::Upkeep(Upkeep::GateLost);
+    bench.hotspot.turn(vec![lost, Command::Upkeep(Upkeep::Sightings(sightings))]);
+    assert_eq!(bench.kernel.rules().installs, before + 1);
+}
+
+#[test]
 fn who_leaves_while_the_kernel_does_not_listen_is_put_out_later() {
     let mut bench = Bench::new();
     bench.create("a").unwrap();
