@@ -78,9 +78,12 @@ fn a_device_that_was_idle_is_let_in_without_the_form() {
     hotspot.sign_in(&guest, &hotspot.voucher(&[]));
     assert!(until(|| hotspot.active(&guest).is_none()), "it is not idle");
     // The first visit, to whatever site, is answered by the portal, and lets it in.
-    assert!(until(|| guest.sees_site("-4")), "it is not remembered");
-    assert!(hotspot.portal().says_online(&guest));
-    assert!(hotspot.active(&guest).is_some());
+    let let_in = || {
+        guest.sees_site("-4")
+            && hotspot.portal().says_online(&guest)
+            && hotspot.active(&guest).is_some()
+    };
+    assert!(until(let_in), "it is not remembered");
 }
 
 #[test]

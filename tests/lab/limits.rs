@@ -173,7 +173,7 @@ fn is_cut_at(hotspot: &Hotspot, guest: &Node, end: SystemTime) {
 fn a_voucher_ends_on_time() {
     let Some(hotspot) = Hotspot::open() else { return };
     let guest = hotspot.lab.node("guest1");
-    let (voucher, end) = ending_in(&hotspot, Duration::from_secs(6));
+    let (voucher, end) = ending_in(&hotspot, Duration::from_secs(20));
     hotspot.sign_in(&guest, &voucher);
     is_cut_at(&hotspot, &guest, end);
     assert!(until(|| hotspot.active(&guest).is_none()), "the session goes on");
@@ -183,7 +183,7 @@ fn a_voucher_ends_on_time() {
 fn a_voucher_ends_on_time_without_the_daemon() {
     let Some(mut hotspot) = Hotspot::open() else { return };
     let guest = hotspot.lab.node("guest1");
-    let (voucher, end) = ending_in(&hotspot, Duration::from_secs(6));
+    let (voucher, end) = ending_in(&hotspot, Duration::from_secs(20));
     hotspot.sign_in(&guest, &voucher);
     hotspot.kill();
     is_cut_at(&hotspot, &guest, end);

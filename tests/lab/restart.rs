@@ -62,7 +62,7 @@ fn to_the_schema_before(hotspot: &Hotspot) {
 
 #[test]
 fn not_a_packet_is_lost_over_an_upgrade_and_a_reload() {
-    const PIECES: u64 = 5000;
+    const PIECES: u64 = 20_000;
     let Some(mut hotspot) = Hotspot::open() else { return };
     let (guest, internet) = (hotspot.lab.node("guest1"), hotspot.lab.node("internet"));
     let (address, wan) = (guest.ipv4(), hotspot.lab.fact("wan4").to_owned());

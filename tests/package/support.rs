@@ -11,7 +11,7 @@ pub const ARCHITECTURE: &str = "mipsel_24kc";
 
 /// What scripts in the scratch root use: waiting, with a guard against hanging.
 const WORDS: &str = "
-	await() { n=0; until eval \"$1\"; do n=$((n + 1)); [ $n -lt 600 ] || { echo \"hangs: $1\"; exit 1; }; sleep 0.1; done; }
+	await() { n=0; until eval \"$1\"; do n=$((n + 1)); [ $n -lt 600 ] || { echo \"hangs: $1\"; ps; cat /tmp/log; exit 1; }; sleep 0.1; done; }
 	gone() { if pidof hotspotd; then echo 'it runs'; exit 1; fi; }
 	said() { await \"[ \\$(grep -c '$1' /tmp/log 2>/dev/null) -ge ${2:-1} ]\"; }
 	install() { opkg install /tmp/hotspotd_*-r$1_*.ipk; }

@@ -12,6 +12,7 @@ use super::mschap::hex;
 use super::nas::here;
 use super::ours::{DEAF_PORT, Ours};
 use super::peers::{SECRET, free_port, installed, radclient};
+use super::support::until;
 use super::wire::{
     ACCESS_ACCEPT, ACCESS_REJECT, ACCESS_REQUEST, ACCOUNTING_REQUEST, Client, EAP_MESSAGE,
     MESSAGE_AUTHENTICATOR, PROXY_STATE, Packet, STATUS_SERVER, USER_NAME, checked,
@@ -52,6 +53,12 @@ impl Middle {
         let those = seen.iter().filter(|it| it["way"] == direction);
         those.map(|it| Packet::parse(&unhex(it["came"].as_str().unwrap()))).collect()
     }
+
+    /// As soon as anything has.
+    fn came_at_last(&self, direction: &str) -> Vec<Packet> {
+        assert!(until(|| !self.came(direction).is_empty()), "nothing came {direction}");
+        self.came(direction)
+    }
 }
 
 impl Drop for Middle {
@@ -66,13 +73,18 @@ fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(digits).collect()
 }
 
+/// Seconds that radclient waits where there is to be an answer, and where none is to be.
+const PATIENCE: u32 = 20;
+const SILENCE: u32 = 2;
+
 const SIGNED: &str = "User-Name = anna\nUser-Password = pear";
 const UNSIGNED: &str = "User-Name = anna\nUser-Password = pear\nno Message-Authenticator";
 
-/// What radclient makes of it through a man in the middle who does this.
-fn through(ours: &Ours, way: &str, request: &str) -> (Option<String>, Middle) {
+/// What radclient makes of it through a man in the middle who does this; it waits this many seconds
+/// for an answer.
+fn through(ours: &Ours, way: &str, request: &str, seconds: u32) -> (Option<String>, Middle) {
     let middle = Middle::between(ours, way);
-    let (answer, _) = radclient(middle.port, "auth", SECRET, request, 2);
+    let (answer, _) = radclient(middle.port, "auth", SECRET, request, seconds);
     (answer.map(|answer| answer.code), middle)
 }
 
@@ -87,12 +99,12 @@ fn with_anna(client: &str) -> Option<Ours> {
 #[test]
 fn a_client_that_signs_is_safe_from_the_man_in_the_middle() {
     let Some(ours) = with_anna("") else { return };
-    let (answer, _) = through(&ours, "nothing", SIGNED);
+    let (answer, _) = through(&ours, "nothing", SIGNED, PATIENCE);
     assert_eq!(answer.as_deref(), Some("Access-Accept"));
     for way in ["strip", "add-state", "second", "turn", "flip"] {
-        let (answer, middle) = through(&ours, way, SIGNED);
+        let (answer, middle) = through(&ours, way, SIGNED, SILENCE);
         assert_eq!(answer, None, "{way}");
-        assert!(!middle.came("to server").is_empty(), "{way}: nothing was asked");
+        middle.came_at_last("to server");
         assert_eq!(middle.came("to client"), [], "{way}: we must say nothing");
     }
 }
@@ -100,7 +112,7 @@ fn a_client_that_signs_is_safe_from_the_man_in_the_middle() {
 #[test]
 fn a_client_that_does_not_sign_is_not_answered() {
     let Some(ours) = with_anna("") else { return };
-    let (answer, middle) = through(&ours, "nothing", UNSIGNED);
+    let (answer, middle) = through(&ours, "nothing", UNSIGNED, SILENCE);
     assert_eq!((answer, middle.came("to client")), (None, Vec::new()));
     ours.wait_for_log("Message-Authenticator");
 }
@@ -108,21 +120,21 @@ fn a_client_that_does_not_sign_is_not_answered() {
 #[test]
 fn where_signing_is_switched_off_the_attack_has_nothing_to_begin_with() {
     let Some(ours) = with_anna("option require_message_authenticator '0'") else { return };
-    let (answer, middle) = through(&ours, "nothing", UNSIGNED);
+    let (answer, middle) = through(&ours, "nothing", UNSIGNED, PATIENCE);
     assert_eq!(answer.as_deref(), Some("Access-Accept"));
     // Our answer is signed all the same, and in the first place, where no collision gets past it.
-    let answers = middle.came("to client");
+    let answers = middle.came_at_last("to client");
     assert_eq!(answers[0].attributes[0].0, MESSAGE_AUTHENTICATOR, "{answers:?}");
     // The collision needs a place in the answer that the attacker chooses: Proxy-State.
-    let (answer, middle) = through(&ours, "add-state", UNSIGNED);
+    let (answer, middle) = through(&ours, "add-state", UNSIGNED, SILENCE);
     assert_eq!((answer, middle.came("to client")), (None, Vec::new()));
     // A password that is wrong, and an answer that is forged: the client sees through it.
     let wrong = UNSIGNED.replace("pear", "apple");
-    let (answer, middle) = through(&ours, "accept", &wrong);
+    let (answer, middle) = through(&ours, "accept", &wrong, SILENCE);
     assert_eq!(answer, None);
-    let answers = middle.came("to client");
+    let answers = middle.came_at_last("to client");
     assert_eq!((answers[0].code, answers[0].attributes[0].0), (ACCESS_REJECT, 80));
-    let (answer, _) = through(&ours, "strip-answer", UNSIGNED);
+    let (answer, _) = through(&ours, "strip-answer", UNSIGNED, SILENCE);
     assert_eq!(answer, None);
 }
 

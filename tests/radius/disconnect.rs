@@ -108,7 +108,7 @@ fn a_quota_that_is_used_up() {
 #[test]
 fn a_voucher_whose_time_is_up() {
     // An hour that began an hour ago, but for these seconds.
-    let began = now() + 4 - 3600;
+    let began = now() + 15 - 3600;
     let began = chrono::DateTime::from_timestamp(began as i64, 0).unwrap();
     let began = began.naive_utc().to_string();
     let limits = [("valid_for", "1 hour"), ("valid_from", began.as_str())];

@@ -163,13 +163,16 @@ impl Client {
         Some(buffer[..length].to_vec())
     }
 
-    /// Sends, and takes the answer; sends again as clients do where a datagram is lost.
+    /// Sends, and takes the answer; sends again as clients do where a datagram is lost. An answer to
+    /// an earlier request that was sent twice may still be on its way.
     #[track_caller]
     pub fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
         for _ in 0..10 {
             self.send(bytes);
-            if let Some(answer) = self.receive_within(Duration::from_secs(3)) {
-                return answer;
+            while let Some(answer) = self.receive_within(Duration::from_secs(10)) {
+                if answer[1] == bytes[1] {
+                    return answer;
+                }
             }
         }
         panic!("no answer to {bytes:?}");

@@ -142,7 +142,7 @@ fn writes_once_a_minute(medium: Medium) {
     }
     guest.inside("ping -s 1000 203.0.113.10 >/dev/null 2>&1 &");
     let log = || machine.bytes("cat /data/hotspotd.db-wal");
-    let (before, log_before) = (machine.storage(), log());
+    let (log_before, before) = (log(), machine.storage());
     machine.ok(&format!("sleep {STEADY}"));
     let (after, log_after) = (machine.storage(), log());
     assert_eq!(log_before.get(16..24), log_after.get(16..24), "the log was begun anew in between");

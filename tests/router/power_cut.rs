@@ -253,13 +253,11 @@ fn at_most_a_minute_of_usage_is_counted_again() {
     assert_eq!(visitor.sign_in("film", "film").unwrap(), "303");
     visitor.inside("ping -s 1000 203.0.113.10 >/dev/null 2>&1 &");
     let usage = |machine: &Machine| {
-        let said = machine.ok(
-            "cut -d ' ' -f 1 /proc/uptime; hotspotd -c /etc/hotspotd.conf sessions --format json",
-        );
-        let (uptime, sessions) = said.split_once('\n').unwrap();
-        let sessions: serde_json::Value = serde_json::from_str(sessions).unwrap();
+        let sessions = machine.cli("sessions --format json");
+        let uptime = machine.ok("cut -d ' ' -f 1 /proc/uptime");
+        let sessions: serde_json::Value = serde_json::from_str(&sessions).unwrap();
         let number = |name: &str| sessions[0][name].as_u64().unwrap();
-        (uptime.parse::<f64>().unwrap(), number("download"), number("uptime"))
+        (uptime.trim().parse::<f64>().unwrap(), number("download"), number("uptime"))
     };
     let until = rng.random_range(USING);
     let mut seen = vec![usage(&machine)];

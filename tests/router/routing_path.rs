@@ -3,7 +3,7 @@
 use crate::support::Router;
 
 fn film(router: &mut Router) -> u64 {
-    router.run("guest1 curl -s -m 20 -o /tmp/film http://www.example.com/film");
+    router.run("guest1 curl -s --speed-time 20 --speed-limit 1000 -o /tmp/film http://www.example.com/film");
     router.number("wc -c </tmp/film; rm /tmp/film")
 }
 

@@ -153,7 +153,8 @@ impl Hotspot {
         let started = until(|| {
             let ended = self.daemon.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "it ended at once:\n{}", self.log());
-            ready(&self.log()) > before
+            // The portals are open as well once the command line is answered.
+            ready(&self.log()) > before && self.answers()
         });
         assert!(started, "it is not ready:\n{}", self.log());
     }
@@ -191,6 +192,12 @@ impl Hotspot {
 
     pub fn log(&self) -> String {
         self.lab.read("hotspotd.log")
+    }
+
+    fn answers(&self) -> bool {
+        let mut command = self.router.command(env!("CARGO_BIN_EXE_hotspotd"));
+        command.arg("-c").arg(self.config()).arg("sessions");
+        command.output().unwrap().status.success()
     }
 
     /// The output of a command of the program.

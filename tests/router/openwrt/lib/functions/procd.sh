@@ -109,7 +109,7 @@ procd_supervise() {
 		trap - TERM
 		exec setsid /lib/stand-in/supervise "$1"
 	) </dev/null >/dev/null 2>&1 &
-	until [ -s "$PROCD_STATE/$1/supervisor" ]; do
+	until [ -e "$PROCD_STATE/$1/pid" ]; do
 		sleep 0.05
 	done
 }
