@@ -136,25 +136,25 @@ impl Accounts {
         });
     }
 
-    /// Whether all usage is written down.
-    pub(super) fn is_written(&self) -> bool {
-        self.0.values().all(|account| account.written == account.voucher.used)
+    fn changed(&self) -> impl Iterator<Item = (&i64, &Account)> {
+        self.0.iter().filter(|(_, account)| account.written != account.voucher.used)
     }
 
-    /// Writes usage into the open transaction; [`Accounts::settle`] keeps in mind that it is
-    /// committed.
-    pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
-        for (id, account) in &self.0 {
-            if account.written != account.voucher.used {
-                store.set_used(*id, account.voucher.used)?;
-            }
-        }
-        Ok(())
+    /// The vouchers whose usage is not written down.
+    pub(super) fn unwritten(&self) -> impl Iterator<Item = i64> {
+        self.changed().map(|(id, _)| *id)
     }
 
-    /// Everything has been committed.
-    pub(super) fn settle(&mut self) {
-        for account in self.0.values_mut() {
+    /// Writes usage of these vouchers into the open transaction; [`Accounts::settle`] keeps in mind
+    /// that it is committed.
+    pub(super) fn fold(&self, store: &Store, of: &dyn Fn(i64) -> bool) -> Result<(), StoreError> {
+        let mut changed = self.changed().filter(|(id, _)| of(**id));
+        changed.try_for_each(|(id, account)| store.set_used(*id, account.voucher.used))
+    }
+
+    /// Everything of these vouchers has been committed.
+    pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
+        for (_, account) in self.0.iter_mut().filter(|(id, _)| of(**id)) {
             account.written = account.voucher.used;
         }
     }

@@ -83,10 +83,7 @@ impl Hotspot {
 
     /// Puts what was decided into force, as one transaction with the kernel.
     pub(super) fn enforce(&mut self, now: Now) -> Result<(), GateError> {
-        if self.sessions.has_ended() {
-            // Before the kernel forgets what they have used.
-            self.fold();
-        }
+        self.fold_ended();
         let changes = std::mem::take(&mut self.gatekeeper.changes);
         if changes.is_empty() {
             return self.gatekeeper.trouble.clone().map_or(Ok(()), Err);
@@ -270,6 +267,7 @@ impl Hotspot {
         });
         self.watch_remotes(now);
         let _noted = self.enforce(now);
+        self.go_on_folding();
     }
 
     fn close_all(&mut self, cause: TerminateCause, now: Now, is_over: impl Fn(&Session) -> bool) {

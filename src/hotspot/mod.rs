@@ -19,6 +19,7 @@ mod change;
 mod clockwork;
 mod command;
 mod disconnect;
+mod fold;
 mod gate;
 mod guesses;
 mod guests;

@@ -342,25 +342,28 @@ impl Remotes {
         }
     }
 
-    /// Whether anything has happened that is not written down.
-    pub(super) fn is_written(&self) -> bool {
-        self.open.values().all(|remote| remote.written == Some(remote.state()))
+    fn changed(&self) -> impl Iterator<Item = &Remote> {
+        self.open.values().filter(|it| it.written != Some(it.state()))
     }
 
-    /// Writes everything into the open transaction; [`Remotes::settle`] keeps in mind that it is
-    /// committed.
-    pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
-        let mut changed = self.open.values().filter(|it| it.written != Some(it.state()));
-        changed.try_for_each(|remote| match remote.written {
+    /// The vouchers of which something is not written down.
+    pub(super) fn unwritten(&self) -> impl Iterator<Item = i64> {
+        self.changed().map(|remote| remote.voucher)
+    }
+
+    /// Writes everything of these vouchers into the open transaction; [`Remotes::settle`] keeps in
+    /// mind that it is committed.
+    pub(super) fn fold(&self, store: &Store, of: &dyn Fn(i64) -> bool) -> Result<(), StoreError> {
+        self.changed().filter(|it| of(it.voucher)).try_for_each(|remote| match remote.written {
             // What else is said of it does not change, and costs twice as much flash.
             Some(_) => store.put_session(&SessionRecord { remote: None, ..remote.record(None) }),
             None => store.put_session(&remote.record(None)),
         })
     }
 
-    /// Everything has been committed.
-    pub(super) fn settle(&mut self) {
-        for remote in self.open.values_mut() {
+    /// Everything of these vouchers has been committed.
+    pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
+        for remote in self.open.values_mut().filter(|it| of(it.voucher)) {
             remote.written = Some(remote.state());
         }
     }

@@ -35,8 +35,12 @@ impl Hotspot {
                 Err(cause) => self.sessions.ended(row, cause, now),
             }
         }
-        // Opened within the last minute before the daemon was killed: only the kernel knows.
-        for count in by_session.into_values().filter(|count| count.session > last_id) {
+        // Opened within the last minute before the daemon was killed: only the kernel knows. Others
+        // that were opened later may have been written down: a row says that it has ended.
+        for count in by_session.into_values() {
+            if self.store.session(count.session)?.is_some() {
+                continue;
+            }
             let Some(entry) = self.store.voucher_by_id(count.voucher)? else { continue };
             let login = entry.value.username.as_str().to_owned();
             let enforced = self.settings.networks.iter().find(|it| it.enforce);

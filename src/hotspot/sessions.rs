@@ -5,7 +5,7 @@
 //! with the voucher; each session gets a share of what is left, so that the kernel can cut every
 //! device off by itself and all of them together never get more than was sold.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::accounts::{Accounts, Member};
@@ -259,31 +259,44 @@ impl Sessions {
         !self.ended.is_empty()
     }
 
-    /// Whether anything has happened that is not written down.
-    pub(super) fn is_written(&self) -> bool {
-        self.ended.is_empty()
-            && self.open.values().all(|session| session.written == Some(session.usage))
-            && self.accounts.is_written()
+    /// The vouchers with which a session has ended that is not written down as such.
+    pub(super) fn ended_vouchers(&self) -> BTreeSet<i64> {
+        self.ended.iter().map(|record| record.voucher).collect()
     }
 
-    /// Writes everything into the open transaction; [`Sessions::settle`] keeps in mind that it is
-    /// committed.
-    pub(super) fn fold(&self, store: &Store, now: Now) -> Result<(), StoreError> {
-        for record in &self.ended {
+    /// The vouchers of which something is not written down.
+    pub(super) fn unwritten(&self) -> BTreeSet<i64> {
+        let mut vouchers = self.ended_vouchers();
+        let changed = self.open.values().filter(|it| it.written != Some(it.usage));
+        vouchers.extend(changed.map(|session| session.voucher));
+        vouchers.extend(self.accounts.unwritten());
+        vouchers
+    }
+
+    /// Writes everything of these vouchers into the open transaction; [`Sessions::settle`] keeps in
+    /// mind that it is committed.
+    pub(super) fn fold(
+        &self,
+        store: &Store,
+        of: &dyn Fn(i64) -> bool,
+        now: Now,
+    ) -> Result<(), StoreError> {
+        for record in self.ended.iter().filter(|it| of(it.voucher)) {
             store.put_session(record)?;
         }
-        for session in self.open.values().filter(|it| it.written != Some(it.usage)) {
+        let open = self.open.values().filter(|it| of(it.voucher));
+        for session in open.filter(|it| it.written != Some(it.usage)) {
             store.put_session(&session.record(now, None))?;
         }
-        self.accounts.fold(store)
+        self.accounts.fold(store, of)
     }
 
-    /// Everything has been committed.
-    pub(super) fn settle(&mut self) {
-        self.ended.clear();
-        for session in self.open.values_mut() {
+    /// Everything of these vouchers has been committed.
+    pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
+        self.ended.retain(|record| !of(record.voucher));
+        for session in self.open.values_mut().filter(|it| of(it.voucher)) {
             session.written = Some(session.usage);
         }
-        self.accounts.settle();
+        self.accounts.settle(of);
     }
 }

@@ -1,6 +1,7 @@
 //! What happens by the clock: folding into the store, forgetting old rows, snapshots, and what
 //! follows when the clock itself changes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::oneshot::Sender;
@@ -17,11 +18,6 @@ use crate::store::StoreError;
 const MARK_EVERY: u64 = 60;
 /// Minutes between two looks at what is old.
 const FORGET_EVERY: u64 = 24 * 60;
-/// Rows of the login log that are kept at most: about 3 MB of flash.
-const LOGINS_KEPT: u32 = 20_000;
-/// Sessions that have ended and are kept at most, and as many again of users: about 2 MB of flash
-/// each.
-const SESSIONS_KEPT: u32 = 5_000;
 /// Bytes of the file system that new vouchers leave alone.
 const KEPT_BACK: u64 = 128 * 1024;
 
@@ -30,10 +26,12 @@ const DAY: i64 = 24 * 3600;
 /// When what was last done or is due, in minutes since the start.
 #[derive(Default)]
 pub(super) struct Schedule {
-    minutes: u64,
+    pub(super) minutes: u64,
     marked: u64,
     /// When rows beyond what is kept were last looked for.
-    pruned: u64,
+    pub(super) pruned: u64,
+    /// Vouchers whose usage is to be written down in the next seconds.
+    pub(super) unwritten: BTreeSet<i64>,
     forget_due: u64,
     pub(super) snapshot: SnapshotSchedule,
     /// Seconds by which stamps given before the clock was set still have to be moved.
@@ -152,12 +150,12 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
+        let unwritten = self.unwritten();
         if !self.journal.is_empty()
-            || !self.sessions.is_written()
-            || !self.remotes.is_written()
+            || !unwritten.is_empty()
             || minutes - self.upkeep.marked >= MARK_EVERY
         {
-            self.fold();
+            self.begin_to_fold(unwritten);
             self.upkeep.marked = minutes;
         }
         self.sessions.accounts.forget_the_offline();
@@ -176,36 +174,6 @@ impl Hotspot {
         let now = self.tell_time();
         self.refresh(Duration::ZERO, now);
         self.fold();
-    }
-
-    /// Puts what waits in memory into the store, in one transaction.
-    pub(super) fn fold(&mut self) {
-        if self.short_of_space() {
-            // What is kept back is for guests who have paid, not for those who guess.
-            self.journal.drop_refused();
-        }
-        let rows = !self.journal.is_empty();
-        let now = self.clockwork.now;
-        let folded = self.in_transaction(|hotspot| {
-            hotspot.journal.fold(&hotspot.store)?;
-            hotspot.sessions.fold(&hotspot.store, now)?;
-            hotspot.remotes.fold(&hotspot.store)?;
-            if hotspot.upkeep.pruned < hotspot.upkeep.minutes {
-                hotspot.store.keep_logins(LOGINS_KEPT)?;
-                hotspot.store.keep_sessions(SESSIONS_KEPT, now)?;
-            }
-            hotspot.store.set_mark(&hotspot.mark())
-        });
-        if folded.is_ok() {
-            self.journal.settle();
-            self.sessions.settle();
-            self.remotes.settle();
-            self.upkeep.pruned = self.upkeep.minutes;
-            if rows {
-                self.upkeep.snapshot.changed();
-            }
-        }
-        self.note(&folded);
     }
 
     /// False where it has to be tried again.

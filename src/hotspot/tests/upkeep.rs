@@ -210,13 +210,55 @@ fn a_session_that_has_ended_is_written_down_once_and_at_once() {
     bench.create("a").unwrap();
     bench.login("a", "secret").unwrap();
     bench.minutes(1);
-    let mark = |bench: &Bench| bench.hotspot.store.mark().unwrap().map(|mark| mark.wall);
-    let before = mark(&bench);
+    let before = bench.hotspot.store.changes();
     bench.clock.pass(5);
     bench.logout(0);
-    let after = mark(&bench);
+    let after = bench.hotspot.store.changes();
     assert_ne!(after, before);
     bench.minutes(10);
     bench.seconds(20);
-    assert_eq!(mark(&bench), after);
+    assert_eq!(bench.hotspot.store.changes(), after);
+}
+
+/// Download of each session, as the store has it.
+fn downloads(bench: &Bench) -> Vec<u64> {
+    let rows = bench.hotspot.store.open_sessions().unwrap();
+    rows.iter().map(|row| row.usage.download).collect()
+}
+
+#[test]
+fn a_session_that_ends_has_nobody_elses_usage_written_down() {
+    let mut bench = Bench::new();
+    for (device, name) in [(1, "a"), (2, "b")] {
+        bench.create(name).unwrap();
+        bench.login_from(device, name, "secret").unwrap().unwrap();
+    }
+    bench.minutes(1);
+    bench.kernel.traffic(1, 3000, 0);
+    bench.logout(2);
+    assert_eq!(downloads(&bench), [0]);
+    bench.seconds(11);
+    bench.minutes(1);
+    assert_eq!(downloads(&bench), [3000]);
+}
+
+#[test]
+fn what_many_use_is_written_down_piece_by_piece_within_seconds() {
+    let mut bench = Bench::new();
+    for device in 0..=249 {
+        let name = format!("guest{device}");
+        bench.create(&name).unwrap();
+        bench.login_from(device, &name, "secret").unwrap().unwrap();
+    }
+    bench.minutes(1);
+    bench.seconds(3);
+    (0..=249).for_each(|device| bench.kernel.traffic(device, 1000, 0));
+    let are_written = |bench: &Bench| downloads(bench).iter().filter(|it| **it == 1000).count();
+    bench.seconds(11);
+    bench.minutes(1);
+    assert_eq!(are_written(&bench), 100);
+    bench.seconds(1);
+    assert_eq!(are_written(&bench), 200);
+    bench.seconds(1);
+    assert_eq!(are_written(&bench), 250);
 }
