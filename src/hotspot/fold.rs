@@ -11,7 +11,7 @@ use super::Hotspot;
 const LOGINS_KEPT: u32 = 20_000;
 /// Sessions that have ended and are kept at most, and as many again of users: about 2 MB of flash
 /// each.
-const SESSIONS_KEPT: u32 = 5_000;
+pub(super) const SESSIONS_KEPT: u32 = 5_000;
 /// Vouchers that are written down in one go. Whoever signs in meanwhile waits for it: 2 ms for each
 /// on MIPS. Those who are left wait for the next second.
 const TOGETHER: usize = 100;
@@ -27,28 +27,32 @@ impl Hotspot {
     /// Writes everything down, in one transaction.
     pub(super) fn fold(&mut self) {
         self.upkeep.unwritten.clear();
-        self.fold_rows_and_usage(&|_| true);
+        self.write_down(true, &|_| true);
     }
 
-    /// Begins to write down what these have used; [`Hotspot::go_on_folding`] goes on.
+    /// Begins to write down what these have used; [`Hotspot::go_on_folding`] goes on. Whoever is
+    /// left from the last time comes first: nobody waits for ever.
     pub(super) fn begin_to_fold(&mut self, unwritten: BTreeSet<i64>) {
-        self.upkeep.unwritten = unwritten;
+        if self.upkeep.unwritten.is_empty() {
+            self.upkeep.unwritten = unwritten;
+        }
         let first = self.next_to_write();
-        self.fold_rows_and_usage(&|voucher| first.contains(&voucher));
+        self.write_down(true, &|voucher| first.contains(&voucher));
     }
 
     /// Writes some more down, if anything is left.
     pub(super) fn go_on_folding(&mut self) {
         if !self.upkeep.unwritten.is_empty() {
             let next = self.next_to_write();
-            self.fold_usage(&next);
+            self.write_down(false, &|voucher| next.contains(&voucher));
         }
     }
 
     /// Writes down whose sessions have ended, before the kernel forgets what they have used.
     pub(super) fn fold_ended(&mut self) {
         if self.sessions.has_ended() {
-            self.fold_usage(&self.sessions.ended_vouchers());
+            let ended = self.sessions.ended_vouchers();
+            self.write_down(false, &|voucher| ended.contains(&voucher));
         }
     }
 
@@ -61,48 +65,49 @@ impl Hotspot {
         std::mem::replace(unwritten, left)
     }
 
-    /// The log of logins, what these vouchers have used, and where the clock stands.
-    fn fold_rows_and_usage(&mut self, of: &dyn Fn(i64) -> bool) {
-        if self.short_of_space() {
+    /// What these have used, with their sessions; with `rows` also the log of logins, and where the
+    /// clock stands.
+    fn write_down(&mut self, rows: bool, of: &dyn Fn(i64) -> bool) {
+        if rows && self.short_of_space() {
             // What is kept back is for guests who have paid, not for those who guess.
             self.journal.drop_refused();
         }
-        let rows = !self.journal.is_empty();
+        let rows_wait = rows && !self.journal.is_empty();
+        // Rows of sessions that go on after all may have to be written first.
+        let prune = self.upkeep.unwritten.is_empty() && self.upkeep.pruned < self.upkeep.minutes;
         let now = self.clockwork.now;
         let folded = self.in_transaction(|hotspot| {
-            hotspot.journal.fold(&hotspot.store)?;
+            if rows {
+                hotspot.journal.fold(&hotspot.store)?;
+                hotspot.store.set_mark(&hotspot.mark())?;
+            }
             hotspot.sessions.fold(&hotspot.store, of, now)?;
             hotspot.remotes.fold(&hotspot.store, of)?;
-            if hotspot.upkeep.pruned < hotspot.upkeep.minutes {
+            if prune {
                 hotspot.store.keep_logins(LOGINS_KEPT)?;
                 hotspot.store.keep_sessions(SESSIONS_KEPT, now)?;
             }
-            hotspot.store.set_mark(&hotspot.mark())
+            Ok(())
         });
         if folded.is_ok() {
-            self.journal.settle();
+            if rows {
+                self.journal.settle();
+            }
             self.sessions.settle(of);
             self.remotes.settle(of);
-            self.upkeep.pruned = self.upkeep.minutes;
-            if rows {
+            if prune {
+                self.upkeep.pruned = self.upkeep.minutes;
+            }
+            if rows_wait {
                 self.upkeep.snapshot.changed();
             }
         }
         self.note(&folded);
     }
+}
 
-    /// What these vouchers have used, and their sessions.
-    fn fold_usage(&mut self, vouchers: &BTreeSet<i64>) {
-        let of = |voucher| vouchers.contains(&voucher);
-        let now = self.clockwork.now;
-        let folded = self.in_transaction(|hotspot| {
-            hotspot.sessions.fold(&hotspot.store, &of, now)?;
-            hotspot.remotes.fold(&hotspot.store, &of)
-        });
-        if folded.is_ok() {
-            self.sessions.settle(&of);
-            self.remotes.settle(&of);
-        }
-        self.note(&folded);
-    }
+/// Who is written down together: a voucher with all its sessions. Users have none, and nothing in
+/// common: each of their sessions goes by itself.
+pub(super) fn together(voucher: i64, session: i64) -> i64 {
+    if voucher == 0 { -session } else { voucher }
 }

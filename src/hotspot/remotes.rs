@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::access::Report;
 use super::change::Told;
+use super::fold::together;
 use super::standing::Standing;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
@@ -348,13 +349,14 @@ impl Remotes {
 
     /// The vouchers of which something is not written down.
     pub(super) fn unwritten(&self) -> impl Iterator<Item = i64> {
-        self.changed().map(|remote| remote.voucher)
+        self.changed().map(|it| together(it.voucher, it.id))
     }
 
     /// Writes everything of these vouchers into the open transaction; [`Remotes::settle`] keeps in
     /// mind that it is committed.
     pub(super) fn fold(&self, store: &Store, of: &dyn Fn(i64) -> bool) -> Result<(), StoreError> {
-        self.changed().filter(|it| of(it.voucher)).try_for_each(|remote| match remote.written {
+        let mut changed = self.changed().filter(|it| of(together(it.voucher, it.id)));
+        changed.try_for_each(|remote| match remote.written {
             // What else is said of it does not change, and costs twice as much flash.
             Some(_) => store.put_session(&SessionRecord { remote: None, ..remote.record(None) }),
             None => store.put_session(&remote.record(None)),
@@ -363,7 +365,7 @@ impl Remotes {
 
     /// Everything of these vouchers has been committed.
     pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
-        for remote in self.open.values_mut().filter(|it| of(it.voucher)) {
+        for remote in self.open.values_mut().filter(|it| of(together(it.voucher, it.id))) {
             remote.written = Some(remote.state());
         }
     }

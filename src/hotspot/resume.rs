@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Hotspot;
 use super::change::Told;
+use super::fold::SESSIONS_KEPT;
 use super::remotes::Remote;
 use super::session::{Session, deadline};
 use super::sessions::Sessions;
@@ -36,8 +37,10 @@ impl Hotspot {
             }
         }
         // Opened within the last minute before the daemon was killed: only the kernel knows. Others
-        // that were opened later may have been written down: a row says that it has ended.
-        for count in by_session.into_values() {
+        // that were opened later may have been written down. A row says that it has ended, and of
+        // those before the last thousands the row may have been forgotten.
+        let forgotten = last_id - i64::from(SESSIONS_KEPT);
+        for count in by_session.into_values().filter(|count| count.session > forgotten) {
             if self.store.session(count.session)?.is_some() {
                 continue;
             }

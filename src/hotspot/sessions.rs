@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::accounts::{Accounts, Member};
+use super::fold::together;
 use super::session::{NewSession, Session, deadline};
 use crate::domain::list::Entry;
 use crate::domain::login::Grant;
@@ -261,7 +262,7 @@ impl Sessions {
 
     /// The vouchers with which a session has ended that is not written down as such.
     pub(super) fn ended_vouchers(&self) -> BTreeSet<i64> {
-        self.ended.iter().map(|record| record.voucher).collect()
+        self.ended.iter().map(|it| together(it.voucher, it.id)).collect()
     }
 
     /// The vouchers of which something is not written down.
@@ -281,7 +282,7 @@ impl Sessions {
         of: &dyn Fn(i64) -> bool,
         now: Now,
     ) -> Result<(), StoreError> {
-        for record in self.ended.iter().filter(|it| of(it.voucher)) {
+        for record in self.ended.iter().filter(|it| of(together(it.voucher, it.id))) {
             store.put_session(record)?;
         }
         let open = self.open.values().filter(|it| of(it.voucher));
@@ -293,7 +294,7 @@ impl Sessions {
 
     /// Everything of these vouchers has been committed.
     pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
-        self.ended.retain(|record| !of(record.voucher));
+        self.ended.retain(|it| !of(together(it.voucher, it.id)));
         for session in self.open.values_mut().filter(|it| of(it.voucher)) {
             session.written = Some(session.usage);
         }
