@@ -25,10 +25,12 @@ fn moved(guest: &Node, words: &str) -> (u64, u64) {
     }
 }
 
+/// TCP sends again what it takes for lost, and that is counted: the more, the busier this machine.
 fn agree(what: &str, counted: u64, sent: u64) {
     eprintln!("{what}: counted {counted}, sent {sent}");
-    let off = (counted as f64 / sent as f64 - 1.0).abs();
-    assert!(off < 0.01, "{what}: counted {counted}, sent {sent}");
+    let most = if what.starts_with("TCP") { 1.1 } else { 1.01 };
+    let share = counted as f64 / sent as f64;
+    assert!(share > 0.99 && share < most, "{what}: counted {counted}, sent {sent}");
 }
 
 #[test]
