@@ -12,9 +12,9 @@ const LOGINS_KEPT: u32 = 20_000;
 /// Sessions that have ended and are kept at most, and as many again of users: about 2 MB of flash
 /// each.
 pub(super) const SESSIONS_KEPT: u32 = 5_000;
-/// Vouchers that are written down in one go. Whoever signs in meanwhile waits for it: 2 ms for each
-/// on MIPS. Those who are left wait for the next second.
-const TOGETHER: usize = 100;
+/// Vouchers that are written down in one go. Whoever signs in meanwhile waits for it: on MIPS, for
+/// some milliseconds each. Those who are left wait for the next second.
+pub(super) const PIECE: usize = 100;
 
 impl Hotspot {
     /// The vouchers whose usage is not written down, or of whose sessions one has ended since.
@@ -58,7 +58,7 @@ impl Hotspot {
 
     fn next_to_write(&mut self) -> BTreeSet<i64> {
         let unwritten = &mut self.upkeep.unwritten;
-        let left = match unwritten.iter().nth(TOGETHER).copied() {
+        let left = match unwritten.iter().nth(PIECE).copied() {
             Some(voucher) => unwritten.split_off(&voucher),
             None => BTreeSet::new(),
         };

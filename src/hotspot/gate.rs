@@ -298,7 +298,7 @@ impl Hotspot {
         let _noted = self.enforce(now);
     }
 
-    /// The configuration has changed.
+    /// The configuration, a device or the rules have changed.
     pub(super) fn reinstall(&mut self, now: Now) {
         if !self.gatekeeper_is_idle() {
             self.poll(now);

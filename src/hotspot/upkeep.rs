@@ -1,5 +1,5 @@
-//! What happens by the clock: folding into the store, forgetting old rows, snapshots, and what
-//! follows when the clock itself changes.
+//! What happens by the clock: when what is folded, forgotten and copied, and what follows when the
+//! clock itself changes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -25,12 +25,15 @@ fn moved(guest: &Node, words: &str) -> (u64, u64) {
     }
 }
 
-/// TCP sends again what it takes for lost, and that is counted: the more, the busier this machine.
-fn agree(what: &str, counted: u64, sent: u64) {
+/// How much more than was sent may be counted.
+const STRAY: f64 = 0.01;
+/// The same where TCP sends again what it takes for lost: the more, the busier this machine.
+const RETRANSMITTED: f64 = 0.1;
+
+fn agree(what: &str, counted: u64, sent: u64, more: f64) {
     eprintln!("{what}: counted {counted}, sent {sent}");
-    let most = if what.starts_with("TCP") { 1.1 } else { 1.01 };
-    let share = counted as f64 / sent as f64;
-    assert!(share > 0.99 && share < most, "{what}: counted {counted}, sent {sent}");
+    let off = counted as f64 / sent as f64 - 1.0;
+    assert!(off > -STRAY && off < more, "{what}: counted {counted}, sent {sent}");
 }
 
 #[test]
@@ -47,13 +50,18 @@ fn octets_are_counted_as_they_were_sent() {
         (counted, sent)
     };
     let (counted, (datagrams, octets)) = usage(&format!("-c {wan} -u -b 20M -l 1000 -t 2"));
-    agree("UDP upload", counted.upload, octets + datagrams * UP_HEADERS);
+    agree("UDP upload", counted.upload, octets + datagrams * UP_HEADERS, STRAY);
     let (counted, (datagrams, octets)) = usage(&format!("-c {wan} -u -b 20M -l 1000 -t 2 -R"));
-    agree("UDP download", counted.download, octets + datagrams * DOWN_HEADERS);
+    agree("UDP download", counted.download, octets + datagrams * DOWN_HEADERS, STRAY);
     let (counted, (_, octets)) = usage(&format!("-c {wan} -b 20M -t 2"));
-    agree("TCP upload", counted.upload, octets + octets * UP_SEGMENT / SEGMENT);
+    agree("TCP upload", counted.upload, octets + octets * UP_SEGMENT / SEGMENT, RETRANSMITTED);
     let (counted, (_, octets)) = usage(&format!("-c {wan} -b 20M -t 2 -R"));
-    agree("TCP download", counted.download, octets + octets * DOWN_SEGMENT / SEGMENT);
+    agree(
+        "TCP download",
+        counted.download,
+        octets + octets * DOWN_SEGMENT / SEGMENT,
+        RETRANSMITTED,
+    );
 }
 
 #[test]

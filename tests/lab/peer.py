@@ -37,7 +37,7 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def hold_back_nothing(receiver):
+def make_room(receiver):
     """Room for all that comes while others have the processor."""
     try:
         receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
@@ -112,7 +112,7 @@ def flow(role, kind, address, port, *rest):
         beside(here.send_datagrams, address, port, *rest)
     else:
         datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
-        hold_back_nothing(datagrams)
+        make_room(datagrams)
         datagrams.bind((address, port))
         if rest:
             datagrams.sendto(b"begin", tuple(rest))
@@ -139,7 +139,7 @@ def keep(address, port):
 def ask(address, number):
     """Names that nobody has asked for yet, as a tunnel does it."""
     asker = socket.socket(family(address), socket.SOCK_DGRAM)
-    hold_back_nothing(asker)
+    make_room(asker)
     for identity in range(number):
         label = f"{random.getrandbits(200):050x}".encode()
         name = b"".join(bytes([len(part)]) + part for part in (label, b"tunnel", b"test")) + b"\0"

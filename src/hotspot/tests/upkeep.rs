@@ -3,7 +3,10 @@
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::remote::STOP;
 use super::*;
+use crate::hotspot::access::Event;
+use crate::hotspot::fold::PIECE;
 use crate::store::{FILE_NAME, SNAPSHOT_NAME};
 
 #[test]
@@ -243,6 +246,20 @@ fn a_session_that_ends_has_nobody_elses_usage_written_down() {
 }
 
 #[test]
+fn users_of_access_points_are_written_down_one_by_one() {
+    let mut bench = Bench::new();
+    bench.user("u", &["Cleartext-Password := secret"]);
+    bench.reports(Event::Start, "u", 1, 0, 0);
+    bench.reports(Event::Start, "u", 2, 0, 0);
+    bench.minutes(1);
+    bench.reports(Event::Interim, "u", 1, 60, 3000);
+    bench.reports(STOP, "u", 2, 60, 10);
+    assert_eq!(downloads(&bench), [0]);
+    bench.minutes(1);
+    assert_eq!(downloads(&bench), [3000]);
+}
+
+#[test]
 fn what_many_use_is_written_down_piece_by_piece_within_seconds() {
     let mut bench = Bench::new();
     for device in 0..=249 {
@@ -256,9 +273,28 @@ fn what_many_use_is_written_down_piece_by_piece_within_seconds() {
     let are_written = |bench: &Bench| downloads(bench).iter().filter(|it| **it == 1000).count();
     bench.seconds(11);
     bench.minutes(1);
-    assert_eq!(are_written(&bench), 100);
-    bench.seconds(1);
-    assert_eq!(are_written(&bench), 200);
+    assert_eq!(are_written(&bench), PIECE);
+    // Whoever is left comes first where the next minute is there before them.
+    bench.kernel.traffic(0, 500, 0);
+    bench.clock.pass(10);
+    assert_eq!(bench.online().len(), 250);
+    bench.minutes(1);
+    assert_eq!(are_written(&bench), 2 * PIECE);
     bench.seconds(1);
     assert_eq!(are_written(&bench), 250);
+}
+
+#[test]
+fn a_session_that_only_the_kernel_knows_goes_on_whatever_later_one_is_written_down() {
+    let mut bench = Bench::new();
+    for (device, name) in [(1, "a"), (2, "b")] {
+        bench.create(name).unwrap();
+        bench.login_from(device, name, "secret").unwrap().unwrap();
+    }
+    bench.kernel.traffic(1, 3000, 0);
+    bench.logout(2);
+    let mut bench = bench.crash();
+    assert_eq!(bench.online(), [1]);
+    bench.second_after(10);
+    assert_eq!(bench.records()[0].usage.download, 3000);
 }
