@@ -11,8 +11,7 @@ use crate::store::{Store, StoreError};
 
 /// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
 const MOST: usize = 10_000;
-/// Refused logins that are worth their flash until the next fold: whoever guesses codes must not
-/// write the log full.
+/// Refused logins that wait at most: whoever guesses codes must not write the log full.
 const REFUSED: usize = 500;
 
 pub(super) struct LoginJournal {
@@ -26,6 +25,12 @@ pub(super) struct LoginJournal {
 struct Row {
     entry: Entry<LoginRecord>,
     clock_is_set: bool,
+}
+
+impl Row {
+    fn is_refused(&self) -> bool {
+        self.entry.value.refusal.is_some()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -53,8 +58,14 @@ impl LoginJournal {
         *self = Self::after(last_id.max(self.next_id - 1));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.uses.is_empty()
+    /// How many rows wait.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The vouchers of which a later login waits.
+    pub(super) fn vouchers(&self) -> impl Iterator<Item = i64> {
+        self.uses.keys().copied()
     }
 
     pub(super) fn write(&mut self, value: LoginRecord, now: Now) {
@@ -66,7 +77,8 @@ impl LoginJournal {
             self.refused += 1;
         }
         if self.rows.len() >= MOST {
-            self.rows.pop_front();
+            let oldest = self.rows.pop_front();
+            self.refused -= oldest.iter().filter(|row| row.is_refused()).count();
             self.forgotten += 1;
         }
         let entry = Entry { id: self.next_id, value };
@@ -100,13 +112,18 @@ impl LoginJournal {
         Ok(rows)
     }
 
-    /// Writes everything into the open transaction; [`LoginJournal::settle`] forgets it once that
-    /// is committed.
-    pub(super) fn fold(&self, store: &Store) -> Result<(), StoreError> {
-        for row in &self.rows {
+    /// Writes the oldest `rows` and the logins with these vouchers into the open transaction;
+    /// [`LoginJournal::settle`] forgets them once that is committed.
+    pub(super) fn fold(
+        &self,
+        store: &Store,
+        rows: usize,
+        of: &dyn Fn(i64) -> bool,
+    ) -> Result<(), StoreError> {
+        for row in self.rows.iter().take(rows) {
             store.insert_login(&row.entry, row.clock_is_set)?;
         }
-        for (voucher, latest) in &self.uses {
+        for (voucher, latest) in self.uses.iter().filter(|(voucher, _)| of(**voucher)) {
             store.set_last_login(*voucher, latest.at, latest.station, latest.clock_is_set)?;
         }
         Ok(())
@@ -115,19 +132,22 @@ impl LoginJournal {
     /// Leaves refused logins out, where there is no room to spare.
     pub(super) fn drop_refused(&mut self) {
         let before = self.rows.len();
-        self.rows.retain(|row| row.entry.value.refusal.is_none());
+        self.rows.retain(|row| !row.is_refused());
         self.forgotten += (before - self.rows.len()) as u64;
+        self.refused = 0;
     }
 
-    /// Forgets what has been committed.
-    pub(super) fn settle(&mut self) {
-        if self.forgotten > 0 {
+    /// Forgets what has been committed; whether that was anything.
+    pub(super) fn settle(&mut self, rows: usize, of: &dyn Fn(i64) -> bool) -> bool {
+        let before = self.rows.len() + self.uses.len();
+        let written = self.rows.drain(..rows.min(self.rows.len()));
+        self.refused -= written.filter(Row::is_refused).count();
+        self.uses.retain(|voucher, _| !of(*voucher));
+        if rows > 0 && self.forgotten > 0 {
             log::warn!("login log: {} rows more than it can take were left out", self.forgotten);
+            self.forgotten = 0;
         }
-        self.rows.clear();
-        self.uses.clear();
-        self.refused = 0;
-        self.forgotten = 0;
+        before != self.rows.len() + self.uses.len()
     }
 
     /// Moves the stamps given while the clock was not set.

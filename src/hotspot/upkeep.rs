@@ -1,11 +1,11 @@
 //! What happens by the clock: when what is folded, forgotten and copied, and what follows when the
 //! clock itself changes.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::oneshot::Sender;
 
+use super::fold::Unwritten;
 use super::snapshot::SnapshotSchedule;
 use super::{Fault, Hotspot, Reply, Settings, Status, Upkeep, host_names, send};
 use crate::domain::plan::Plan;
@@ -30,8 +30,7 @@ pub(super) struct Schedule {
     marked: u64,
     /// When rows beyond what is kept were last looked for.
     pub(super) pruned: u64,
-    /// Vouchers whose usage is to be written down in the next seconds.
-    pub(super) unwritten: BTreeSet<i64>,
+    pub(super) unwritten: Unwritten,
     forget_due: u64,
     pub(super) snapshot: SnapshotSchedule,
     /// Seconds by which stamps given before the clock was set still have to be moved.
@@ -151,7 +150,7 @@ impl Hotspot {
             self.shift_stamps(shift);
         }
         let unwritten = self.unwritten();
-        if !self.journal.is_empty()
+        if self.journal.rows() > 0
             || !unwritten.is_empty()
             || minutes - self.upkeep.marked >= MARK_EVERY
         {

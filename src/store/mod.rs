@@ -186,6 +186,14 @@ impl Store {
         self.connection.pragma_update(None, "query_only", refuse).unwrap();
     }
 
+    /// From now on nothing that needs more room can be written, as on a disk that is full.
+    #[cfg(test)]
+    pub(crate) fn refuse_growth(&self) {
+        let pages: i64 =
+            self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        self.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+
     /// Folds the log into the file and closes it.
     pub fn close(self) {
         if let Err((_, error)) = self.connection.close() {

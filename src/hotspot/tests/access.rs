@@ -44,6 +44,18 @@ fn the_first_login_survives_a_power_cut() {
 }
 
 #[test]
+fn a_later_login_is_written_down_within_a_minute() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.minutes(1);
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.minutes(1);
+    let mut bench = bench.power_cut(TestClock::at(START + 300, true, "boot-2"));
+    assert_eq!(bench.vouchers()[0].value.last_login, Some(stamp(START + 60)));
+}
+
+#[test]
 fn a_code_that_is_typed_into_one_field_is_understood_and_not_passed_on() {
     let mut bench = Bench::new();
     let voucher =

@@ -140,6 +140,22 @@ fn whoever_guesses_codes_cannot_write_the_log_full() {
     let rows = bench.logins();
     assert_eq!(rows.len(), 501);
     assert_eq!(rows[500].value.login, "a");
+    bench.seconds(10);
+    for _ in 0..400 {
+        bench.login("nobody", "x").unwrap_err();
+    }
+    assert_eq!(bench.logins().len(), 501 + 400);
+}
+
+#[test]
+fn where_there_is_no_room_to_spare_guesses_are_left_out_and_later_ones_logged_again() {
+    let mut bench = Bench::new();
+    for _ in 0..600 {
+        bench.login("nobody", "x").unwrap_err();
+    }
+    bench.hotspot.journal.drop_refused();
+    bench.login("somebody", "x").unwrap_err();
+    assert_eq!(bench.logins().len(), 1);
 }
 
 #[test]
@@ -198,6 +214,7 @@ fn a_restored_log_keeps_its_rows() {
             bench.login("nobody", "x").unwrap_err();
         }
         bench.minutes(1);
+        bench.seconds(8);
     }
     let (reply, mut answer) = oneshot::channel();
     bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
@@ -280,7 +297,7 @@ fn what_many_use_is_written_down_piece_by_piece_within_seconds() {
     assert_eq!(bench.online().len(), 250);
     bench.minutes(1);
     assert_eq!(are_written(&bench), 2 * PIECE);
-    bench.seconds(1);
+    bench.seconds(3);
     assert_eq!(are_written(&bench), 250);
 }
 
@@ -297,4 +314,62 @@ fn a_session_that_only_the_kernel_knows_goes_on_whatever_later_one_is_written_do
     assert_eq!(bench.online(), [1]);
     bench.second_after(10);
     assert_eq!(bench.records()[0].usage.download, 3000);
+}
+
+/// Rows of the login log in the store.
+fn logged(bench: &Bench) -> usize {
+    bench.hotspot.store.logins(Page { limit: 5000, ..ALL }).unwrap().len()
+}
+
+#[test]
+fn the_login_log_is_written_down_piece_by_piece_in_its_order() {
+    let mut bench = Bench::new();
+    for guest in 0..120 {
+        bench.login(&format!("nobody{guest}"), "x").unwrap_err();
+    }
+    bench.minutes(1);
+    assert_eq!(logged(&bench), PIECE);
+    bench.login("later", "x").unwrap_err();
+    bench.seconds(2);
+    assert_eq!(logged(&bench), 120);
+    bench.seconds(5);
+    assert_eq!(logged(&bench), 120, "nothing is written before the next minute");
+    bench.minutes(1);
+    assert_eq!(logged(&bench), 121);
+    let names = bench.logins().into_iter().map(|row| row.value.login);
+    assert!(names.eq((0..120).map(|guest| format!("nobody{guest}")).chain(["later".into()])));
+}
+
+#[test]
+fn however_much_waits_it_is_written_down_within_half_a_minute() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    let many = 30 * PIECE + 500;
+    for number in 0..many {
+        // Nobody may sign in more often than every ten seconds for long.
+        let device = (number % 250) as u8;
+        bench.clock.pass(if device == 0 { 10 } else { 0 });
+        bench.login_from(device, "a", "secret").unwrap().unwrap();
+    }
+    bench.minutes(1);
+    bench.seconds(29);
+    assert_eq!(logged(&bench), many);
+}
+
+#[test]
+fn where_the_login_log_does_not_fit_what_is_used_still_does() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.minutes(1);
+    assert_eq!((downloads(&bench), logged(&bench)), (vec![0], 1));
+    bench.hotspot.store.refuse_growth();
+    for _ in 0..100 {
+        bench.login("nobody", "x").unwrap_err();
+    }
+    bench.kernel.traffic(1, 3000, 0);
+    bench.seconds(11);
+    bench.minutes(1);
+    assert_eq!((downloads(&bench), logged(&bench)), (vec![3000], 1));
+    assert!(bench.read(Read::Status).trouble.is_some());
 }
