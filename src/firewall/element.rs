@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::message::{ACK, Answer, Attributes, CREATE, DUMP, Writer, answers};
 use super::ruleset::TABLE;
-use super::{ADMITTED, Hook, Lane, Pass};
+use super::{ADMITTED, Count, Hook, Lane, Pass};
+use crate::domain::session::Usage;
 use crate::domain::station::Mac;
 
 /// `NFT_MSG_*`.
@@ -295,6 +296,25 @@ pub struct Element {
     pub is_over: bool,
     /// Octets a second, in the sets that hold rates; 0 in the others.
     pub rate: u64,
+}
+
+impl Element {
+    /// What has been counted for a guest, by its uploads and what may be its downloads.
+    pub(super) fn count(&self, download: Option<&Self>) -> Count {
+        let download = download.filter(|other| other.session == self.session);
+        Count {
+            mac: self.mac,
+            session: self.session,
+            voucher: self.voucher,
+            time: self.time,
+            usage: Usage {
+                download: download.map_or(0, |element| element.octets),
+                upload: self.octets,
+            },
+            download_is_over: download.is_some_and(|element| element.is_over),
+            upload_is_over: self.is_over,
+        }
+    }
 }
 
 /// Reads the elements out of one datagram of a dump. Whatever makes no sense is left out.

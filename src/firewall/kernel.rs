@@ -13,7 +13,6 @@ use super::message::{ACK, CREATE, DUMP, Writer};
 use super::ruleset::{self, TABLE};
 use super::socket::Socket;
 use super::{Change, Count, Gate, GateError, Hook, Network, Pass, nft};
-use crate::domain::session::Usage;
 use crate::domain::station::Mac;
 
 const FAMILIES: [(u8, &str); 2] = [(NETDEV, "netdev"), (INET, "inet")];
@@ -301,23 +300,16 @@ impl Gate for Kernel {
             .into_iter()
             .map(|element| (element.mac, element))
             .collect();
-        let count = |upload: Element| {
-            let download =
-                downloads.get(&upload.mac).filter(|other| other.session == upload.session);
-            Count {
-                mac: upload.mac,
-                session: upload.session,
-                voucher: upload.voucher,
-                time: upload.time,
-                usage: Usage {
-                    download: download.map_or(0, |element| element.octets),
-                    upload: upload.octets,
-                },
-                download_is_over: download.is_some_and(|element| element.is_over),
-                upload_is_over: upload.is_over,
-            }
-        };
+        let count = |upload: Element| upload.count(downloads.get(&upload.mac));
         Ok(uploads.into_iter().map(count).collect())
+    }
+
+    fn count(&mut self, mac: Mac, session: i64) -> Result<Option<Count>, GateError> {
+        let hook = self.hook()?;
+        let upload = self.look_up(hook, Set::Upload, (mac, session))?;
+        let download = self.look_up(hook, Set::Download, (mac, session))?;
+        let is_meant = |upload: &Element| upload.session == session;
+        Ok(upload.filter(is_meant).map(|upload| upload.count(download.as_ref())))
     }
 
     fn remove(&mut self) -> Result<(), GateError> {

@@ -197,6 +197,15 @@ pub trait Gate: Send {
     /// [`GateError::Lost`] where the rules are not there any more.
     fn counts(&mut self) -> Result<Vec<Count>, GateError>;
 
+    /// What has been counted for one session; `None` where it is not let through.
+    ///
+    /// # Errors
+    /// [`GateError::Lost`] where the rules are not there any more.
+    fn count(&mut self, mac: Mac, session: i64) -> Result<Option<Count>, GateError> {
+        let is_meant = |count: &Count| (count.mac, count.session) == (mac, session);
+        Ok(self.counts()?.into_iter().find(is_meant))
+    }
+
     /// Removes the rules: nothing is enforced any more.
     ///
     /// # Errors

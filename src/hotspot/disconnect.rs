@@ -55,7 +55,9 @@ impl Hotspot {
             self.store.attempt(|| macs.iter().try_for_each(|mac| self.store.forget_device(*mac)));
         Box::new(move |hotspot, committed| {
             hotspot.note(&forgotten.and(committed));
-            hotspot.refresh(Duration::ZERO, now);
+            let voucher_at = |mac: &Mac| hotspot.sessions.voucher_at(*mac);
+            let vouchers: Vec<i64> = macs.iter().filter_map(voucher_at).collect();
+            hotspot.look_at(vouchers, now);
             let closed = macs
                 .into_iter()
                 .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accounts::Member;
 use super::session::{NewSession, Session};
 use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
@@ -18,6 +19,8 @@ use crate::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
 const POLL: Duration = Duration::from_secs(10);
 /// Before a session's time ends its counters are read a last time: the kernel forgets them then.
 const LAST_LOOK: Duration = Duration::from_millis(1500);
+/// Guests of whom the kernel is asked one by one; more are found in its list as fast.
+const FEW: usize = 16;
 /// Counters younger than this are good enough for a list.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
@@ -106,7 +109,7 @@ impl Hotspot {
 
     /// A guest has gone to another network, where other rules may hold.
     pub(super) fn move_session(&mut self, mac: Mac, network: &Arc<str>, now: Now) {
-        self.refresh(Duration::ZERO, now);
+        self.look_at(self.sessions.voucher_at(mac), now);
         let Some(session) = self.sessions.get_mut(mac) else { return };
         session.network = network.clone();
         if self.sessions.get(mac).is_some_and(|session| self.is_enforced(session)) {
@@ -172,6 +175,35 @@ impl Hotspot {
         }
     }
 
+    /// Reads the counters of all who are here with these vouchers, and draws the consequences: one
+    /// sees what others have used, and the rest of a thousand need not be asked for that.
+    pub(super) fn look_at(&mut self, vouchers: impl IntoIterator<Item = i64>, now: Now) {
+        let members = vouchers.into_iter().flat_map(|it| self.sessions.accounts.members(it));
+        let here = members.filter_map(|member| match member {
+            Member::Here(mac) => self.sessions.get(mac),
+            Member::Elsewhere(_) => None,
+        });
+        let enforced = here.filter(|session| self.is_enforced(session));
+        let places: BTreeSet<_> = enforced.map(|session| (session.mac, session.id)).collect();
+        if places.is_empty() {
+            return;
+        }
+        match self.counts_of(&places) {
+            Some(counts) => self.take_in(&counts, now),
+            None => self.poll(now),
+        }
+        let _noted = self.enforce(now);
+    }
+
+    /// What has been counted for these; nothing where one of them has gone, or all rules have.
+    fn counts_of(&mut self, places: &BTreeSet<(Mac, i64)>) -> Option<Vec<Count>> {
+        if places.len() > FEW {
+            return None;
+        }
+        let gate = &mut self.gatekeeper.gate;
+        places.iter().map(|(mac, session)| gate.count(*mac, *session).ok().flatten()).collect()
+    }
+
     /// Reads the counters where the last look is older than `age`.
     pub(super) fn refresh(&mut self, age: Duration, now: Now) {
         if now.boot.saturating_sub(self.gatekeeper.polled) >= age {
@@ -196,11 +228,15 @@ impl Hotspot {
                 return;
             }
         };
+        self.take_in(&counts, now);
+        let there = counts.iter().map(|count| (count.mac, count.session)).collect();
+        self.admit_the_lost(&there, now);
+    }
+
+    fn take_in(&mut self, counts: &[Count], now: Now) {
         let mut depleted: BTreeMap<i64, (bool, bool)> = BTreeMap::new();
-        let mut there = BTreeSet::new();
-        for count in &counts {
+        for count in counts {
             self.sessions.count(count, now);
-            there.insert((count.mac, count.session));
             let (download, upload) = depleted.entry(count.voucher).or_default();
             *download |= count.download_is_over;
             *upload |= count.upload_is_over;
@@ -208,7 +244,6 @@ impl Hotspot {
         for (voucher, ends) in depleted {
             self.draw_consequences(voucher, ends, now);
         }
-        self.admit_the_lost(&there, now);
     }
 
     /// Whoever should be let through and is not listed, twice in a row: the kernel may leave

@@ -1,9 +1,7 @@
 //! Guests at the door: signing in, coming back, signing out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::gate::FRESH;
 use super::guesses::Guesser;
 use super::session::NewSession;
 use super::{Fault, Finish, Hotspot, Reply, send};
@@ -99,7 +97,7 @@ impl Hotspot {
             let let_in = match (mac, known) {
                 (_, Err(error)) => return send(reply, Err(error)),
                 (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {
-                    hotspot.refresh(FRESH, now);
+                    hotspot.look_at(hotspot.sessions.voucher_at(mac), now);
                     // It may have come to its end at this moment.
                     hotspot.sessions.get(mac).map(|_| (mac, Entered::Before))
                 }
@@ -142,7 +140,7 @@ impl Hotspot {
             // A full disk is no reason to keep somebody online against their will.
             let online = mac.filter(|mac| hotspot.sessions.get(*mac).is_some());
             let ended = online.is_some_and(|mac| {
-                hotspot.refresh(Duration::ZERO, now);
+                hotspot.look_at(hotspot.sessions.voucher_at(mac), now);
                 hotspot.close_session(mac, TerminateCause::UserRequest, now).is_some()
             });
             hotspot.answer_once_enforced(move |_| send(reply, Ok(ended)));
@@ -293,10 +291,7 @@ impl Hotspot {
     /// Brings up to date what somebody has used who may have to leave or to share: whoever takes
     /// turns between two looks at the counters would never be counted.
     fn count_up(&mut self, mac: Mac, entry: &Entry<Voucher>, now: Now) -> Result<(), Refusal> {
-        let others = !self.sessions.accounts.members(entry.id).is_empty();
-        if others || self.sessions.get(mac).is_some() {
-            self.refresh(Duration::ZERO, now);
-        }
+        self.look_at(self.sessions.voucher_at(mac).into_iter().chain([entry.id]), now);
         let account = self.sessions.accounts.get(entry.id);
         let used_up = account.is_some_and(|account| account.voucher.data_left().is_over());
         if used_up { Err(Refusal::UsedUp) } else { Ok(()) }

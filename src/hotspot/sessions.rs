@@ -64,6 +64,11 @@ impl Sessions {
         self.open.get(&mac)
     }
 
+    /// With which voucher this device is online.
+    pub(super) fn voucher_at(&self, mac: Mac) -> Option<i64> {
+        self.open.get(&mac).map(|session| session.voucher)
+    }
+
     pub(super) fn get_mut(&mut self, mac: Mac) -> Option<&mut Session> {
         self.open.get_mut(&mac)
     }

@@ -1,7 +1,5 @@
 //! Issuing, listing and removing vouchers.
 
-use std::time::Duration;
-
 use rand::Rng;
 
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
@@ -56,7 +54,7 @@ impl Hotspot {
             let removed = removed.and_then(|removed| committed.map(|()| removed));
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
-                hotspot.refresh(Duration::ZERO, now);
+                hotspot.look_at([voucher], now);
                 hotspot.remotes.revoke(&login, voucher);
                 for member in hotspot.sessions.accounts.members(voucher) {
                     hotspot.end(member, TerminateCause::AdminReset, now);

@@ -280,6 +280,11 @@ fn taken_as_meant(hook: Hook, terms: &[(Option<Duration>, Lane, Lane)]) {
         assert_eq!((count.session, count.voucher), (pass.session, pass.voucher));
         let used = Usage { download: pass.download.used, upload: pass.upload.used };
         assert_eq!(count.usage, used);
+        let alone = gate.count(pass.mac, pass.session).unwrap();
+        let but_for_time = |count: &Count| Count { time: None, ..*count };
+        assert!(pass.time.is_some() || alone.is_some(), "{pass:?}");
+        assert!(alone.is_none_or(|alone| but_for_time(&alone) == but_for_time(count)));
+        assert_eq!(gate.count(pass.mac, pass.session + 1), Ok(None));
         let over = |lane: Lane| lane.used >= lane.limit.unwrap_or(i64::MAX as u64);
         assert_eq!(count.download_is_over, over(pass.download), "{pass:?}");
         assert_eq!(count.upload_is_over, over(pass.upload), "{pass:?}");
