@@ -1,11 +1,14 @@
-//! Writing down what waits in memory: once a minute, and for whom a session ends, at once.
+//! Writing down what waits in memory: once a minute, piece by piece, and for whom a session ends, at
+//! once.
 //!
 //! What a voucher has used is written together with all of its sessions, here and elsewhere: after a
 //! power cut each goes on from its row, and what it has used since is added to the voucher.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Hotspot;
+use crate::domain::time::Now;
 use crate::store::StoreError;
 
 /// Rows of the login log that are kept at most: about 3 MB of flash.
@@ -13,19 +16,25 @@ const LOGINS_KEPT: u32 = 20_000;
 /// Sessions that have ended and are kept at most, and as many again of users: about 2 MB of flash
 /// each.
 pub(super) const SESSIONS_KEPT: u32 = 5_000;
-/// Vouchers, and rows of the login log, that are written down in one go. Whoever signs in meanwhile
-/// waits for it: on MIPS, for about 2 ms each. What is left waits for the next second.
+/// Vouchers that are written down in one go, with as many rows of the login log. Whoever signs in
+/// meanwhile waits for it: on MIPS, for some 3 ms each. What is left waits for the next second.
 pub(super) const PIECE: usize = 50;
 /// In so many goes at most: everything is written down before the next minute begins.
 const PIECES: usize = 30;
+/// Where seconds wait for their turn, they come at once; others want theirs between two pieces.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// What is to be written down in the next seconds.
 #[derive(Default)]
 pub(super) struct Unwritten {
+    /// As [`together`] has them.
     vouchers: BTreeSet<i64>,
     /// Rows of the login log, the oldest.
     rows: usize,
+    /// How much of it at once.
     piece: usize,
+    /// When the last piece was written.
+    at: Duration,
 }
 
 impl Unwritten {
@@ -42,15 +51,30 @@ impl Unwritten {
         self.vouchers.is_empty() && self.rows == 0
     }
 
-    fn take_piece(&mut self) -> (BTreeSet<i64>, usize) {
+    fn take_piece(&mut self, now: Now) -> Piece {
         let left = match self.vouchers.iter().nth(self.piece).copied() {
             Some(voucher) => self.vouchers.split_off(&voucher),
             None => BTreeSet::new(),
         };
+        let vouchers = std::mem::replace(&mut self.vouchers, left);
         let rows = self.rows.min(self.piece);
         self.rows -= rows;
-        (std::mem::replace(&mut self.vouchers, left), rows)
+        self.at = now.boot;
+        // Rows of sessions that go on after all may have to be written first.
+        Piece { vouchers: Some(vouchers), rows, mark: false, prune: self.is_empty() }
     }
+}
+
+/// What is written in one transaction.
+struct Piece {
+    /// What these have used, with their sessions; without any, what all have used.
+    vouchers: Option<BTreeSet<i64>>,
+    /// So many rows of the login log.
+    rows: usize,
+    /// Where the clock stands.
+    mark: bool,
+    /// That rows beyond what is kept are forgotten.
+    prune: bool,
 }
 
 impl Hotspot {
@@ -66,80 +90,70 @@ impl Hotspot {
     /// Writes everything down, in one transaction.
     pub(super) fn fold(&mut self) {
         self.upkeep.unwritten = Unwritten::default();
-        self.write_down(true, usize::MAX, &|_| true);
+        self.write_down(Piece { vouchers: None, rows: usize::MAX, mark: true, prune: false });
     }
 
     /// Begins to write down what waits now; [`Hotspot::go_on_folding`] goes on.
-    pub(super) fn begin_to_fold(&mut self, vouchers: BTreeSet<i64>) {
+    pub(super) fn begin_to_fold(&mut self, vouchers: BTreeSet<i64>, now: Now) {
         self.upkeep.unwritten.add(vouchers, self.journal.rows());
-        self.write_piece(true);
+        let piece = self.upkeep.unwritten.take_piece(now);
+        self.write_down(Piece { mark: true, ..piece });
     }
 
     /// Writes some more down, if anything is left.
-    pub(super) fn go_on_folding(&mut self) {
-        if !self.upkeep.unwritten.is_empty() {
-            self.write_piece(false);
+    pub(super) fn go_on_folding(&mut self, now: Now) {
+        let unwritten = &mut self.upkeep.unwritten;
+        if !unwritten.is_empty() && now.boot.saturating_sub(unwritten.at) >= BETWEEN {
+            let piece = unwritten.take_piece(now);
+            self.write_down(piece);
         }
     }
 
     /// Writes down whose sessions have ended, before the kernel forgets what they have used.
     pub(super) fn fold_ended(&mut self) {
         if self.sessions.has_ended() {
-            let ended = self.sessions.ended_vouchers();
-            self.write_down(false, 0, &|voucher| ended.contains(&voucher));
+            let vouchers = Some(self.sessions.ended_vouchers());
+            self.write_down(Piece { vouchers, rows: 0, mark: false, prune: false });
         }
     }
 
-    fn write_piece(&mut self, with_mark: bool) {
-        let (vouchers, rows) = self.upkeep.unwritten.take_piece();
-        self.write_down(with_mark, rows, &|voucher| vouchers.contains(&voucher));
-    }
-
-    /// What these have used, with their sessions, and so many rows of the login log; with a mark,
-    /// also where the clock stands.
-    fn write_down(&mut self, with_mark: bool, rows: usize, of: &dyn Fn(i64) -> bool) {
-        if rows > 0 && self.short_of_space() {
+    fn write_down(&mut self, mut piece: Piece) {
+        if piece.rows > 0 && self.short_of_space() {
             // What is kept back is for guests who have paid, not for those who guess.
             self.journal.drop_refused();
         }
-        let written = self.try_to_write(with_mark, rows, of);
-        if written.is_err() && rows > 0 {
-            // On a full disk the log cannot grow, but what is used has its place already.
-            let _the_first_error_is_told = self.try_to_write(false, 0, of);
+        let written = self.try_to_write(&piece);
+        if written.is_err() && piece.rows > 0 {
+            // The log needs room to grow; what is known already, as a rule, does not.
+            piece.rows = 0;
+            let _the_first_error_is_told = self.try_to_write(&piece);
+            self.upkeep.unwritten.rows = 0;
         }
         self.note(&written);
     }
 
-    fn try_to_write(
-        &mut self,
-        with_mark: bool,
-        rows: usize,
-        of: &dyn Fn(i64) -> bool,
-    ) -> Result<(), StoreError> {
-        // Rows of sessions that go on after all may have to be written first.
-        let prune = self.upkeep.unwritten.is_empty() && self.upkeep.pruned < self.upkeep.minutes;
+    fn try_to_write(&mut self, piece: &Piece) -> Result<(), StoreError> {
+        let vouchers = piece.vouchers.as_ref();
+        let of = |voucher: i64| vouchers.is_none_or(|these| these.contains(&voucher));
         let now = self.clockwork.now;
         self.in_transaction(|hotspot| {
-            if with_mark {
+            if piece.mark {
                 hotspot.store.set_mark(&hotspot.mark())?;
             }
-            hotspot.journal.fold(&hotspot.store, rows, of)?;
-            hotspot.sessions.fold(&hotspot.store, of, now)?;
-            hotspot.remotes.fold(&hotspot.store, of)?;
-            if prune {
+            hotspot.journal.fold(&hotspot.store, piece.rows, &of)?;
+            hotspot.sessions.fold(&hotspot.store, &of, now)?;
+            hotspot.remotes.fold(&hotspot.store, &of)?;
+            if piece.prune {
                 hotspot.store.keep_logins(LOGINS_KEPT)?;
                 hotspot.store.keep_sessions(SESSIONS_KEPT, now)?;
             }
             Ok(())
         })?;
-        if self.journal.settle(rows, of) {
+        if self.journal.settle(piece.rows, &of) {
             self.upkeep.snapshot.changed();
         }
-        self.sessions.settle(of);
-        self.remotes.settle(of);
-        if prune {
-            self.upkeep.pruned = self.upkeep.minutes;
-        }
+        self.sessions.settle(&of);
+        self.remotes.settle(&of);
         Ok(())
     }
 }

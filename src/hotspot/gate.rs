@@ -302,7 +302,7 @@ impl Hotspot {
         });
         self.watch_remotes(now);
         let _noted = self.enforce(now);
-        self.go_on_folding();
+        self.go_on_folding(now);
     }
 
     fn close_all(&mut self, cause: TerminateCause, now: Now, is_over: impl Fn(&Session) -> bool) {

@@ -40,7 +40,7 @@ struct Attempt {
 impl Hotspot {
     /// The first login with a voucher starts its time: money hangs on it, so it is durable before
     /// the guest is let in, and so is which device it was. Later ones and the log row stay in
-    /// memory until the next minute.
+    /// memory for a minute or so.
     pub(super) fn sign_in(
         &mut self,
         caller: Caller,

@@ -1,4 +1,5 @@
-//! What may wait a minute before it is written to flash: the login log, and later logins.
+//! What may wait before it is written to flash, until the next minute or the seconds after it: the
+//! login log, and later logins.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -36,7 +36,7 @@ impl Hotspot {
                 Err(cause) => self.sessions.ended(row, cause, now),
             }
         }
-        // Opened within the last minute before the daemon was killed: only the kernel knows. Others
+        // Opened not long before the daemon was killed: only the kernel knows. Others
         // that were opened later may have been written down. A row says that it has ended, and of
         // those before the last thousands the row may have been forgotten.
         let forgotten = last_id - i64::from(SESSIONS_KEPT);

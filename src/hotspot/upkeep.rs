@@ -28,8 +28,6 @@ const DAY: i64 = 24 * 3600;
 pub(super) struct Schedule {
     pub(super) minutes: u64,
     marked: u64,
-    /// When rows beyond what is kept were last looked for.
-    pub(super) pruned: u64,
     pub(super) unwritten: Unwritten,
     forget_due: u64,
     pub(super) snapshot: SnapshotSchedule,
@@ -154,7 +152,7 @@ impl Hotspot {
             || !unwritten.is_empty()
             || minutes - self.upkeep.marked >= MARK_EVERY
         {
-            self.begin_to_fold(unwritten);
+            self.begin_to_fold(unwritten, now);
             self.upkeep.marked = minutes;
         }
         self.sessions.accounts.forget_the_offline();

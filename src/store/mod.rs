@@ -188,10 +188,11 @@ impl Store {
 
     /// From now on nothing that needs more room can be written, as on a disk that is full.
     #[cfg(test)]
-    pub(crate) fn refuse_growth(&self) {
+    pub(crate) fn refuse_growth(&self, refuse: bool) {
         let pages: i64 =
             self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-        self.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        let most = if refuse { pages } else { i64::from(u32::MAX - 1) };
+        self.connection.pragma_update(None, "max_page_count", most).unwrap();
     }
 
     /// Folds the log into the file and closes it.

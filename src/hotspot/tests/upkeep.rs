@@ -330,7 +330,11 @@ fn the_login_log_is_written_down_piece_by_piece_in_its_order() {
     bench.minutes(1);
     assert_eq!(logged(&bench), PIECE);
     bench.login("later", "x").unwrap_err();
-    bench.seconds(2);
+    bench.clock.pass(1);
+    let second = || Command::Upkeep(Upkeep::Second);
+    bench.hotspot.turn(vec![second(), second()]);
+    assert_eq!(logged(&bench), 2 * PIECE, "others get between");
+    bench.seconds(1);
     assert_eq!(logged(&bench), 120);
     bench.seconds(5);
     assert_eq!(logged(&bench), 120, "nothing is written before the next minute");
@@ -363,7 +367,7 @@ fn where_the_login_log_does_not_fit_what_is_used_still_does() {
     bench.login_from(1, "a", "secret").unwrap().unwrap();
     bench.minutes(1);
     assert_eq!((downloads(&bench), logged(&bench)), (vec![0], 1));
-    bench.hotspot.store.refuse_growth();
+    bench.hotspot.store.refuse_growth(true);
     for _ in 0..100 {
         bench.login("nobody", "x").unwrap_err();
     }
@@ -371,5 +375,13 @@ fn where_the_login_log_does_not_fit_what_is_used_still_does() {
     bench.seconds(11);
     bench.minutes(1);
     assert_eq!((downloads(&bench), logged(&bench)), (vec![3000], 1));
+    assert_eq!(bench.hotspot.store.mark().unwrap().unwrap().wall, stamp(START + 131));
     assert!(bench.read(Read::Status).trouble.is_some());
+    bench.hotspot.store.refuse_growth(false);
+    bench.seconds(5);
+    assert_eq!(logged(&bench), 1, "it is not tried again before the next minute");
+    bench.minutes(1);
+    bench.seconds(5);
+    assert_eq!(logged(&bench), 101);
+    assert_eq!(bench.read(Read::Status).trouble, None);
 }
