@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 use super::access::{Event, Nas, Report};
 use super::accounts::Member;
 use super::change::Told;
+use super::gate::FRESH;
 use super::remotes::Remote;
 use super::session::deadline;
 use super::standing::Standing;
@@ -50,6 +51,9 @@ impl Hotspot {
                 Ok(found) => {
                     // An earlier report of the same batch may have changed everything.
                     let found = hotspot.find_in_memory(&unique_id).unwrap_or(found);
+                    // What it leaves or takes changes the shares of those who are here.
+                    let voucher = hotspot.voucher_found(&found);
+                    hotspot.look_at(voucher, FRESH, now);
                     hotspot.take_down(&report, unique_id, found, now);
                 }
             }
@@ -97,6 +101,14 @@ impl Hotspot {
             return Some(Found::Open(remote.id));
         }
         self.sessions.ended_as(unique_id).map(|ended| Found::Ended(Box::new(ended.clone())))
+    }
+
+    fn voucher_found(&self, found: &Found) -> Option<i64> {
+        match found {
+            Found::Open(id) => self.remotes.get(*id).map(|remote| remote.voucher),
+            Found::Ended(row) => Some(row.voucher),
+            Found::Unknown(entry) => entry.as_ref().map(|entry| entry.id),
+        }
     }
 
     /// The voucher behind a reported name: also behind a code that was typed as one.

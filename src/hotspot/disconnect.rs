@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::access::{Demand, Order, Outcome};
 use super::accounts::Member;
+use super::gate::FRESH;
 use super::remotes::Remote;
 use super::standing::Standing;
 use super::{Closed, Finish, Hotspot, Reply, Whose, send};
@@ -57,7 +58,7 @@ impl Hotspot {
             hotspot.note(&forgotten.and(committed));
             let voucher_at = |mac: &Mac| hotspot.sessions.voucher_at(*mac);
             let vouchers: Vec<i64> = macs.iter().filter_map(voucher_at).collect();
-            hotspot.look_at(vouchers, now);
+            hotspot.look_at(vouchers, Duration::ZERO, now);
             let closed = macs
                 .into_iter()
                 .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
@@ -108,6 +109,8 @@ impl Hotspot {
         let Standing::Asked(cause) = remote.standing else { return };
         match outcome {
             Outcome::Done | Outcome::Refused(Some(NOT_FOUND)) => {
+                let voucher = remote.voucher;
+                self.look_at([voucher], FRESH, now);
                 self.close_remote(id, cause, now);
                 let _noted = self.enforce(now);
             }

@@ -126,8 +126,9 @@ impl Hotspot {
         if written.is_err() && piece.rows > 0 {
             // The log needs room to grow; what is known already, as a rule, does not.
             piece.rows = 0;
-            let _the_first_error_is_told = self.try_to_write(&piece);
             self.upkeep.unwritten.rows = 0;
+            piece.prune |= self.upkeep.unwritten.is_empty();
+            let _the_first_error_is_told = self.try_to_write(&piece);
         }
         self.note(&written);
     }

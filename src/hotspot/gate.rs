@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accounts::Member;
 use super::session::{NewSession, Session};
 use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
@@ -109,7 +108,7 @@ impl Hotspot {
 
     /// A guest has gone to another network, where other rules may hold.
     pub(super) fn move_session(&mut self, mac: Mac, network: &Arc<str>, now: Now) {
-        self.look_at(self.sessions.voucher_at(mac), now);
+        self.look_at(self.sessions.voucher_at(mac), Duration::ZERO, now);
         let Some(session) = self.sessions.get_mut(mac) else { return };
         session.network = network.clone();
         if self.sessions.get(mac).is_some_and(|session| self.is_enforced(session)) {
@@ -176,23 +175,33 @@ impl Hotspot {
     }
 
     /// Reads the counters of all who are here with these vouchers, and draws the consequences: one
-    /// sees what others have used, and the rest of a thousand need not be asked for that.
-    pub(super) fn look_at(&mut self, vouchers: impl IntoIterator<Item = i64>, now: Now) {
-        let members = vouchers.into_iter().flat_map(|it| self.sessions.accounts.members(it));
-        let here = members.filter_map(|member| match member {
-            Member::Here(mac) => self.sessions.get(mac),
-            Member::Elsewhere(_) => None,
-        });
+    /// sees what others have used, and the rest of a thousand need not be asked for that. Where that
+    /// does not do, all are read, unless the last look is younger than `age`.
+    pub(super) fn look_at(
+        &mut self,
+        vouchers: impl IntoIterator<Item = i64>,
+        age: Duration,
+        now: Now,
+    ) {
+        let vouchers: BTreeSet<i64> = vouchers.into_iter().collect();
+        let devices = vouchers.into_iter().flat_map(|it| self.sessions.accounts.devices(it));
+        let here = devices.filter_map(|mac| self.sessions.get(mac));
         let enforced = here.filter(|session| self.is_enforced(session));
         let places: BTreeSet<_> = enforced.map(|session| (session.mac, session.id)).collect();
         if places.is_empty() {
             return;
         }
-        match self.counts_of(&places) {
-            Some(counts) => self.take_in(&counts, now),
-            None => self.poll(now),
+        if !self.gatekeeper.changes.is_empty() {
+            // Whoever was let in a moment ago shall be found.
+            let _noted = self.enforce(now);
         }
-        let _noted = self.enforce(now);
+        match self.counts_of(&places) {
+            Some(counts) => {
+                self.take_in(&counts, now);
+                let _noted = self.enforce(now);
+            }
+            None => self.refresh(age, now),
+        }
     }
 
     /// What has been counted for these; nothing where one of them has gone, or all rules have.

@@ -1,7 +1,9 @@
 //! Guests at the door: signing in, coming back, signing out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::gate::FRESH;
 use super::guesses::Guesser;
 use super::session::NewSession;
 use super::{Fault, Finish, Hotspot, Reply, send};
@@ -97,7 +99,7 @@ impl Hotspot {
             let let_in = match (mac, known) {
                 (_, Err(error)) => return send(reply, Err(error)),
                 (Some(mac), _) if hotspot.sessions.get(mac).is_some() => {
-                    hotspot.look_at(hotspot.sessions.voucher_at(mac), now);
+                    hotspot.look_at(hotspot.sessions.voucher_at(mac), FRESH, now);
                     // It may have come to its end at this moment.
                     hotspot.sessions.get(mac).map(|_| (mac, Entered::Before))
                 }
@@ -140,7 +142,7 @@ impl Hotspot {
             // A full disk is no reason to keep somebody online against their will.
             let online = mac.filter(|mac| hotspot.sessions.get(*mac).is_some());
             let ended = online.is_some_and(|mac| {
-                hotspot.look_at(hotspot.sessions.voucher_at(mac), now);
+                hotspot.look_at(hotspot.sessions.voucher_at(mac), Duration::ZERO, now);
                 hotspot.close_session(mac, TerminateCause::UserRequest, now).is_some()
             });
             hotspot.answer_once_enforced(move |_| send(reply, Ok(ended)));
@@ -291,7 +293,8 @@ impl Hotspot {
     /// Brings up to date what somebody has used who may have to leave or to share: whoever takes
     /// turns between two looks at the counters would never be counted.
     fn count_up(&mut self, mac: Mac, entry: &Entry<Voucher>, now: Now) -> Result<(), Refusal> {
-        self.look_at(self.sessions.voucher_at(mac).into_iter().chain([entry.id]), now);
+        let vouchers = self.sessions.voucher_at(mac).into_iter().chain([entry.id]);
+        self.look_at(vouchers, Duration::ZERO, now);
         let account = self.sessions.accounts.get(entry.id);
         let used_up = account.is_some_and(|account| account.voucher.data_left().is_over());
         if used_up { Err(Refusal::UsedUp) } else { Ok(()) }

@@ -1,5 +1,7 @@
 //! How many devices use one voucher, and what each may have.
 
+use std::time::Duration;
+
 use super::Hotspot;
 use super::access::AccessRequest;
 use super::accounts::Member;
@@ -25,7 +27,7 @@ impl Hotspot {
         let members = self.sessions.accounts.members(entry.id);
         if members.iter().any(|member| matches!(member, Member::Here(_))) {
             // Whoever takes turns between two looks at the counters would never be counted.
-            self.look_at([entry.id], now);
+            self.look_at([entry.id], Duration::ZERO, now);
         }
         let account = self.sessions.accounts.get(entry.id);
         if account.is_some_and(|account| account.voucher.data_left().is_over()) {

@@ -2,6 +2,8 @@
 
 use rand::Rng;
 
+use std::time::Duration;
+
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
 use crate::domain::list::{Entry, Page};
 use crate::domain::plan::Preset;
@@ -54,7 +56,7 @@ impl Hotspot {
             let removed = removed.and_then(|removed| committed.map(|()| removed));
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
-                hotspot.look_at([voucher], now);
+                hotspot.look_at([voucher], Duration::ZERO, now);
                 hotspot.remotes.revoke(&login, voucher);
                 for member in hotspot.sessions.accounts.members(voucher) {
                     hotspot.end(member, TerminateCause::AdminReset, now);

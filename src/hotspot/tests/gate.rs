@@ -240,3 +240,33 @@ fn counters_are_read_every_ten_seconds_and_before_lists() {
     bench.clock.pass(1);
     assert_eq!(bench.visit(1).unwrap().usage, Usage { download: 400, upload: 40 });
 }
+
+#[test]
+fn who_looks_at_the_portal_is_looked_up_alone() {
+    let mut bench = Bench::new();
+    for (device, name) in [(1, "a"), (2, "b")] {
+        bench.limited(name, 1, 0);
+        bench.login_from(device, name, "secret").unwrap().unwrap();
+    }
+    bench.kernel.traffic(1, 3000, 0);
+    bench.kernel.traffic(2, 3000, 0);
+    let lists = bench.kernel.rules().lists;
+    bench.visit(1).unwrap();
+    assert_eq!(bench.kernel.rules().lists, lists);
+    let session = |bench: &Bench, device| bench.hotspot.sessions.get(mac(device)).unwrap().usage;
+    assert_eq!((session(&bench, 1).download, session(&bench, 2).download), (3000, 0));
+}
+
+#[test]
+fn whose_time_has_just_run_out_does_not_have_everybody_looked_up_each_time() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    bench.kernel.rules().passes.clear();
+    let lists = bench.kernel.rules().lists;
+    bench.clock.pass(2);
+    for _ in 0..5 {
+        bench.visit(1);
+    }
+    assert_eq!(bench.kernel.rules().lists, lists + 1);
+}

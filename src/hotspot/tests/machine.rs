@@ -65,6 +65,8 @@ pub(super) struct Rules {
     pub(super) broken: bool,
     pub(super) transactions: usize,
     pub(super) installs: usize,
+    /// How often all counters were read.
+    pub(super) lists: usize,
     /// What has got through by voucher, whoever was told.
     through: BTreeMap<i64, Usage>,
     /// Its own clock, which never jumps.
@@ -206,7 +208,25 @@ impl Gate for TestKernel {
     }
 
     fn counts(&mut self) -> Result<Vec<Count>, GateError> {
+        let mut rules = self.rules();
+        rules.lists += 1;
+        self.listed(&rules)
+    }
+
+    fn count(&mut self, mac: Mac, session: i64) -> Result<Option<Count>, GateError> {
+        let is_meant = |count: &Count| (count.mac, count.session) == (mac, session);
         let rules = self.rules();
+        Ok(self.listed(&rules)?.into_iter().find(is_meant))
+    }
+
+    fn remove(&mut self) -> Result<(), GateError> {
+        *self.rules() = Rules::default();
+        Ok(())
+    }
+}
+
+impl TestKernel {
+    fn listed(&self, rules: &Rules) -> Result<Vec<Count>, GateError> {
         if rules.broken || !rules.installed {
             return Err(GateError::Lost);
         }
@@ -221,10 +241,5 @@ impl Gate for TestKernel {
             upload_is_over: spent.1 || pass.upload.limit.is_some_and(|it| usage.upload >= it),
         };
         Ok(rules.passes.values().map(count).collect())
-    }
-
-    fn remove(&mut self) -> Result<(), GateError> {
-        *self.rules() = Rules::default();
-        Ok(())
     }
 }

@@ -3,6 +3,7 @@ mod change;
 mod clock;
 mod codes;
 mod disconnect;
+mod fold;
 mod gate;
 mod guests;
 mod hostile;

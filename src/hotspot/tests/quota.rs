@@ -4,7 +4,9 @@ use std::num::NonZeroU16;
 
 use proptest::prelude::*;
 
+use super::remote::STOP;
 use super::*;
+use crate::hotspot::access::Event;
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -329,4 +331,18 @@ proptest! {
         prop_assert!(used.download >= written.download && used.upload >= written.upload);
         prop_assert!(used.download <= through.download && used.upload <= through.upload);
     }
+}
+
+#[test]
+fn who_comes_and_goes_elsewhere_costs_those_here_nothing_of_their_count() {
+    let mut bench = devices(2);
+    let voucher = bench.limited("a", 4, 4);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    for event in [Event::Start, STOP] {
+        bench.clock.pass(3);
+        bench.kernel.traffic(1, 100_000, 0);
+        bench.reports(event, "a", 2, 0, 0);
+    }
+    bench.seconds(11);
+    assert_eq!(bench.used(voucher).download, 200_000);
 }
