@@ -201,10 +201,7 @@ pub trait Gate: Send {
     ///
     /// # Errors
     /// [`GateError::Lost`] where the rules are not there any more.
-    fn count(&mut self, mac: Mac, session: i64) -> Result<Option<Count>, GateError> {
-        let is_meant = |count: &Count| (count.mac, count.session) == (mac, session);
-        Ok(self.counts()?.into_iter().find(is_meant))
-    }
+    fn count(&mut self, mac: Mac, session: i64) -> Result<Option<Count>, GateError>;
 
     /// Removes the rules: nothing is enforced any more.
     ///

@@ -109,8 +109,6 @@ impl Hotspot {
         let Standing::Asked(cause) = remote.standing else { return };
         match outcome {
             Outcome::Done | Outcome::Refused(Some(NOT_FOUND)) => {
-                let voucher = remote.voucher;
-                self.look_at([voucher], FRESH, now);
                 self.close_remote(id, cause, now);
                 let _noted = self.enforce(now);
             }
@@ -121,6 +119,8 @@ impl Hotspot {
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
         let Some(remote) = self.remotes.close(id) else { return };
+        // What it leaves is for those who are here: their new shares begin with what they have used.
+        self.look_at([remote.voucher], FRESH, now);
         self.sessions.accounts.leave(remote.voucher, id);
         let usage = remote.progress.usage();
         log::info!(

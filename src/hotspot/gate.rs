@@ -20,7 +20,8 @@ const POLL: Duration = Duration::from_secs(10);
 const LAST_LOOK: Duration = Duration::from_millis(1500);
 /// Guests of whom the kernel is asked one by one; more are found in its list as fast.
 const FEW: usize = 16;
-/// Counters younger than this are good enough for a list.
+/// Counters younger than this are good enough for a list, and where all would have to be read anew
+/// with every request.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// The gate, and what is on its way there.

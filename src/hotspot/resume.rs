@@ -36,9 +36,9 @@ impl Hotspot {
                 Err(cause) => self.sessions.ended(row, cause, now),
             }
         }
-        // Opened not long before the daemon was killed: only the kernel knows. Others
-        // that were opened later may have been written down. A row says that it has ended, and of
-        // those before the last thousands the row may have been forgotten.
+        // Opened not long before the daemon was killed: only the kernel knows. Others that were
+        // opened later may have been written down. A row says that it has ended, and of those
+        // before the last thousands the row may have been forgotten.
         let forgotten = last_id - i64::from(SESSIONS_KEPT);
         for count in by_session.into_values().filter(|count| count.session > forgotten) {
             if self.store.session(count.session)?.is_some() {

@@ -24,11 +24,8 @@ impl Hotspot {
         grant: &Grant,
         now: Now,
     ) -> Result<(), Refusal> {
-        let members = self.sessions.accounts.members(entry.id);
-        if members.iter().any(|member| matches!(member, Member::Here(_))) {
-            // Whoever takes turns between two looks at the counters would never be counted.
-            self.look_at([entry.id], Duration::ZERO, now);
-        }
+        // Whoever takes turns between two looks at the counters would never be counted.
+        self.look_at([entry.id], Duration::ZERO, now);
         let account = self.sessions.accounts.get(entry.id);
         if account.is_some_and(|account| account.voucher.data_left().is_over()) {
             return Err(Refusal::UsedUp);

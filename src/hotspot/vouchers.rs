@@ -1,8 +1,8 @@
 //! Issuing, listing and removing vouchers.
 
-use rand::Rng;
-
 use std::time::Duration;
+
+use rand::Rng;
 
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
 use crate::domain::list::{Entry, Page};

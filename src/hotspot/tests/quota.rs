@@ -4,8 +4,9 @@ use std::num::NonZeroU16;
 
 use proptest::prelude::*;
 
-use super::remote::STOP;
+use super::remote::{STOP, nas};
 use super::*;
+use crate::domain::session::TerminateCause;
 use crate::hotspot::access::Event;
 
 const MEGABYTE: u64 = 1 << 20;
@@ -343,6 +344,11 @@ fn who_comes_and_goes_elsewhere_costs_those_here_nothing_of_their_count() {
         bench.kernel.traffic(1, 100_000, 0);
         bench.reports(event, "a", 2, 0, 0);
     }
+    bench.reports(Event::Start, "a", 3, 0, 0);
+    bench.clock.pass(3);
+    bench.kernel.traffic(1, 100_000, 0);
+    let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
+    assert_eq!(bench.write(|reply| Write::NasRestarted { nas, cause, reply }).unwrap(), 1);
     bench.seconds(11);
-    assert_eq!(bench.used(voucher).download, 200_000);
+    assert_eq!(bench.used(voucher).download, 300_000);
 }

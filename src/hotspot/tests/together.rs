@@ -90,3 +90,21 @@ fn who_may_have_one_session_gets_one_also_with_many_devices_at_once() {
     let requests = (1..=5).map(|device| request("u", "secret", device));
     assert_eq!(bench.let_in_at_once(requests), 1);
 }
+
+#[test]
+fn devices_that_come_at_once_with_one_voucher_do_not_have_everybody_looked_up() {
+    let mut bench = Bench::plan(Plan { devices: 3.try_into().unwrap(), ..plan() });
+    bench.limited("a", 100, 0);
+    let sign_in = |device| {
+        let (reply, answer) = oneshot::channel();
+        let credential = Credential::Pair { username: "a".into(), passcode: Secret::new("secret") };
+        let write = Write::SignIn { caller: caller(device), credential, reply };
+        (Command::Write(write), answer)
+    };
+    let lists = bench.kernel.rules().lists;
+    let (queue, answers): (Vec<_>, Vec<_>) = (1..=3).map(sign_in).unzip();
+    bench.hotspot.turn(queue);
+    answers.into_iter().for_each(|mut answer| drop(answer.try_recv().unwrap().unwrap().unwrap()));
+    assert_eq!(bench.kernel.rules().lists, lists);
+    assert_eq!(bench.online(), [1, 2, 3]);
+}

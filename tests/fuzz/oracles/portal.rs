@@ -68,6 +68,10 @@ impl Gate for Open {
         Ok(Vec::new())
     }
 
+    fn count(&mut self, _: Mac, _: i64) -> Result<Option<Count>, GateError> {
+        Ok(None)
+    }
+
     fn remove(&mut self) -> Result<(), GateError> {
         Ok(())
     }
