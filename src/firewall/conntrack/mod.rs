@@ -110,26 +110,30 @@ fn serve(orders: &mpsc::Receiver<Order>) {
 
 /// A sentence for the operator.
 fn told(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::EINVAL | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT) => {
-            "this kernel cannot delete tracked connections, since nf_conntrack_netlink is missing \
-             (on OpenWrt 'opkg install kmod-nf-conntrack-netlink'): what guests had open when they \
-             sign in or out may hang for minutes"
-                .to_owned()
-        }
-        _ => format!("tracked connections cannot be deleted: {error}"),
+    if is_missing(error) {
+        return "this kernel cannot delete tracked connections, since nf_conntrack_netlink is missing \
+                (package kmod-nf-conntrack-netlink): what devices have open when a session opens or \
+                ends may hang for minutes"
+            .to_owned();
     }
+    format!("tracked connections cannot be deleted: {error}")
 }
 
-/// Whether this kernel lets tracked connections be deleted; `None` where only root may ask.
+/// Whether this kernel lets tracked connections be deleted; `None` where that cannot be told, as by
+/// other users than root.
 pub fn is_supported() -> Option<bool> {
     let mut socket = Socket::open().ok()?;
     let request = |writer: &mut Writer| writer.conntrack(GET_STATS, 0, 0, |_| {});
     match socket.ask(request, |_: &mut Vec<()>, _| {}) {
         Ok(_) => Some(true),
-        Err(error) if error.raw_os_error() == Some(libc::EPERM) => None,
-        Err(_) => Some(false),
+        Err(error) if is_missing(&error) => Some(false),
+        Err(_) => None,
     }
+}
+
+/// What the kernel answers without nf_conntrack_netlink (`nfnetlink_rcv_msg`).
+fn is_missing(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINVAL)
 }
 
 impl Order {
@@ -230,3 +234,6 @@ fn neighbours(networks: &[Network]) -> io::Result<Vec<(IpAddr, Mac)>> {
     }
     Ok(neighbours)
 }
+
+#[cfg(test)]
+mod tests;
