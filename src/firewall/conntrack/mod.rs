@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use nix::ifaddrs::getifaddrs;
@@ -41,6 +41,10 @@ const TOGETHER: usize = 250;
 /// IPv4 addresses that the kernel is asked for one by one, which walks through its table for each;
 /// of more, reading all entries once is cheaper.
 const FEW: usize = 16;
+/// The thread rests for this many times as long as it has worked, so that a crowd signing in leaves
+/// the processor to others: what is ordered meanwhile shares one walk.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(500);
 /// The thread needs little stack; buffers are elsewhere.
 const STACK: usize = 128 * 1024;
 
@@ -105,6 +109,7 @@ fn serve(orders: &mpsc::Receiver<Order>) {
                 trouble = Some(why);
             }
         }
+        std::thread::sleep((begun.elapsed() * REST).min(LONGEST_REST));
     }
 }
 
