@@ -7,6 +7,7 @@ mod command_line;
 mod durability;
 mod guest_networks;
 mod hardening;
+mod hostile_backup;
 mod migration;
 mod openwrt;
 mod radius_orders;
