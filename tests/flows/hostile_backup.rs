@@ -20,7 +20,7 @@ fn altered(daemon: &Daemon, statements: &str) -> Vec<u8> {
 }
 
 /// What is made of a schema with one object beside ours or in the place of one.
-const SCHEMAS: [(&str, &str); 13] = [
+const SCHEMAS: [(&str, &str); 16] = [
     (
         "an unremovable voucher",
         "CREATE TRIGGER keep BEFORE DELETE ON voucher BEGIN SELECT RAISE(IGNORE); END",
@@ -48,6 +48,23 @@ const SCHEMAS: [(&str, &str); 13] = [
          UPDATE sqlite_schema SET sql = replace(sql, 'value TEXT NOT NULL',
              'value TEXT NOT NULL CHECK (printf(''%0200000000d'', 1) NOT GLOB
                  ''*0*0*0*0*0*0*0*0*1*1'')') WHERE name = 'meta'",
+    ),
+    (
+        "a virtual table",
+        "PRAGMA writable_schema = ON;
+         INSERT INTO sqlite_schema VALUES
+             ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING fts5(x)')",
+    ),
+    (
+        "nonsense",
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE TABEL x' WHERE name = 'login'",
+    ),
+    (
+        "a name that fills the terminal",
+        "PRAGMA writable_schema = ON;
+         INSERT INTO sqlite_schema VALUES ('view', char(27) || printf('[2J%01000d', 1), 'v', 0,
+             'CREATE VIEW v AS SELECT 1')",
     ),
     ("a table less", "DROP TABLE nas_session"),
 ];
@@ -92,7 +109,7 @@ fn a_backup_with_anything_that_is_not_ours_is_refused_and_changes_nothing() {
             error.contains("damaged (") && error.ends_with("; nothing was changed\n"),
             "{error}"
         );
-        assert!(error.len() < 300, "{what}: {error}");
+        assert!(error.len() < 300 && !error.contains('\u{1b}'), "{what}: {error}");
         // A guard against hanging, of which each of these is worth minutes at least.
         assert!(began.elapsed() < Duration::from_secs(20), "{what}");
         assert_eq!(daemon.vouchers(), before, "{what}");
