@@ -7,6 +7,8 @@ use std::io::Write;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::domain::voucher::breaks_a_line;
+
 struct StandardError;
 
 impl Log for StandardError {
@@ -27,11 +29,15 @@ impl Log for StandardError {
         };
         // One write for the whole line, so that lines of two threads do not mix. Where standard
         // error is gone there is nobody to tell.
-        let line = format!("hotspotd: {level}{}\n", record.args());
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        let _ = std::io::stderr().write_all(line(level, &record.args().to_string()).as_bytes());
     }
 
     fn flush(&self) {}
+}
+
+/// One line, whatever the message quotes: a line break in it would pass for another message.
+fn line(level: &str, message: &str) -> String {
+    format!("hotspotd: {level}{}\n", message.replace(breaks_a_line, "\u{fffd}"))
 }
 
 /// Starts logging, or changes the level.
@@ -39,4 +45,18 @@ pub fn set_level(level: LevelFilter) {
     // The second call finds the logger in place: only the level changes.
     let _ = log::set_logger(&StandardError);
     log::set_max_level(level);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_whatever_it_quotes() {
+        let quoted = line("warning: ", "name 'a\nhotspotd: b\u{1b}[2J\u{202e}' is ü");
+        assert_eq!(
+            quoted,
+            "hotspotd: warning: name 'a\u{fffd}hotspotd: b\u{fffd}[2J\u{fffd}' is ü\n"
+        );
+    }
 }

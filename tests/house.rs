@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("durable", &[]),
-    ("logging", &[]),
+    ("logging", &["domain"]),
     ("clock", &["domain"]),
     ("config", &["domain"]),
     ("proof", &["domain"]),

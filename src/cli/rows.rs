@@ -70,14 +70,6 @@ impl Row for LoginRow {
         &["id", "created_at", "type", "login", "MAC", "address", "success", "reason"];
 
     fn cells(&self) -> Vec<String> {
-        let mut cells = self.table_cells();
-        if let Some(login) = cells.get_mut(3) {
-            *login = no_formula(login);
-        }
-        cells
-    }
-
-    fn table_cells(&self) -> Vec<String> {
         let row = self.clone();
         vec![
             row.id.to_string(),
@@ -244,13 +236,6 @@ fn data(octets: u64) -> String {
     }
 }
 
-/// A spreadsheet takes a cell that begins like this for a formula, and anybody on a guest network
-/// can type one at the portal.
-fn no_formula(typed: &str) -> String {
-    let quote = if typed.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    format!("{quote}{typed}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,6 +283,19 @@ mod tests {
         let rows: Vec<SessionRow> =
             serde_json::from_str(&printed(Format::Json, &session())).unwrap();
         assert_eq!(rows, [session()]);
+    }
+
+    #[test]
+    fn what_an_access_point_reports_is_no_formula() {
+        let row = SessionRow {
+            login: "=HYPERLINK(1)".into(),
+            host_name: Some("@phone".into()),
+            trouble: Some("-1+1".into()),
+            ..session()
+        };
+        let csv = printed(Format::Csv, &row);
+        assert!(csv.contains("7,'=HYPERLINK(1),02:00:00:00:77:11,'@phone,guest,"), "{csv}");
+        assert!(csv.ends_with(",'-1+1\r\n"), "{csv}");
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub enum Format {
 /// Rows that decide how wide a table's columns are; later ones follow suit, so that a long list
 /// prints as it comes.
 const MEASURED: usize = 200;
+/// Characters of the widest cell in a table: more than any text that a command stores. `format!`
+/// panics at a width of 65,536.
+const WIDEST: usize = 512;
 
 /// Something with columns.
 pub(super) trait Row: Serialize {
@@ -72,7 +75,7 @@ impl<W: Write> Printer<W> {
                 if self.rows == 1 {
                     self.waiting.push(self.columns.iter().map(|name| (*name).to_owned()).collect());
                 }
-                self.waiting.push(row.table_cells());
+                self.waiting.push(row.table_cells().iter().map(|cell| shown(cell)).collect());
                 if self.rows >= MEASURED {
                     self.table_lines()?;
                 }
@@ -105,13 +108,24 @@ impl<W: Write> Printer<W> {
         for row in rows {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&self.widths) {
-                let cell = cell.replace(disturbs, "\u{fffd}");
                 line.push_str(&format!("{cell:width$}  "));
             }
             writeln!(self.out, "{}", line.trim_end())?;
         }
         Ok(())
     }
+}
+
+/// A cell as a terminal may show it.
+fn shown(cell: &str) -> String {
+    let safe = |c| if disturbs(c) { char::REPLACEMENT_CHARACTER } else { c };
+    let mut characters = cell.chars().map(safe);
+    let mut shown: String = characters.by_ref().take(WIDEST).collect();
+    if characters.next().is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
 }
 
 /// Whether a character would make a terminal do something else than show it: control characters,
@@ -121,19 +135,39 @@ fn disturbs(c: char) -> bool {
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A line of CSV: quoted where a comma, quote or line break asks for it (RFC 4180 §2).
+/// A line of CSV: quoted where a comma, quote or line break asks for it (RFC 4180 §2), and where a
+/// spreadsheet may be set to another separator.
 fn csv_line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
     for (index, cell) in cells.enumerate() {
         if index > 0 {
             out.write_all(b",")?;
         }
-        if cell.contains([',', '"', '\r', '\n']) || cell != cell.trim() {
-            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
+        let mark = if is_formula(cell) { "'" } else { "" };
+        if cell.contains([',', ';', '\t', '"', '\r', '\n']) || cell != cell.trim() {
+            write!(out, "\"{mark}{}\"", cell.replace('"', "\"\""))?;
         } else {
-            out.write_all(cell.as_bytes())?;
+            write!(out, "{mark}{cell}")?;
         }
     }
     out.write_all(b"\r\n")
+}
+
+/// What a spreadsheet takes a cell for a formula by (OWASP, "CSV Injection"), with the full-width
+/// forms that some languages' versions read alike.
+const FORMULA_STARTS: [char; 8] =
+    ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// Whether a spreadsheet might calculate a cell. A plain number is none, nor is an operator of a
+/// row. Quotes in front do not count, so that taking one off again gives the text back.
+fn is_formula(cell: &str) -> bool {
+    let text = cell.trim_start_matches('\'');
+    let start = text.trim_start();
+    let is_number = start.strip_prefix(['+', '-']).is_some_and(|rest| {
+        !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
+    });
+    let is_operator = !start.is_empty() && start.chars().all(|c| "=+-<>!~:*".contains(c));
+    let starts = start.starts_with(FORMULA_STARTS) && !is_number && !is_operator;
+    starts || text.starts_with(['\t', '\r', '\n'])
 }
 
 #[cfg(test)]
@@ -172,6 +206,61 @@ mod tests {
             "id,username,passcode,fullname,valid_for,valid_from,download_limit,upload_limit\r\n\
              7,room12,pass,\"Doe, \"\"Jo\"\"\",1 day,2025-01-17 10:00:00,0,0\r\n"
         );
+    }
+
+    #[test]
+    fn no_text_is_a_formula_in_a_spreadsheet_and_each_can_be_read_back() {
+        let texts = [
+            "=HYPERLINK(1)",
+            "+1+1",
+            "-1-1",
+            "@SUM(1)",
+            "\t=1",
+            "\rx",
+            " =1+1",
+            "'=1",
+            "''@a",
+            "-",
+            "-5",
+            "+49.30",
+            "-5x",
+            "==",
+            ":=",
+            "'",
+            "'a",
+            "a;=1",
+            "\u{ff1d}1",
+            "-1.5+cmd|' /C calc'!A0",
+        ];
+        let guarded = [
+            true, true, true, true, true, true, true, true, true, false, false, false, true, false,
+            false, false, false, false, true, true,
+        ];
+        for (text, guarded) in texts.into_iter().zip(guarded) {
+            let csv = printed(Format::Csv, &[row(text)]);
+            let (_, line) = csv.split_once("\r\n").unwrap();
+            let cell = line.strip_prefix("7,room12,pass,").unwrap();
+            let cell = cell.strip_suffix(",1 day,2025-01-17 10:00:00,0,0\r\n").unwrap();
+            let cell = match cell.strip_prefix('"') {
+                Some(quoted) => quoted.strip_suffix('"').unwrap().replace("\"\"", "\""),
+                None => cell.to_owned(),
+            };
+            assert_eq!(cell.len() > text.len(), guarded, "{text:?}: {cell:?}");
+            // As README says: a quote before a formula is taken off.
+            let back = cell.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(&cell);
+            assert_eq!(back, text);
+        }
+    }
+
+    #[test]
+    fn a_cell_of_any_length_fits_in_a_table() {
+        let long = "x".repeat(70_000);
+        let text = printed(Format::Table, &[row(&long), row("Jo")]);
+        assert!(text.contains(&format!("{}…  1 day", "x".repeat(WIDEST - 1))));
+        assert!(text.lines().all(|line| line.chars().count() < 2 * WIDEST));
+        assert!(printed(Format::Csv, &[row(&long)]).contains(&long));
+        let late: Vec<_> = (0..500).map(|n| row(if n == 400 { &long } else { "Jo" })).collect();
+        assert_eq!(printed(Format::Table, &late).lines().count(), 501);
     }
 
     #[test]

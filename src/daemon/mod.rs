@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, setrlimit};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -65,6 +66,10 @@ pub fn run(path: &Path) -> ExitCode {
         }
     };
     logging::set_level(config.main.log_level);
+    // A core file would hold every passcode in clear, on a file system in memory that it fills.
+    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+        log::warn!("core files cannot be switched off: {error}");
+    }
     for warning in config.warnings() {
         log::warn!("{warning}");
     }

@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use nix::unistd::{geteuid, mkdtemp};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
@@ -21,22 +23,29 @@ const RADIUS_PORTS: (u16, u16) = (1812, 1813);
 const SECRET_LENGTH: usize = 16;
 /// The configuration's name in the directory; where it stands, the directory is ours.
 const CONFIG: &str = "hotspotd.conf";
+/// The control socket's name in the directory.
+const SOCKET: &str = "control.sock";
 
 /// Starts a daemon with throw-away data and prints what to paste.
 pub fn try_out() -> ExitCode {
-    let directory = std::env::temp_dir().join("hotspotd-try");
-    match prepare(&directory) {
+    let directory = match make_directory(&std::env::temp_dir()) {
+        Ok(directory) => directory,
+        Err(reason) => return failed(&reason),
+    };
+    let code = match prepare(&directory) {
         Ok(trial) => {
             print!("{}", trial.instructions());
-            let code = super::run(&trial.config);
-            let _ = fs::remove_dir_all(&directory);
-            code
+            super::run(&trial.config)
         }
-        Err(reason) => {
-            eprintln!("hotspotd: {reason}");
-            ExitCode::FAILURE
-        }
-    }
+        Err(reason) => failed(&reason),
+    };
+    let _ = fs::remove_dir_all(&directory);
+    code
+}
+
+fn failed(reason: &str) -> ExitCode {
+    eprintln!("hotspotd: {reason}");
+    ExitCode::FAILURE
 }
 
 struct Trial {
@@ -47,14 +56,43 @@ struct Trial {
     secret: String,
 }
 
+/// Makes a directory for its owner only: the usual one, or one with a random name where that one is
+/// not ours. Another user of this machine can take any name that is known in advance.
+fn make_directory(parent: &Path) -> Result<PathBuf, String> {
+    let usual = parent.join("hotspotd-try");
+    if is_left_behind(&usual) {
+        if UnixStream::connect(usual.join(SOCKET)).is_ok() {
+            return Err("another 'hotspotd try' is running; stop it with Ctrl-C first".to_owned());
+        }
+        let _ = fs::remove_dir_all(&usual);
+    }
+    match fs::DirBuilder::new().mode(0o700).create(&usual) {
+        Ok(()) => Ok(usual),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            mkdtemp(&parent.join("hotspotd-try-XXXXXX")).map_err(|error| {
+                format!("cannot make a directory in {}: {error}", parent.display())
+            })
+        }
+        Err(error) => Err(format!("cannot make {}: {error}", usual.display())),
+    }
+}
+
+/// Whether an earlier try of this user has left the directory, or one that runs has it.
+fn is_left_behind(directory: &Path) -> bool {
+    fs::symlink_metadata(directory).is_ok_and(|found| {
+        found.is_dir()
+            && found.uid() == geteuid().as_raw()
+            && (directory.join(CONFIG).exists() || is_empty(directory))
+    })
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 fn prepare(directory: &Path) -> Result<Trial, String> {
     let fail = |error: io::Error| format!("cannot use {}: {error}", directory.display());
-    let socket = directory.join("control.sock");
-    if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
-        return Err("another 'hotspotd try' is running; stop it with Ctrl-C first".to_owned());
-    }
-    clear(directory).map_err(fail)?;
-    fs::DirBuilder::new().mode(0o700).create(directory).map_err(fail)?;
+    let socket = directory.join(SOCKET);
     let address = free_address().map_err(|error| format!("no free port on loopback: {error}"))?;
     let radius =
         free_radius_ports().map_err(|error| format!("no free port for RADIUS: {error}"))?;
@@ -65,20 +103,6 @@ fn prepare(directory: &Path) -> Result<Trial, String> {
     fs::write(&config, configuration(directory, &socket, address, radius, &secret))
         .map_err(fail)?;
     Ok(Trial { config, address, radius, key: key.reveal().to_owned(), secret })
-}
-
-/// Removes what an earlier try left behind, if it is ours.
-fn clear(directory: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(found) if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() => {
-            Err(io::Error::other("it exists and belongs to somebody else"))
-        }
-        Ok(_) if directory.join(CONFIG).exists() => fs::remove_dir_all(directory),
-        // Empty, or somebody's: only the former can be removed this way.
-        Ok(_) => fs::remove_dir(directory),
-    }
 }
 
 fn free_address() -> io::Result<SocketAddr> {

@@ -17,6 +17,9 @@ pub enum VisitorKind {
 }
 
 impl VisitorKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Email, Self::Facebook, Self::Mobile, Self::Free];
+
     /// The word used in the store.
     pub fn word(self) -> &'static str {
         match self {

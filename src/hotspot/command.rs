@@ -16,7 +16,7 @@ use crate::domain::station::Mac;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::firewall::GateError;
-use crate::store::StoreError;
+use crate::store::{CheckedBackup, StoreError};
 
 /// Where the answer goes.
 pub type Reply<T> = oneshot::Sender<Result<T, Fault>>;
@@ -158,7 +158,7 @@ pub enum Upkeep {
     /// What it answered when told of a change.
     Changed(i64, Outcome),
     /// Replaces the store by a backup; answers with the number of vouchers in it.
-    Restore(Vec<u8>, Reply<i64>),
+    Restore(Box<CheckedBackup>, Reply<i64>),
     /// Writes everything down and ends.
     Stop(oneshot::Sender<()>),
 }
@@ -247,12 +247,25 @@ impl Handle {
         self.ask(|reply| Command::Read(command(reply))).await
     }
 
-    /// Replaces the store by a backup.
+    /// Replaces the store by a backup. A thread of its own checks the file, so that nobody waits for
+    /// what a large or hostile one costs.
     ///
     /// # Errors
     /// Where the bytes are no undamaged store; the present one then stays.
     pub async fn restore(&self, bytes: Vec<u8>) -> Result<i64, Fault> {
-        self.ask(|reply| Command::Upkeep(Upkeep::Restore(bytes, reply))).await
+        let (checked, outcome) = oneshot::channel();
+        let check = move || {
+            let backup = CheckedBackup::new(bytes);
+            if let Err(error) = &backup {
+                log::error!("store: backup not restored: {error}");
+            }
+            drop(checked.send(backup));
+        };
+        let thread = std::thread::Builder::new().name("restore".to_owned());
+        thread.spawn(check).map_err(|error| Fault::Store(error.into()))?;
+        let backup = outcome.await.map_err(|_| Fault::Stopping)?.map_err(Fault::Store)?;
+        let backup = Box::new(backup);
+        self.ask(|reply| Command::Upkeep(Upkeep::Restore(backup, reply))).await
     }
 
     /// Puts new settings into force; when this returns, they are.

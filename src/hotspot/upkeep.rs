@@ -12,7 +12,7 @@ use crate::domain::plan::Plan;
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Turn};
 use crate::durable::free_bytes;
-use crate::store::StoreError;
+use crate::store::{CheckedBackup, StoreError};
 
 /// Minutes between two writes of the wall clock's mark when nothing else is written.
 const MARK_EVERY: u64 = 60;
@@ -55,7 +55,7 @@ impl Hotspot {
                 Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
                 Upkeep::Changed(id, outcome) => self.changed(id, outcome),
                 Upkeep::Tick => self.every_minute(now),
-                Upkeep::Restore(bytes, reply) => self.restore(bytes, reply, now),
+                Upkeep::Restore(backup, reply) => self.restore(*backup, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
             }
         }
@@ -201,10 +201,10 @@ impl Hotspot {
         self.store.serialize()
     }
 
-    pub(super) fn restore(&mut self, mut bytes: Vec<u8>, reply: Reply<i64>, now: Now) {
+    pub(super) fn restore(&mut self, backup: CheckedBackup, reply: Reply<i64>, now: Now) {
         self.refresh(Duration::ZERO, now);
         self.fold();
-        let restored = self.store.restore(&mut bytes, now);
+        let restored = self.store.restore(backup, now);
         match &restored {
             Ok(vouchers) => {
                 log::info!("store: restored from a backup with {vouchers} vouchers");

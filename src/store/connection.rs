@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::migration;
+use super::{integrity, migration};
 use crate::durable::with_suffix;
 
 /// How commits are made.
@@ -54,12 +54,11 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
 fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    integrity::restrict(&connection)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(48);
     configure(&connection, journal)?;
-    quick_check(&connection)?;
-    migration::migrate(&connection)?;
-    migration::complete(&connection)?;
+    check_and_migrate(&connection)?;
     probe(&connection)?;
     Ok(connection)
 }
@@ -104,8 +103,25 @@ fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError
     Ok(())
 }
 
+/// Refuses a damaged file and one with another schema than ours, and brings the schema to the
+/// current version. The schema comes first: looking for damage executes what it says.
+///
+/// # Errors
+/// As for [`migration::migrate`], and [`StoreError::Corrupt`].
+pub(super) fn check_and_migrate(connection: &Connection) -> Result<(), StoreError> {
+    match migration::version(connection)? {
+        0 => {}
+        version => {
+            integrity::schema(connection, version)?;
+            quick_check(connection)?;
+        }
+    }
+    migration::migrate(connection)?;
+    integrity::row_ids(connection)
+}
+
 /// Looks through the file for damage.
-pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
+fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt(verdict)) }
 }

@@ -4,6 +4,11 @@ use std::fmt;
 
 use rusqlite::ErrorCode;
 
+use crate::domain::voucher::breaks_a_line;
+
+/// Characters of SQLite's own message.
+const MESSAGE: usize = 200;
+
 /// A fault of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
@@ -59,11 +64,17 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Corrupt(error.to_string())
+                Self::Corrupt(message(&error))
             }
-            _ => Self::Unusable(error.to_string()),
+            _ => Self::Unusable(message(&error)),
         }
     }
+}
+
+/// SQLite's messages name objects of the file, which may have any name.
+fn message(error: &rusqlite::Error) -> String {
+    let safe = |c| if breaks_a_line(c) { char::REPLACEMENT_CHARACTER } else { c };
+    error.to_string().chars().take(MESSAGE).map(safe).collect()
 }
 
 impl From<std::io::Error> for StoreError {

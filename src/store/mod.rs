@@ -11,6 +11,7 @@
 mod account;
 mod connection;
 mod error;
+mod integrity;
 mod login;
 mod meta;
 mod migration;
@@ -33,7 +34,7 @@ pub use error::StoreError;
 pub use meta::Recovery;
 pub use nas_session::NasRecord;
 pub use session::SessionRecord;
-pub use snapshot::verify;
+pub use snapshot::{CheckedBackup, verify};
 
 /// The database's name in the data directory.
 pub const FILE_NAME: &str = "hotspotd.db";
@@ -78,8 +79,13 @@ impl Store {
 
     fn open_file(directory: &Path) -> Result<Self, StoreError> {
         let (connection, journal) = connection::open(&directory.join(FILE_NAME))?;
+        Ok(Self::of(connection, journal, directory))
+    }
+
+    /// A store on a connection that was checked.
+    fn of(connection: Connection, journal: Journal, directory: &Path) -> Self {
         let (lost, told) = (RefCell::default(), RefCell::default());
-        Ok(Self { connection, journal, directory: directory.to_owned(), lost, told })
+        Self { connection, journal, directory: directory.to_owned(), lost, told }
     }
 
     fn replace_damaged(directory: &Path) -> Result<Self, StoreError> {

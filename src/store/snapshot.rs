@@ -9,9 +9,14 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::{FILE_NAME, SNAPSHOT_NAME, Store, connection, migration};
+use super::{FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, migration};
+use crate::domain::list::{Entry, Page};
 use crate::domain::time::Now;
+use crate::domain::visitor::VisitorKind;
 use crate::durable::{free_bytes, with_suffix, write_durably};
+
+/// Rows of a backup read at once.
+const ROWS: u32 = 256;
 
 /// What stands next to the database while it is open.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -25,22 +30,18 @@ impl Store {
         Ok(self.connection.serialize("main")?.to_vec())
     }
 
-    /// Replaces the contents by those of the database in `bytes`, in one transaction, and gives
-    /// the number of vouchers in it. What was there is kept as `hotspotd.db.before-restore`.
+    /// Replaces the contents by those of a backup, in one transaction, and gives the number of
+    /// vouchers in it. What was there is kept as `hotspotd.db.before-restore`.
     ///
     /// # Errors
-    /// Where `bytes` are not an undamaged store of this or an earlier version, or where there is
-    /// no room; nothing is changed then.
-    pub fn restore(&mut self, bytes: &mut [u8], now: Now) -> Result<i64, StoreError> {
-        let copy = open_copy(bytes).map_err(|error| match error {
-            StoreError::Corrupt(what) => StoreError::BadBackup(what),
-            other => other,
-        })?;
+    /// Where the backup does not fit or there is no room; nothing is changed then.
+    pub fn restore(&mut self, backup: CheckedBackup, now: Now) -> Result<i64, StoreError> {
+        let CheckedBackup { copy, octets } = backup;
         self.prepare(&copy, now)?;
         let vouchers = copy.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
         let present = self.serialize()?;
         let room = free_bytes(&self.directory).unwrap_or(u64::MAX);
-        if room < (present.len() + bytes.len()) as u64 {
+        if room < (present.len() + octets) as u64 {
             return Err(StoreError::DiskFull);
         }
         let before = with_suffix(&self.directory.join(FILE_NAME), ".before-restore");
@@ -90,6 +91,57 @@ impl Store {
     }
 }
 
+/// A backup in memory whose pages, schema and rows were checked.
+#[derive(Debug)]
+pub struct CheckedBackup {
+    copy: Connection,
+    /// The file's length.
+    octets: usize,
+}
+
+impl CheckedBackup {
+    /// Checks a database file's bytes. How long that takes depends on the file, so it belongs on a
+    /// thread that nobody waits for.
+    ///
+    /// # Errors
+    /// Where the bytes are not an undamaged store of this or an earlier version, or hold what no
+    /// store of ours does.
+    pub fn new(mut bytes: Vec<u8>) -> Result<Self, StoreError> {
+        let checked = open_copy(&mut bytes).and_then(|copy| {
+            integrity::rows(&copy)?;
+            let store = Store::of(copy, Journal::Truncate, Path::new(""));
+            read_everything(&store)?;
+            Ok(store.connection)
+        });
+        match checked {
+            Ok(copy) => Ok(Self { copy, octets: bytes.len() }),
+            Err(StoreError::Corrupt(what) | StoreError::Unusable(what)) => {
+                Err(StoreError::BadBackup(what))
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// Reads what lists and logins read: a row that cannot be read would keep all from being listed.
+fn read_everything(store: &Store) -> Result<(), StoreError> {
+    fn all<T>(page: impl Fn(Page) -> Result<Vec<Entry<T>>, StoreError>) -> Result<(), StoreError> {
+        let mut after = 0;
+        while let Some(last) = page(Page { after, limit: ROWS })?.last() {
+            after = last.id;
+        }
+        Ok(())
+    }
+    all(|page| store.vouchers(page))?;
+    all(|page| store.logins(page))?;
+    for kind in VisitorKind::ALL {
+        all(|page| store.visitors(kind, page))?;
+    }
+    store.open_sessions()?;
+    store.mark()?;
+    store.recovery().map(drop)
+}
+
 /// Refuses what is not an undamaged store.
 ///
 /// # Errors
@@ -114,13 +166,12 @@ fn open_copy(bytes: &mut [u8]) -> Result<Connection, StoreError> {
         None => return Err(StoreError::Foreign),
     }
     let mut copy = Connection::open_in_memory()?;
+    integrity::restrict(&copy)?;
     copy.deserialize_read_exact("main", &*bytes, bytes.len(), false)?;
     if migration::version(&copy)? == 0 {
         return Err(StoreError::Foreign);
     }
-    connection::quick_check(&copy)?;
-    migration::migrate(&copy)?;
-    migration::complete(&copy)?;
+    connection::check_and_migrate(&copy)?;
     Ok(copy)
 }
 

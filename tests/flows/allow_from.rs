@@ -9,6 +9,8 @@ use nix::unistd::geteuid;
 use crate::support::{Daemon, OPEN_API, until};
 
 const CALLER: &str = "192.0.2.1";
+/// Hosts 1 to 9 of an IPv6 LAN, all in one /64.
+const LAN: &str = "fd00:0:0:1::";
 
 /// A network of its own, for as long as this is held.
 struct Network(Child);
@@ -18,7 +20,8 @@ impl Network {
     fn new() -> Option<Self> {
         let root = geteuid().is_root();
         let set_up = format!(
-            "ip link set lo up && ip addr add {CALLER}/24 dev lo && echo ready && exec cat"
+            "ip link set lo up && ip addr add {CALLER}/24 dev lo && for host in $(seq 1 9); do \
+             ip addr add {LAN}$host/64 dev lo nodad; done && echo ready && exec cat"
         );
         let started = Command::new("unshare")
             .args([if root { "-n" } else { "-rn" }, "sh", "-c", &set_up])
@@ -50,7 +53,8 @@ impl Network {
     fn daemon(&self, allow_from: &str) -> Daemon {
         let mut daemon = Daemon::prepared(OPEN_API, "");
         let (here, port) = (daemon.address, daemon.address.port());
-        let everywhere = format!("list listen '0.0.0.0:{port}'\n{allow_from}");
+        let everywhere =
+            format!("list listen '0.0.0.0:{port}'\nlist listen '[::]:{port}'\n{allow_from}");
         daemon.edit_config(&format!("list listen '{here}'"), &everywhere);
         daemon.within = self.entered();
         daemon.spawn();
@@ -141,4 +145,70 @@ fn a_stranger_who_asks_again_and_again_is_noted_once() {
         1,
         "{log}"
     );
+}
+
+/// Asks from one host of the IPv6 LAN, the others of which are the same /64.
+fn ask_as(daemon: &Daemon, host: u8, key: &str) -> String {
+    let (port, source) = (daemon.address.port(), format!("{LAN}{host}"));
+    let url = format!("http://[{LAN}1]:{port}/api/?api-key={key}&action=get_logins");
+    let curl =
+        ["curl", "-s", "--noproxy", "*", "--max-time", "30", "--interface", &source, "-g", &url];
+    let words: Vec<&str> = daemon.within.iter().map(String::as_str).chain(curl).collect();
+    let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+const KEY_WRONG: &str = r#"{"message":"API Key is incorrect","error":true}"#;
+
+#[test]
+fn wrong_keys_of_one_lan_host_do_not_lock_out_the_others_of_its_ipv6_network() {
+    let Some(network) = Network::new() else { return };
+    let daemon = network.daemon(&format!("list allow_from '{LAN}/64'"));
+    let key = daemon.key.clone();
+    // A wrong key is forgiven every few seconds, so the right one has to follow at once.
+    let blocked = || {
+        (0..20).for_each(|_| assert_eq!(ask_as(&daemon, 2, "guess"), KEY_WRONG));
+        ask_as(&daemon, 2, &key) == KEY_WRONG
+    };
+    assert!(until(blocked), "wrong keys are not counted");
+    // Two of them: at random, one in a thousand shares its slot with the guesser.
+    assert!([3, 4].iter().any(|other| ask_as(&daemon, *other, &key) == EMPTY));
+}
+
+#[test]
+fn a_caller_that_was_right_before_is_not_locked_out_at_its_own_address() {
+    let Some(network) = Network::new() else { return };
+    let daemon = network.daemon(&format!("list allow_from '{LAN}/64'"));
+    let key = daemon.key.clone();
+    assert_eq!(ask_as(&daemon, 2, &key), EMPTY);
+    for _ in 0..20 {
+        assert_eq!(ask_as(&daemon, 2, "guess"), KEY_WRONG);
+    }
+    assert_eq!(ask_as(&daemon, 2, &key), EMPTY);
+}
+
+#[test]
+fn idle_connections_of_one_lan_host_leave_places_to_the_others_of_its_ipv6_network() {
+    let Some(network) = Network::new() else { return };
+    let daemon = network.daemon(&format!("list allow_from '{LAN}/64'"));
+    let port = daemon.address.port();
+    let hold = format!(
+        "import socket, sys\n\
+         held = [socket.create_connection(('{LAN}1', {port}), source_address=('{LAN}2', 0))\n\
+                 for _ in range(60)]\n\
+         print('held', flush=True)\n\
+         sys.stdin.read()"
+    );
+    let mut words = network.entered();
+    words.extend(["python3", "-c", &hold].map(str::to_owned));
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    daemon.wait_for_log(&format!("{LAN}2 turned away, too many connections"));
+    assert_eq!(ask_as(&daemon, 3, &daemon.key), EMPTY);
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
 }

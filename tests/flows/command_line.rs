@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::support::{Daemon, OPEN_API, Scratch, binary, program};
+use crate::support::{Daemon, OPEN_API, binary, program};
 
 /// Exit code, standard output and standard error.
 fn told(output: &Output) -> (i32, String, String) {
@@ -353,48 +350,4 @@ fn check_has_a_line_for_everything_and_a_code() {
     assert_eq!(code, 78, "{out}");
     assert!(out.contains(&format!("FAIL  api            cannot listen on {address}")), "{out}");
     drop(taken);
-}
-
-/// A process that is ended with the test.
-struct Trial(std::process::Child);
-
-impl Drop for Trial {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-fn try_prints_lines_that_work_when_pasted_and_leaves_nothing() {
-    let scratch = Scratch::new();
-    let mut command = program();
-    command.arg("try").env("TMPDIR", scratch.path());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut trial = Trial(child);
-    let log = BufReader::new(trial.0.stderr.take().unwrap());
-    assert!(log.lines().map_while(Result::ok).any(|line| line.contains("is ready")));
-    let out = BufReader::new(trial.0.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut pasted = String::new();
-    for line in out.skip_while(|line| !line.starts_with("Paste")).skip(1) {
-        pasted.push_str(&format!("{line}\n"));
-        if line.ends_with(" voucher list") {
-            break;
-        }
-    }
-    let shell =
-        Command::new("sh").args(["-e", "-c", &pasted]).env("NO_PROXY", "*").output().unwrap();
-    let (code, out, error) = told(&shell);
-    assert_eq!(code, 0, "{pasted}\n{error}");
-    for text in [
-        r#"{"message":"User added successfully","user":{"id":1,"username":"room12","#,
-        r#"{"users":[{"id":1,"username":"room12","#,
-        r#"{"message":"User removed successfully","error":false}"#,
-        "\n4   ",
-    ] {
-        assert!(out.contains(text), "{text}\n{out}");
-    }
-    kill(Pid::from_raw(trial.0.id() as i32), Signal::SIGINT).unwrap();
-    assert!(trial.0.wait().unwrap().success());
-    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }

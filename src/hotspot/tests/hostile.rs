@@ -227,9 +227,7 @@ fn what_a_backup_says_of_an_unset_clock_does_not_meet_the_next_one() {
     let bytes = bench.read(Read::Backup);
     bench.clock.synchronise(START + 500_000);
     bench.second_after(1);
-    let (reply, mut answer) = oneshot::channel();
-    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(bytes, reply))]);
-    answer.try_recv().unwrap().unwrap();
+    bench.restore(bytes).unwrap();
     let backup = bench.read(Read::Backup);
     let path = bench.scratch.path().join("copy.db");
     std::fs::write(&path, backup).unwrap();

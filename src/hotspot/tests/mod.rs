@@ -40,6 +40,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::voucher::{DataLimit, Passcode, Username, Voucher, VoucherRequest};
 use crate::domain::wall::Reading;
 use crate::scratch::Scratch;
+use crate::store::CheckedBackup;
 use machine::{Station, TestKernel, caller, mac, networks};
 
 const ALL: Page = Page { after: 0, limit: 1000 };
@@ -161,6 +162,14 @@ impl Bench {
         let (reply, mut answer) = oneshot::channel();
         self.hotspot.turn(vec![Command::Read(command(reply))]);
         answer.try_recv().unwrap().unwrap()
+    }
+
+    /// Restores a backup as `Handle::restore` does, without its thread.
+    fn restore(&mut self, bytes: Vec<u8>) -> Result<i64, Fault> {
+        let backup = Box::new(CheckedBackup::new(bytes).map_err(Fault::Store)?);
+        let (reply, mut answer) = oneshot::channel();
+        self.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
+        answer.try_recv().unwrap()
     }
 
     fn minutes(&mut self, count: u64) {

@@ -152,12 +152,6 @@ fn many_crashes_cost_nobody_anything() {
     assert_eq!(bench.sessions()[0].left.time, Some(Duration::from_secs(24 * HOUR - 150)));
 }
 
-fn restore(bench: &mut Bench, backup: Vec<u8>) {
-    let (reply, mut answer) = oneshot::channel();
-    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
-    answer.try_recv().unwrap().unwrap();
-}
-
 #[test]
 fn whose_voucher_a_restored_backup_does_not_have_is_sent_away() {
     let mut bench = two();
@@ -166,7 +160,7 @@ fn whose_voucher_a_restored_backup_does_not_have_is_sent_away() {
     bench.create("later").unwrap();
     bench.login_from(2, "later", "secret").unwrap().unwrap();
     bench.kernel.traffic(1, 3000, 30);
-    restore(&mut bench, backup);
+    bench.restore(backup).unwrap();
     assert_eq!(bench.online(), [1]);
     assert_eq!(bench.kernel.pass(2), None);
     assert!(bench.kernel.pass(1).is_some());
@@ -186,7 +180,7 @@ fn a_voucher_of_another_router_does_not_pass_for_ours_by_its_number() {
     let mut bench = two();
     bench.login_from(1, "a", "secret").unwrap().unwrap();
     bench.kernel.traffic(1, 3000, 30);
-    restore(&mut bench, backup);
+    bench.restore(backup).unwrap();
     assert!(bench.online().is_empty());
     assert_eq!(bench.kernel.pass(1), None);
     assert_eq!(bench.used(1), Usage::default());
@@ -200,7 +194,7 @@ fn who_was_online_when_the_backup_was_made_is_not_let_in_again_by_it() {
     bench.login_from(1, "a", "secret").unwrap().unwrap();
     let backup = bench.read(Read::Backup);
     assert!(bench.logout(1));
-    restore(&mut bench, backup);
+    bench.restore(backup).unwrap();
     let clock = bench.clock.clone();
     let mut bench = bench.restart(clock);
     assert!(bench.online().is_empty());

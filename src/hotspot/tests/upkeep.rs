@@ -53,9 +53,7 @@ fn a_backup_holds_what_was_still_in_memory_and_comes_back_whole() {
     let backup = bench.read(Read::Backup);
     let later = bench.create("later").unwrap().id;
     bench.login("later", "secret").unwrap();
-    let (reply, mut answer) = oneshot::channel();
-    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
-    assert_eq!(answer.try_recv().unwrap(), Ok(1));
+    assert_eq!(bench.restore(backup), Ok(1));
     assert_eq!(bench.vouchers().len(), 1);
     assert_eq!(bench.logins().len(), 1);
     assert_eq!(bench.create("later").unwrap().id, later + 1, "an id was given twice");
@@ -69,9 +67,7 @@ fn a_bad_backup_changes_nothing() {
     let mut torn = bench.read(Read::Backup);
     torn.truncate(torn.len() / 2);
     for bytes in [b"".to_vec(), b"nonsense".to_vec(), vec![0; 4096], torn] {
-        let (reply, mut answer) = oneshot::channel();
-        bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(bytes, reply))]);
-        assert!(answer.try_recv().unwrap().is_err());
+        assert!(bench.restore(bytes).is_err());
         assert_eq!(bench.vouchers().len(), 1);
     }
     bench.create("b").unwrap();
@@ -213,9 +209,7 @@ fn a_restored_log_keeps_its_rows() {
         bench.minutes(1);
         bench.seconds(8);
     }
-    let (reply, mut answer) = oneshot::channel();
-    bench.hotspot.turn(vec![Command::Upkeep(Upkeep::Restore(backup, reply))]);
-    answer.try_recv().unwrap().unwrap();
+    bench.restore(backup).unwrap();
     bench.login("after", "x").unwrap_err();
     bench.minutes(1);
     assert_eq!(bench.logins().len(), 101);

@@ -9,9 +9,11 @@ mod action;
 mod answer;
 mod gate;
 pub mod key;
+mod key_throttle;
 mod list;
 pub mod params;
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use tokio::sync::watch;
 
 pub use action::voucher_request;
 use answer::Outcome;
+use key_throttle::{Checked, FORGIVEN, KeyThrottle};
 use params::Params;
 
 use super::body::{self, BodyError};
@@ -36,12 +39,6 @@ use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
 use crate::{clock, config};
-
-/// Wrong keys from one address before it is made to wait, and the time until one is forgiven.
-const WRONG_KEYS: u16 = 10;
-const FORGIVEN: Duration = Duration::from_secs(6);
-/// Addresses told apart by the throttle.
-const THROTTLED: usize = 1024;
 
 /// Strangers are noted in the log this often at most, each; and as many are told apart.
 const NOTED: Duration = Duration::from_secs(300);
@@ -64,17 +61,16 @@ pub struct Settings {
 struct Api {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
-    wrong_keys: Mutex<Throttle>,
+    key_throttle: Mutex<KeyThrottle>,
     strangers: Mutex<Throttle>,
 }
 
 /// The server for every API listener.
 pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
-    let known = settings.clone();
-    let throttle = Throttle::new(THROTTLED, WRONG_KEYS, FORGIVEN, Default::default());
-    let wrong_keys = Mutex::new(throttle);
+    let (known, counted) = (settings.clone(), settings.clone());
+    let key_throttle = Mutex::default();
     let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
-    let api = Api { hotspot, settings, wrong_keys, strangers };
+    let api = Api { hotspot, settings, key_throttle, strangers };
     let router = Router::new()
         .route("/api", any(handle))
         .route("/api/", any(handle))
@@ -88,7 +84,16 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         router,
         door: Door::default(),
         standing: Arc::new(standing),
-        peer: Arc::new(door::network),
+        peer: Arc::new(move |peer| counted_as(&counted.borrow().config, peer)),
+    }
+}
+
+/// Whose connections are counted together: one address of a network in `allow_from`, since the
+/// hosts of a LAN share one IPv6 /64; the whole /64 of anybody else, which one host can have.
+fn counted_as(config: &config::Api, peer: IpAddr) -> IpAddr {
+    match config.allows(peer) {
+        true => peer.to_canonical(),
+        false => door::network(peer),
     }
 }
 
@@ -140,26 +145,26 @@ impl Api {
     }
 
     fn check_key(&self, settings: &Settings, peer: Peer, params: &Params) -> Result<(), Outcome> {
-        let now = clock::boot_time();
-        let network = door::network(peer.0);
-        let mut throttle = self.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before the comparison: whoever has guessed too often must not learn that a guess was right.
-        if throttle.blocks(network, now) {
-            return Err(Outcome::KeyWrong);
-        }
-        let verdict = gate::key(&settings.key, params);
-        if matches!(verdict, Err(Outcome::KeyWrong)) {
-            log::info!("api: wrong key from {}", peer.0);
-            if throttle.failed(network, now) {
-                log::warn!(
-                    "api: too many wrong keys from {}; it is refused whatever key it sends, and \
-                     forgiven one every {} s",
-                    peer.0,
-                    FORGIVEN.as_secs()
-                );
+        let compared = gate::key(&settings.key, params);
+        let mut throttle = self.key_throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        match throttle.check(peer.0, compared, clock::boot_time()) {
+            Checked::Right => Ok(()),
+            Checked::Refused(outcome) => Err(outcome),
+            Checked::Wrong { blocked, logged } => {
+                if logged {
+                    log::info!("api: wrong key from {}", peer.0);
+                }
+                if logged && blocked {
+                    log::warn!(
+                        "api: too many wrong keys from {}; unless it had the right key before, it \
+                         is refused whatever key it sends, and forgiven one every {} s",
+                        peer.0,
+                        FORGIVEN.as_secs()
+                    );
+                }
+                Err(Outcome::KeyWrong)
             }
         }
-        verdict
     }
 }
 

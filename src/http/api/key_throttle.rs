@@ -1,0 +1,163 @@
+//! Wrong keys by caller address.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::answer::Outcome;
+use crate::domain::throttle::Throttle;
+
+/// Wrong keys from one address before it is blocked, and the time until one is forgiven.
+const WRONG_KEYS: u16 = 10;
+pub(super) const FORGIVEN: Duration = Duration::from_secs(6);
+/// Slots of the throttle: addresses that share one share its wrong keys.
+const SLOTS: usize = 1024;
+/// Addresses remembered for having sent the right key. Only holders of the key fill this list.
+const PROVEN: usize = 256;
+/// Log lines about wrong keys in a row, whatever the number of addresses, and the time to one more.
+const LINES: u16 = 40;
+const LINE_FORGIVEN: Duration = Duration::from_secs(30);
+
+/// Throttles wrong keys by full address: the hosts of a LAN share one IPv6 /64.
+///
+/// An address that has sent the right key before is never blocked with the right key: a host with
+/// many addresses can fill every slot, and a front desk must not pay for that.
+pub(super) struct KeyThrottle {
+    wrong_keys: Throttle,
+    /// The address that was right last stands at the end.
+    proven: VecDeque<IpAddr>,
+    lines: Throttle,
+}
+
+/// What becomes of a call, and whether the log is to say so.
+pub(super) enum Checked {
+    /// The key is right.
+    Right,
+    /// Refused: no key at all, or blocked already. No log line.
+    Refused(Outcome),
+    /// A wrong key. `blocked`: the address is blocked from now on; `logged`: a line may be written.
+    Wrong { blocked: bool, logged: bool },
+}
+
+impl Default for KeyThrottle {
+    fn default() -> Self {
+        Self {
+            wrong_keys: Throttle::new(SLOTS, WRONG_KEYS, FORGIVEN, Default::default()),
+            proven: VecDeque::new(),
+            lines: Throttle::new(1, LINES, LINE_FORGIVEN, Default::default()),
+        }
+    }
+}
+
+impl KeyThrottle {
+    /// Judges the comparison of a key that came from `address`, at the boot clock's `now`.
+    pub(super) fn check(
+        &mut self,
+        address: IpAddr,
+        compared: Result<(), Outcome>,
+        now: Duration,
+    ) -> Checked {
+        let address = address.to_canonical();
+        let proven = self.proven.contains(&address);
+        // A blocked address must not learn that a guess was right.
+        if self.wrong_keys.blocks(address, now) && !(proven && compared.is_ok()) {
+            return Checked::Refused(Outcome::KeyWrong);
+        }
+        match compared {
+            Ok(()) => {
+                self.remember(address);
+                Checked::Right
+            }
+            Err(Outcome::KeyWrong) => {
+                let blocked = self.wrong_keys.failed(address, now);
+                let logged = !self.lines.blocks((), now);
+                self.lines.failed((), now);
+                Checked::Wrong { blocked, logged }
+            }
+            Err(other) => Checked::Refused(other),
+        }
+    }
+
+    fn remember(&mut self, address: IpAddr) {
+        self.proven.retain(|known| *known != address);
+        if self.proven.len() >= PROVEN {
+            self.proven.pop_front();
+        }
+        self.proven.push_back(address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1000);
+
+    fn host(number: u16) -> IpAddr {
+        IpAddr::from([0xfd00, 0, 0, 1, 0, 0, 0, number])
+    }
+
+    fn wrong() -> Result<(), Outcome> {
+        Err(Outcome::KeyWrong)
+    }
+
+    fn is_right(throttle: &mut KeyThrottle, address: IpAddr) -> bool {
+        matches!(throttle.check(address, Ok(()), NOW), Checked::Right)
+    }
+
+    #[test]
+    fn hosts_of_one_ipv6_network_are_blocked_one_by_one() {
+        let mut throttle = KeyThrottle::default();
+        for _ in 0..WRONG_KEYS {
+            throttle.check(host(1), wrong(), NOW);
+        }
+        assert!(!is_right(&mut throttle, host(1)));
+        // Two: at random, one in a thousand shares the slot of the first.
+        assert!(is_right(&mut throttle, host(2)) || is_right(&mut throttle, host(3)));
+    }
+
+    #[test]
+    fn an_address_that_was_right_before_stays_welcome_when_every_slot_blocks() {
+        let mut throttle = KeyThrottle::default();
+        assert!(is_right(&mut throttle, host(1)));
+        for number in 2..20_000 {
+            for _ in 0..WRONG_KEYS {
+                throttle.check(host(number), wrong(), NOW);
+            }
+        }
+        assert!(is_right(&mut throttle, host(1)));
+        assert!(is_right(&mut throttle, IpAddr::from([0xfd00, 0, 0, 1, 0, 0, 0, 1])));
+        assert!(!is_right(&mut throttle, host(30_000)));
+        // A wrong key of its own is as wrong as anybody's.
+        assert!(!matches!(throttle.check(host(1), wrong(), NOW), Checked::Right));
+    }
+
+    #[test]
+    fn an_ipv4_address_is_the_same_in_both_notations() {
+        let mut throttle = KeyThrottle::default();
+        assert!(is_right(&mut throttle, "::ffff:192.0.2.1".parse().unwrap()));
+        assert_eq!(throttle.proven, [IpAddr::from([192, 0, 2, 1])]);
+    }
+
+    #[test]
+    fn the_list_of_proven_addresses_is_bounded_and_forgets_the_longest_silent() {
+        let mut throttle = KeyThrottle::default();
+        for number in 0..=PROVEN as u16 {
+            assert!(is_right(&mut throttle, host(number)));
+            assert!(is_right(&mut throttle, host(0)));
+        }
+        assert_eq!(throttle.proven.len(), PROVEN);
+        assert!(throttle.proven.contains(&host(0)) && !throttle.proven.contains(&host(1)));
+    }
+
+    #[test]
+    fn many_addresses_do_not_fill_the_log() {
+        let mut throttle = KeyThrottle::default();
+        let mut lines = 0;
+        for number in 0..2000 {
+            let checked = throttle.check(host(number), wrong(), NOW);
+            lines += usize::from(matches!(checked, Checked::Wrong { logged: true, .. }));
+        }
+        assert_eq!(lines, usize::from(LINES));
+    }
+}
