@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::figures::note;
-use crate::machine::{Machine, Medium};
+use crate::machine::Machine;
+use crate::storage::Medium;
 use crate::visitor::Visitor;
 
 fn create(machine: &Machine, username: &str) -> crate::flows::Answer {

@@ -18,6 +18,7 @@ mod memory;
 mod power_cut;
 mod routing_path;
 mod session;
+mod storage;
 mod support;
 mod transcript;
 mod visitor;

@@ -21,7 +21,8 @@ use crate::figures::note;
 use crate::flash::commits;
 use crate::flows::Scratch;
 use crate::load;
-use crate::machine::{Machine, Medium, Storage};
+use crate::machine::Machine;
+use crate::storage::{Medium, Storage};
 use crate::visitor::Visitor;
 
 /// Rounds in all where nothing else is asked for: what a change can wait for. A hundred and more are
