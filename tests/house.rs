@@ -1,7 +1,12 @@
-//! The house rules that a compiler does not check: which way imports point, how long a file is.
+//! The house rules that a compiler does not check: which way imports point, how long a file is, and
+//! that no test is skipped unseen.
+
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What each room may import from, apart from itself. A room that is not here may not exist.
 const ROOMS: [(&str, &[&str]); 20] = [
@@ -79,24 +84,38 @@ fn room_of(file: &Path) -> String {
 /// The rooms that a text names after `crate::` or `hotspotd::`, comments left out.
 fn imports(text: &str) -> Vec<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = code.collect::<Vec<_>>().join(" ");
     let mut rooms = Vec::new();
-    for line in code {
-        for prefix in ["crate::", "hotspotd::"] {
-            for (at, _) in line.match_indices(prefix) {
-                let rest = &line[at + prefix.len()..];
-                let names = match rest.strip_prefix('{') {
-                    Some(list) => list.split('}').next().unwrap().split(", ").collect(),
-                    None => vec![rest],
-                };
-                for name in names {
-                    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
-                    rooms.push(name[..end.unwrap_or(name.len())].to_owned());
-                }
-            }
+    for (at, prefix) in code.match_indices("crate::").chain(code.match_indices("hotspotd::")) {
+        let rest = &code[at + prefix.len()..];
+        for name in rest.strip_prefix('{').map_or_else(|| vec![rest], members) {
+            let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+            rooms.push((at, name[..end.unwrap_or(name.len())].to_owned()));
         }
     }
-    rooms.retain(|room| room.starts_with(|c: char| c.is_ascii_lowercase()));
-    rooms
+    rooms.retain(|(_, room)| room.starts_with(|c: char| c.is_ascii_lowercase()));
+    rooms.sort_by_key(|(at, _)| *at);
+    rooms.into_iter().map(|(_, room)| room).collect()
+}
+
+/// The members of a list up to its closing brace, each with what is nested in it.
+fn members(list: &str) -> Vec<&str> {
+    let (mut depth, mut begin, mut found) = (0, 0, Vec::new());
+    for (at, letter) in list.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                found.push(list[begin..at].trim());
+                begin = at + 1;
+                if letter == '}' {
+                    break;
+                }
+            }
+            _ => (),
+        }
+    }
+    found
 }
 
 #[test]
@@ -132,18 +151,53 @@ fn every_room_is_listed_below_what_it_imports() {
 #[test]
 fn imports_are_found_however_they_are_written() {
     let text = "use crate::store::{A, B};\nlet x = crate::clock::now();\n// crate::cli\n\
-                use crate::{config, domain::time};\nuse hotspotd::daemon;\ncrate::VERSION";
-    assert_eq!(imports(text), ["store", "clock", "config", "domain", "daemon"]);
+                use crate::{config, domain::time};\nuse hotspotd::daemon;\ncrate::VERSION\n\
+                use crate::{\n    http::{self, api},\n    radius,\n};";
+    let found = ["store", "clock", "config", "domain", "daemon", "http", "radius"];
+    assert_eq!(imports(text), found);
 }
 
 #[test]
 fn files_hold_one_thing() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in ["src", "tests/flows", "tests/lab", "tests/radius"]
-        .iter()
-        .flat_map(|it| source_files(&root.join(it)))
-    {
+    for file in ["src", "tests"].iter().flat_map(|it| source_files(&root.join(it))) {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
         assert!(lines <= LINES, "{} has {lines} lines", file.display());
     }
+}
+
+#[test]
+fn what_is_skipped_is_told_by_one_function() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = [root.join("tests/support/skip.rs"), root.join("tests/house.rs")];
+    for file in ["src", "tests"].iter().flat_map(|it| source_files(&root.join(it))) {
+        // Benchmarks give no verdict.
+        if own.contains(&file) || file.starts_with(root.join("tests/bench")) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("\"skipped"), "{} skips by itself", file.display());
+    }
+}
+
+/// The test that [`a_skipped_test_fails_where_every_test_is_demanded`] runs.
+#[test]
+#[ignore = "skips"]
+fn skips() {
+    skip::skipped("nothing is to be had");
+}
+
+#[test]
+fn a_skipped_test_fails_where_every_test_is_demanded() {
+    let run = |demand: Option<&str>| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "skips", "--ignored"]).env_remove(skip::DEMAND);
+        let output = command.envs(demand.map(|tests| (skip::DEMAND, tests))).output().unwrap();
+        let told = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+        (output.status.success(), told.concat())
+    };
+    let (passed, told) = run(None);
+    assert!(passed && told.contains("skipped: skips: nothing is to be had"), "{told}");
+    let (passed, told) = run(Some("all"));
+    assert!(!passed && told.contains("HOTSPOTD_TESTS=all demands it"), "{told}");
 }

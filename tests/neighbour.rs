@@ -3,6 +3,9 @@
 //! Each test starts itself again within a fresh namespace, where it may do as it likes. Where
 //! there is none to be had it says so.
 
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::IpAddr;
@@ -33,8 +36,7 @@ fn inside(name: &str, test: fn()) {
     let alone = if geteuid().is_root() { "-n" } else { "-rn" };
     let possible = Command::new("unshare").args([alone, "true"]).stderr(Stdio::null()).status();
     if !possible.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no network namespace to be had");
-        return;
+        return skip::skipped("no network namespace to be had");
     }
     let this = std::env::current_exe().unwrap();
     let output = Command::new("unshare")

@@ -5,6 +5,8 @@
 
 #[path = "package/installed.rs"]
 mod installed;
+#[path = "support/skip.rs"]
+mod skip;
 #[path = "package/support.rs"]
 mod support;
 
@@ -13,6 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
+use skip::skipped;
 use support::{ARCHITECTURE, Scratch, listing, member, pack, packages, repository, succeed};
 
 #[test]
@@ -91,7 +94,7 @@ fn the_same_program_makes_the_same_package() {
 #[test]
 fn an_index_is_signed_and_tells_each_package() {
     if Command::new("signify-openbsd").output().is_err() {
-        return println!("skipped: missing: signify-openbsd");
+        return skipped("missing: signify-openbsd");
     }
     let feed = Scratch::new();
     let program = repository().join("LICENSE");
@@ -125,7 +128,7 @@ fn an_index_is_signed_and_tells_each_package() {
 #[test]
 fn the_feed_makes_of_the_makefile_what_is_packed() {
     if Command::new("make").arg("--version").output().is_err() {
-        return println!("skipped: missing: make");
+        return skipped("missing: make");
     }
     let top = Scratch::new();
     let rust = top.0.join("feeds/packages/lang/rust");

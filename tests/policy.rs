@@ -1,5 +1,8 @@
 //! The cases of `tests/radius/policy.txt`, held against this program and against FreeRADIUS.
 
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
@@ -349,8 +352,7 @@ fn freeradius_says_the_same() {
         .iter()
         .all(|program| Command::new(program).arg("-v").output().is_ok());
     if !readable || !installed {
-        eprintln!("skipped: FreeRADIUS is not installed, or its configuration not readable");
-        return;
+        return skip::skipped("FreeRADIUS is not installed, or its configuration not readable");
     }
     let cases = cases();
     let server = FreeRadius::start(&cases);

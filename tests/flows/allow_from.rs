@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::unistd::geteuid;
 
-use crate::support::{Daemon, OPEN_API, until};
+use crate::support::{Daemon, OPEN_API, skipped, until};
 
 const CALLER: &str = "192.0.2.1";
 /// Hosts 1 to 9 of an IPv6 LAN, all in one /64.
@@ -31,12 +31,19 @@ impl Network {
             .spawn();
         let mut network = match started {
             Ok(holder) => Self(holder),
-            Err(error) => return skipped(&format!("no unshare: {error}")),
+            Err(error) => {
+                skipped(&format!("no unshare: {error}"));
+                return None;
+            }
         };
         let mut line = String::new();
         let told = network.0.stdout.take().unwrap();
         BufReader::new(told).read_line(&mut line).unwrap();
-        if line == "ready\n" { Some(network) } else { skipped("no network namespace to be had") }
+        if line != "ready\n" {
+            skipped("no network namespace to be had");
+            return None;
+        }
+        Some(network)
     }
 
     /// The command that starts a program inside.
@@ -68,11 +75,6 @@ impl Drop for Network {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn skipped<T>(why: &str) -> Option<T> {
-    eprintln!("skipped: {why}");
-    None
 }
 
 /// Asks from and to this address, with the right key; empty where the connection is refused.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
-use crate::support::{Daemon, OPEN_API, program};
+use crate::support::{Daemon, OPEN_API, program, skipped};
 
 fn told(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -51,7 +51,7 @@ fn a_program_that_hangs_does_not_keep_the_daemon_from_stopping() {
     let enter = ["unshare", "-rn", "sh", "-c", bridges, "sh"];
     let tried = Command::new(enter[0]).args(&enter[1..]).arg("true").output();
     if !tried.is_ok_and(|output| output.status.success()) {
-        return eprintln!("skipped: there are no user namespaces with bridges");
+        return skipped("there are no user namespaces with bridges");
     }
     let nft = daemon.scratch.path().join("nft");
     fs::write(&nft, "#!/bin/sh\nexec sleep 600\n").unwrap();

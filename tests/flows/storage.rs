@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::support::{Daemon, OPEN_API, until};
+use crate::support::{Daemon, OPEN_API, skipped, until};
 
 fn create(daemon: &Daemon, username: &str) -> String {
     daemon.post(json!({"action": "create_voucher", "username": username})).message()
@@ -325,7 +325,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|output| output.status.success()) {
             return Some(Self(path));
         }
-        eprintln!("skipped: mounting a small tmpfs needs root");
+        skipped("mounting a small tmpfs needs root");
         None
     }
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Daemon, OPEN_API, free_address};
+use crate::support::{Daemon, OPEN_API, free_address, skipped};
 
 /// A program that has a socket, and holds on to it until the test ends.
 struct Holder(Child);
@@ -71,7 +71,7 @@ fn the_api_tells_who_has_its_port_and_takes_it_when_it_is_free() {
 #[test]
 fn an_ipv6_address_is_looked_for_among_those() {
     let Ok(free) = std::net::TcpListener::bind("[::1]:0") else {
-        return eprintln!("skipped: there is no IPv6");
+        return skipped("there is no IPv6");
     };
     let address = free.local_addr().unwrap();
     drop(free);
@@ -131,7 +131,7 @@ fn where_it_cannot_be_seen_nothing_is_guessed() {
     let hide = ["unshare", "-rpf", "--mount-proc", "--kill-child"];
     let tried = Command::new(hide[0]).args(&hide[1..]).arg("true").output();
     if !tried.is_ok_and(|output| output.status.success()) {
-        return eprintln!("skipped: there are no user namespaces");
+        return skipped("there are no user namespaces");
     }
     daemon.within = hide.map(str::to_owned).to_vec();
     daemon.spawn();

@@ -8,7 +8,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::{Daemon, OPEN_API, until};
+use crate::support::{Daemon, OPEN_API, skipped, until};
 
 const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 
@@ -22,7 +22,7 @@ fn with_etc() -> Option<(Daemon, PathBuf)> {
     let enter = ["unshare", "-rm", "sh", "-c", "mount --bind \"$0\" /etc && exec \"$@\"", shown];
     let tried = Command::new(enter[0]).args(&enter[1..]).arg("true").output();
     if !tried.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: there are no user namespaces");
+        skipped("there are no user namespaces");
         return None;
     }
     let without_tz = ["env", "-u", "TZ"];

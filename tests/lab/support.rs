@@ -7,20 +7,23 @@ mod browser;
 mod flow;
 mod hotspot;
 mod node;
+#[path = "../support/skip.rs"]
+mod skip;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use std::{fs, io, thread};
+use std::{fs, thread};
 
 pub use answer::Answer;
 pub use browser::Browser;
 pub use flow::Flow;
 pub use hotspot::{Hotspot, Portal, Usage, Voucher};
 pub use node::{Node, SITE};
+pub(crate) use skip::skipped;
 
 /// Nothing here takes this long unless it hangs; a loaded machine is slow, not hanging.
 pub const HANG: Duration = Duration::from_secs(60);
@@ -73,7 +76,7 @@ impl Lab {
             if line == "ready" {
                 return true;
             }
-            if let Some(why) = line.strip_prefix("skipped: ") {
+            if let Some(why) = skip::reason(&line) {
                 skipped(why);
                 return false;
             }
@@ -118,12 +121,6 @@ fn ended(process: &mut Child) {
         let _ = process.kill();
         let _ = process.wait();
     }
-}
-
-/// Says why a test did not run, past the capture of output: it must not look as if it had.
-pub fn skipped(why: &str) {
-    let test = thread::current().name().unwrap_or_default().to_owned();
-    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
 }
 
 /// A directory that nobody has. Unix socket paths are limited to 107 bytes, so not below the target

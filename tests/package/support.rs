@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 
+use super::skip;
+
 /// The one that the stand-in for opkg takes.
 pub const ARCHITECTURE: &str = "mipsel_24kc";
 
@@ -105,8 +107,8 @@ impl System {
                 .args(["make".as_ref(), scratch.0.as_os_str()])
                 .arg(env!("CARGO_BIN_EXE_hotspotd")),
         );
-        if told.starts_with("skipped") {
-            print!("{told}");
+        if let Some(why) = skip::reason(&told) {
+            skip::skipped(why.trim_end());
             return None;
         }
         for package in packages() {

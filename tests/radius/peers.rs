@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
-use std::{env, io, thread};
+use std::{env, thread};
 
 use super::support::free_address;
+pub(crate) use super::support::skipped;
 
 /// What servers and clients share here. Long, as one ought to be.
 pub const SECRET: &str = "seven-blue-umbrellas-in-the-lobby";
@@ -45,12 +46,6 @@ pub fn installed(program: &str) -> bool {
         skipped(&format!("{program} is not installed"));
     }
     there
-}
-
-/// Says why a test did not run, past the capture of output: it must not look as if it had.
-pub fn skipped(why: &str) {
-    let test = thread::current().name().unwrap_or_default().to_owned();
-    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
 }
 
 /// What a server answers.

@@ -36,6 +36,14 @@ impl Book {
             + self.ended.len()
     }
 
+    /// Whether everything there is was acknowledged at least once.
+    pub fn has_everything(&self) -> bool {
+        let Self { created, removed, begun, signed_out, ended, .. } = self;
+        !created.is_empty()
+            && ![removed, begun, signed_out].into_iter().any(BTreeSet::is_empty)
+            && !ended.is_empty()
+    }
+
     /// Compares with what a router has after its start.
     pub fn look_through(&mut self, machine: &Machine) {
         let log = machine.log();

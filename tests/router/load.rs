@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::flows::radius::genuine;
 use crate::flows::radius::{ACCESS_ACCEPT, ACCOUNTING_REQUEST, ACCOUNTING_RESPONSE};
 use crate::flows::radius::{ACCT_SESSION_ID, ACCT_STATUS_TYPE, AccessPoint, Packet, USER_NAME};
 use crate::machine::Machine;
+use crate::support::HANG;
 use crate::visitor::Visitor;
 
 const NAS_IDENTIFIER: u8 = 32;
@@ -29,8 +30,14 @@ struct Load<'a> {
     next: AtomicU32,
 }
 
-/// Has everybody at work, and pulls the plug after so long.
-pub fn until_cut(machine: &Machine, book: &mut Book, round: u64, after: Duration) {
+/// Has everybody at work, and pulls the plug after so long, as soon as enough has come of it.
+pub fn until_cut(
+    machine: &Machine,
+    book: &mut Book,
+    round: u64,
+    after: Duration,
+    enough: impl Fn(&Book) -> bool,
+) {
     let load = Load { machine, book: Mutex::new(book), round, next: AtomicU32::new(0) };
     std::thread::scope(|scope| {
         for _ in 0..CREATORS {
@@ -40,6 +47,10 @@ pub fn until_cut(machine: &Machine, book: &mut Book, round: u64, after: Duration
         scope.spawn(|| while load.visit().is_some() {});
         scope.spawn(|| while load.roam().is_some() {});
         std::thread::sleep(after);
+        let deadline = Instant::now() + HANG;
+        while !enough(&load.book.lock().unwrap()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         machine.pull();
     });
 }

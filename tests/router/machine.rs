@@ -18,85 +18,10 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::flows::{Answer, Scratch};
+use crate::storage::{Medium, Storage};
 use crate::support::{HANG, here, package};
 
-/// Where the flash lies in the machine's memory (see `router`), in octets.
-const FLASH_AT: u64 = 48 << 20;
-const FLASH_SIZE: usize = 16 << 20;
-const DISK_SIZE: u64 = 32 << 20;
-
 pub const KEY: &str = "0123456789abcdef-test-key";
-
-/// Where the data directory is, and what keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Medium {
-    /// On memory that behaves as NOR flash behind the module phram; every write is on the chip when
-    /// the call that made it is done.
-    Jffs2,
-    /// On a disk with no cache of its own; data waits in the router's memory until it is flushed.
-    Ext4,
-    /// On UBI on nandsim, NAND flash with pages that are written whole. Its contents are the router's
-    /// memory, and are lost with it: UBI takes no flash that would outlive the emulator.
-    Ubifs,
-}
-
-impl Medium {
-    fn mounted(self) -> &'static str {
-        match self {
-            Self::Jffs2 => "mount -t jffs2 mtd0 /data",
-            Self::Ext4 => "mount -t ext4 /dev/vdb /data",
-            Self::Ubifs => "mount -t ubifs ubi0:data /data",
-        }
-    }
-
-    fn formatted(self) -> &'static str {
-        match self {
-            Self::Jffs2 | Self::Ext4 => "true",
-            // 64 MB in pages of 2 KB, of which the first 64 blocks are 8 MB.
-            Self::Ubifs => {
-                "modprobe nandsim id_bytes=0x20,0xa2,0x00,0x15 parts=64 && \
-                 ubiformat /dev/mtd1 -y -q && ubiattach -m 1 && ubimkvol /dev/ubi0 -N data -m"
-            }
-        }
-    }
-}
-
-/// What is left when the emulator is gone.
-#[derive(Clone)]
-pub struct Storage {
-    pub medium: Medium,
-    bytes: Vec<u8>,
-}
-
-impl Storage {
-    /// New, with a file system on it, and whatever `fill` puts there.
-    pub fn new(medium: Medium, fill: impl FnOnce(&Machine)) -> Self {
-        let machine = Machine::formatted(medium);
-        fill(&machine);
-        machine.ok("umount /data");
-        machine.cut()
-    }
-
-    /// Writes it down for whoever looks into a failure.
-    pub fn keep(&self, path: &Path) {
-        fs::write(path, &self.bytes).unwrap();
-    }
-
-    /// How many octets are programmed otherwise than before, and how many blocks have been erased
-    /// since. NAND is written in pages; NOR octet by octet, which is looked at in lines of 32.
-    pub fn written_since(&self, before: &Self) -> (usize, usize) {
-        let (page, block) = match self.medium {
-            Medium::Ubifs => (2048, 128 << 10),
-            _ => (32, 64 << 10),
-        };
-        let erased = |part: &[u8]| part.iter().all(|octet| *octet == 0xff);
-        let pairs = self.bytes.chunks(page).zip(before.bytes.chunks(page));
-        let programmed = pairs.filter(|(now, then)| now != then && !erased(now)).count();
-        let pairs = self.bytes.chunks(block).zip(before.bytes.chunks(block));
-        let erased = pairs.filter(|(now, then)| erased(now) && !erased(then)).count();
-        (programmed * page, erased)
-    }
-}
 
 /// A router that runs.
 pub struct Machine {
@@ -127,8 +52,7 @@ impl Machine {
 
     /// With new storage, a file system on it, and that mounted.
     pub fn formatted(medium: Medium) -> Self {
-        let size = if medium == Medium::Ext4 { DISK_SIZE as usize } else { FLASH_SIZE };
-        let machine = Self::resume(&Storage { medium, bytes: vec![0xff; size] });
+        let machine = Self::resume(&Storage::erased(medium));
         if medium == Medium::Ext4 {
             let mut make = Command::new("/sbin/mke2fs");
             let made = make.args(["-q", "-F", "-t", "ext4"]).arg(machine.path("disk")).status();
@@ -143,7 +67,7 @@ impl Machine {
         let scratch = Scratch::new();
         let path = scratch.path();
         let disk = fs::File::create(path.join("disk")).unwrap();
-        disk.set_len(DISK_SIZE).unwrap();
+        disk.set_len(Medium::Ext4.size() as u64).unwrap();
         let ports = [free_port(), free_port(), free_port()];
         let [api, authentication, accounting] =
             ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
@@ -210,10 +134,7 @@ impl Machine {
     }
 
     fn storage_file(&self) -> (fs::File, u64) {
-        let (name, at) = match self.medium {
-            Medium::Ext4 => ("disk", 0),
-            _ => ("memory", FLASH_AT),
-        };
+        let (name, at) = self.medium.place();
         let file = fs::OpenOptions::new().read(true).write(true).open(self.path(name));
         (file.unwrap(), at)
     }
@@ -224,8 +145,7 @@ impl Machine {
             return Storage { medium: self.medium, bytes: self.bytes("cat /dev/mtd1") };
         }
         let (file, at) = self.storage_file();
-        let size = if self.medium == Medium::Ext4 { DISK_SIZE as usize } else { FLASH_SIZE };
-        let mut bytes = vec![0; size];
+        let mut bytes = vec![0; self.medium.size()];
         file.read_exact_at(&mut bytes, at).unwrap();
         Storage { medium: self.medium, bytes }
     }

@@ -7,7 +7,11 @@
 mod bad_luck;
 mod book;
 mod clock;
+#[allow(dead_code, reason = "shared with the figures, which use all of it")]
+mod crowd;
+#[allow(dead_code, reason = "shared with the figures, which use all of it")]
 mod figures;
+#[allow(dead_code, reason = "shared with the figures, which use all of it")]
 mod flash;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
@@ -18,6 +22,7 @@ mod memory;
 mod power_cut;
 mod routing_path;
 mod session;
+mod storage;
 mod support;
 mod transcript;
 mod visitor;

@@ -14,16 +14,16 @@ use super::*;
 /// Runs in an empty network namespace with a device `g0`; says so where that is not allowed.
 fn in_namespace(test: impl FnOnce() + Send + 'static) {
     let alone = std::thread::spawn(|| {
-        if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
-            println!("skipped: a network namespace needs root ({error})");
-            return;
-        }
+        unshare(CloneFlags::CLONE_NEWNET)?;
         run("ip link add g0 type bridge");
         run("ip link set g0 up");
         test();
+        Ok::<_, nix::Error>(())
     });
-    if let Err(panic) = alone.join() {
-        std::panic::resume_unwind(panic);
+    match alone.join() {
+        Ok(Ok(())) => (),
+        Ok(Err(error)) => skip::skipped(&format!("a network namespace needs root ({error})")),
+        Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 

@@ -1,6 +1,8 @@
 mod bytes;
 mod live;
 mod rules;
+#[path = "../../../tests/support/skip.rs"]
+mod skip;
 
 use std::time::Duration;
 
