@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::domain::station::Mac;
+
 /// What a peer may expect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -12,6 +14,15 @@ pub enum Standing {
     Known,
     /// Anybody else: told so politely, but never at the cost of the known.
     Stranger,
+}
+
+/// Whose places are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerKey {
+    /// A device, whatever addresses it takes.
+    Device(Mac),
+    /// An address, or the first of a network that counts as one.
+    Address(IpAddr),
 }
 
 /// Most connections at one time.
@@ -30,22 +41,22 @@ pub struct Door(Arc<Mutex<Inside>>);
 struct Inside {
     total: usize,
     strangers: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_peer: HashMap<PeerKey, usize>,
 }
 
 /// One connection's place; given back when dropped.
 #[derive(Debug)]
 pub struct Pass {
     door: Door,
-    network: IpAddr,
+    peer: PeerKey,
     standing: Standing,
 }
 
 impl Door {
     /// A place for one connection, or `None` where there is none left for this peer.
-    pub fn enter(&self, network: IpAddr, standing: Standing) -> Option<Pass> {
+    pub fn enter(&self, peer: PeerKey, standing: Standing) -> Option<Pass> {
         let mut inside = self.inside();
-        let from_address = inside.by_address.get(&network).copied().unwrap_or(0);
+        let from_address = inside.by_peer.get(&peer).copied().unwrap_or(0);
         let stranger = standing == Standing::Stranger;
         if inside.total >= TOTAL
             || from_address >= PER_ADDRESS.min((TOTAL - inside.total).div_ceil(2))
@@ -55,8 +66,8 @@ impl Door {
         }
         inside.total += 1;
         inside.strangers += usize::from(stranger);
-        inside.by_address.insert(network, from_address + 1);
-        Some(Pass { door: self.clone(), network, standing })
+        inside.by_peer.insert(peer, from_address + 1);
+        Some(Pass { door: self.clone(), peer, standing })
     }
 
     /// Returns once everybody has left, or when `patience` is over.
@@ -79,10 +90,10 @@ impl Drop for Pass {
         let mut inside = self.door.inside();
         inside.total -= 1;
         inside.strangers -= usize::from(self.standing == Standing::Stranger);
-        if let Some(count) = inside.by_address.get_mut(&self.network) {
+        if let Some(count) = inside.by_peer.get_mut(&self.peer) {
             *count -= 1;
             if *count == 0 {
-                inside.by_address.remove(&self.network);
+                inside.by_peer.remove(&self.peer);
             }
         }
     }
@@ -103,8 +114,8 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> IpAddr {
-        [192, 168, 1, last].into()
+    fn address(last: u8) -> PeerKey {
+        PeerKey::Address([192, 168, 1, last].into())
     }
 
     #[test]
@@ -147,7 +158,7 @@ mod tests {
                 .collect::<Vec<_>>(),
         );
         let inside = door.inside();
-        assert_eq!((inside.total, inside.strangers, inside.by_address.len()), (0, 0, 0));
+        assert_eq!((inside.total, inside.strangers, inside.by_peer.len()), (0, 0, 0));
     }
 
     #[test]

@@ -17,9 +17,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service;
 
-use super::door::{Door, Pass, Standing};
+use super::door::{Door, Pass, PeerKey, Standing};
 use super::stream::{Progress, Watched};
-use super::{Local, Peer};
+use super::{Local, Opener, Peer, opener};
+use crate::domain::station::Mac;
 
 /// Bytes of request line and headers together.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -33,6 +34,9 @@ const IDLE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
 /// Connections that the kernel may keep waiting.
 const BACKLOG: u32 = 128;
+/// The same at a portal, half-open ones among them: more than one device's flood of SYNs can fill
+/// in the seconds that each is kept. The kernel takes less where `net.core.somaxconn` says so.
+const PORTAL_BACKLOG: u32 = 2048;
 
 /// Sent when there is no place left, before the connection is closed.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
@@ -45,26 +49,28 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
 /// What the kernel says, above all that the address is taken.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    listen(socket, address)
+    listen(socket, address, BACKLOG)
 }
 
-/// Binds a listener that only hears what comes in on one network device.
+/// Binds a listener that only hears what comes in on one network device, and knows the devices
+/// there that connect.
 ///
 /// # Errors
 /// What the kernel says, above all that the port is taken.
 pub fn bind_to_device(address: SocketAddr, device: &str) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     setsockopt(&socket, BindToDevice, &OsString::from(device))?;
-    listen(socket, address)
+    opener::keep(&socket)?;
+    listen(socket, address, PORTAL_BACKLOG)
 }
 
-fn listen(socket: TcpSocket, address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(socket: TcpSocket, address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     if address.is_ipv6() {
         setsockopt(&socket, Ipv6V6Only, &true)?;
     }
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.listen(backlog)
 }
 
 /// What a listener serves, and to whom.
@@ -76,8 +82,8 @@ pub struct Server {
     pub door: Door,
     /// Tells the known from strangers.
     pub standing: Arc<dyn Fn(IpAddr) -> Standing + Send + Sync>,
-    /// What counts as one peer: addresses that give the same share its places.
-    pub peer: Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>,
+    /// What counts as one peer: connections that give the same share its places.
+    pub peer: Arc<dyn Fn(IpAddr, Option<Mac>) -> PeerKey + Send + Sync>,
 }
 
 impl Server {
@@ -101,9 +107,11 @@ impl Server {
 
     fn admit(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
         let standing = (self.standing)(peer);
-        match self.door.enter((self.peer)(peer), standing) {
+        let opener = Opener(opener::device(&stream));
+        match self.door.enter((self.peer)(peer, opener.0), standing) {
             Some(pass) => {
-                tokio::spawn(serve(stream, Peer(peer), self.router.clone(), stop.clone(), pass));
+                let router = self.router.clone();
+                tokio::spawn(serve(stream, Peer(peer), opener, router, stop.clone(), pass));
             }
             None => {
                 log::debug!("http: {peer} turned away, too many connections");
@@ -117,6 +125,7 @@ impl Server {
 async fn serve(
     stream: TcpStream,
     peer: Peer,
+    opener: Opener,
     router: Router,
     mut stop: watch::Receiver<bool>,
     pass: Pass,
@@ -130,6 +139,7 @@ async fn serve(
     let stream = TokioIo::new(Watched::new(stream, progress.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(opener);
         if let Some(local) = local {
             request.extensions_mut().insert(local);
         }

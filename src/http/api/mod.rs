@@ -29,7 +29,7 @@ use answer::Outcome;
 use params::Params;
 
 use super::body::{self, BodyError};
-use super::door::{self, Standing};
+use super::door::{self, PeerKey, Standing};
 use super::{Door, Peer, Server};
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
@@ -88,7 +88,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         router,
         door: Door::default(),
         standing: Arc::new(standing),
-        peer: Arc::new(door::network),
+        peer: Arc::new(|address, _| PeerKey::Address(door::network(address))),
     }
 }
 

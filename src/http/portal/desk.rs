@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::authority::Authority;
 use super::form::{Form, Untyped};
 use super::next::Next;
-use super::page::{Notice, Visit};
+use super::page::{Notice, Typed, Visit};
 use super::text::Text;
 use super::{Guest, capport, language};
 use crate::domain::login::{Credential, Refusal};
@@ -171,7 +171,11 @@ impl Desk<'_> {
         let caller = self.guest.caller();
         let portal = self.guest.portal;
         match portal.hotspot.write(|reply| Write::SignOut { caller, reply }).await {
-            Ok(_) => self.onwards(&Visit { next: None, ..visit }, Some(SIGNED_OUT)),
+            Ok(Ok(_)) => self.onwards(&Visit { next: None, ..visit }, Some(SIGNED_OUT)),
+            Ok(Err(refusal)) => {
+                let notice = Notice::Problem(visit.refusal(&refusal, Typed::Code));
+                self.page(StatusCode::FORBIDDEN, visit.sign_in(&notice, ""))
+            }
             Err(fault) => {
                 portal.note(&fault);
                 self.fault(&visit)

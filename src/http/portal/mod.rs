@@ -39,10 +39,11 @@ use axum::{Extension, Router};
 use hyper::Request;
 use tokio::sync::watch;
 
-use super::door::Standing;
-use super::{Door, Local, Peer, Server};
+use super::door::{self, PeerKey, Standing};
+use super::{Door, Local, Opener, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
+use crate::domain::station::Mac;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
 use crate::hotspot::{Fault, Handle, Write};
@@ -87,29 +88,37 @@ struct Portal {
     faults: Mutex<Throttle>,
 }
 
-/// Tells guests apart by their devices; all of them share one IPv6 network, and each has many
-/// addresses in it.
-pub type Peers = Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>;
-
 /// The server for a guest network's portal. Everyone there is who it is meant for.
-pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>, peer: Peers) -> Server {
+pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
     let portal = Portal { hotspot, settings, turned, faults };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
-    Server { router, door: Door::default(), standing: Arc::new(|_| Standing::Known), peer }
+    Server {
+        router,
+        door: Door::default(),
+        standing: Arc::new(|_| Standing::Known),
+        peer: Arc::new(peer_key),
+    }
+}
+
+/// Guests are told apart by their devices: all of them share one IPv6 network, and each has many
+/// addresses in it.
+fn peer_key(address: IpAddr, opener: Option<Mac>) -> PeerKey {
+    opener.map_or_else(|| PeerKey::Address(door::network(address)), PeerKey::Device)
 }
 
 async fn handle(
     State(portal): State<Arc<Portal>>,
     Extension(Peer(peer)): Extension<Peer>,
+    Extension(Opener(opener)): Extension<Opener>,
     Extension(Local(local)): Extension<Local>,
     request: Request<Body>,
 ) -> Response {
     let settings = portal.settings.borrow().clone();
     let (parts, body) = request.into_parts();
     let target = authority::target(&parts, &settings, local);
-    let guest = Guest { portal: &portal, settings: &settings, peer, local, request: parts };
+    let guest = Guest { portal: &portal, settings: &settings, peer, opener, local, request: parts };
     let answer = match target {
         Target::Portal(authority) => guest.served(authority, body).await,
         Target::Elsewhere(authority) => guest.intercepted(authority).await,
@@ -122,13 +131,16 @@ struct Guest<'a> {
     portal: &'a Portal,
     settings: &'a Settings,
     peer: IpAddr,
+    /// The device that opened the connection.
+    opener: Option<Mac>,
     local: SocketAddr,
     request: Parts,
 }
 
 impl Guest<'_> {
     fn caller(&self) -> Caller {
-        Caller { network: self.settings.network.clone(), address: self.peer }
+        let network = self.settings.network.clone();
+        Caller { network, address: self.peer, device: self.opener }
     }
 
     /// Whether this guest is online; lets in a device that was here before.
@@ -154,11 +166,12 @@ impl Portal {
     }
 
     /// Whether a device has been sent back where it wanted to go over and over.
-    fn turns_in_circles(&self, peer: IpAddr) -> bool {
+    fn turns_in_circles(&self, peer: IpAddr, opener: Option<Mac>) -> bool {
         let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
-        let circles = turned.blocks(peer, now);
-        if turned.failed(peer, now) {
+        let key = peer_key(peer, opener);
+        let circles = turned.blocks(key, now);
+        if turned.failed(key, now) {
             log::warn!(
                 "portal: {peer} has a session, but the kernel keeps bringing its requests here"
             );

@@ -195,7 +195,7 @@ async fn over_a_real_socket_the_portal_knows_where_it_was_reached() {
     let settings = Settings { port: address.port(), ..settings() };
     let settings = watch::channel(Arc::new(settings)).1;
     let (_stop, stopped) = watch::channel(false);
-    tokio::spawn(server(Handle::to(inbox), settings, Arc::new(|peer| peer)).run(listener, stopped));
+    tokio::spawn(server(Handle::to(inbox), settings).run(listener, stopped));
     let ask = async |request: String| {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();

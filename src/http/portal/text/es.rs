@@ -26,7 +26,7 @@ pub(super) const TEXT: Text = Text {
     used_up: "Los datos de este vale se han agotado.",
     too_many_devices: "Este vale ya se está usando en tantos dispositivos como permite. Cierre antes la sesión en uno de ellos.",
     too_many_tries: "Demasiados intentos fallidos. Espere {} y vuelva a intentarlo.",
-    unknown_device: "Este dispositivo no está en la red Wi-Fi para invitados. Conéctelo a ella y vuelva a intentarlo.",
+    unknown_device: "El punto de acceso no reconoce qué dispositivo es este. Compruebe que está en la red Wi-Fi para invitados y vuelva a intentarlo.",
     foreign_form: "Este formulario no procede de esta página. Vuelva a intentarlo aquí.",
     online: "Ya tiene conexión",
     done: "Puede cerrar esta página y navegar.",

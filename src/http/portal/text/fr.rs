@@ -26,7 +26,7 @@ pub(super) const TEXT: Text = Text {
     used_up: "Le volume de données de ce coupon est épuisé.",
     too_many_devices: "Ce coupon est déjà utilisé sur autant d’appareils qu’il le permet. Déconnectez d’abord l’un d’eux.",
     too_many_tries: "Trop d’essais incorrects. Veuillez patienter {}, puis réessayer.",
-    unknown_device: "Cet appareil n’est pas sur le Wi-Fi invités. Connectez-le à ce réseau, puis réessayez.",
+    unknown_device: "Le point d’accès ne parvient pas à identifier cet appareil. Vérifiez qu’il est bien sur le Wi-Fi invités, puis réessayez.",
     foreign_form: "Ce formulaire ne vient pas de cette page. Veuillez réessayer ici.",
     online: "Vous êtes en ligne",
     done: "Vous pouvez fermer cette page et naviguer.",

@@ -26,7 +26,7 @@ pub(super) const TEXT: Text = Text {
     used_up: "I dati di questo voucher sono esauriti.",
     too_many_devices: "Questo voucher è già in uso su tutti i dispositivi che consente. Prima disconnettine uno.",
     too_many_tries: "Troppi tentativi sbagliati. Attendi {} e riprova.",
-    unknown_device: "Questo dispositivo non è nella rete Wi-Fi ospiti. Collegalo alla rete e riprova.",
+    unknown_device: "L’hotspot non riesce a riconoscere questo dispositivo. Verifica che sia nella rete Wi-Fi ospiti e riprova.",
     foreign_form: "Questo modulo non proviene da questa pagina. Riprova qui.",
     online: "Sei online",
     done: "Puoi chiudere questa pagina e navigare.",

@@ -26,7 +26,7 @@ pub(super) const TEXT: Text = Text {
     used_up: "De data van deze voucher is op.",
     too_many_devices: "Deze voucher is al in gebruik op zoveel apparaten als hij toestaat. Meld u eerst op een daarvan af.",
     too_many_tries: "Te veel mislukte pogingen. Wacht {} en probeer het dan opnieuw.",
-    unknown_device: "Dit apparaat zit niet op het wifi voor gasten. Maak daarmee verbinding en probeer het opnieuw.",
+    unknown_device: "De hotspot kan niet zien welk apparaat dit is. Controleer of het op het wifi voor gasten zit en probeer het opnieuw.",
     foreign_form: "Dit formulier kwam niet van deze pagina. Probeer het hier opnieuw.",
     online: "U bent online",
     done: "U kunt deze pagina sluiten en verder surfen.",
