@@ -10,6 +10,7 @@ mod devices;
 mod ends;
 mod full_disk;
 mod guessing;
+mod identity;
 mod limits;
 mod networks;
 mod probes;

@@ -11,6 +11,9 @@ peer.py send connect ADDRESS PORT         connects and sends, without end
 peer.py keep ADDRESS PORT                 connects to a web site and says "ready", then for each line
     sends a request over the same connection, and says "answered", or why not
 
+peer.py form ADDRESS USERNAME PASSCODE    opens the portal's page and says "ready", then for a line sends
+    the form over the same connection, and says the status of the answer
+
 peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
 peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
 peer.py greet ADDRESS PORT                connects, and says what it is told, or why not
@@ -136,6 +139,21 @@ def keep(address, port):
             print(os.strerror(error.errno) if error.errno else "no answer", flush=True)
 
 
+def form(address, username, passcode):
+    portal = f"{address}:8880"
+    connection = socket.create_connection((address, 8880), timeout=HANG)
+    connection.sendall(f"GET / HTTP/1.1\r\nHost: {portal}\r\n\r\n".encode())
+    page = b""
+    while not page.endswith(b"</html>\n"):
+        page += connection.recv(65536)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        fields = f"username={username}&passcode={passcode}"
+        head = f"POST /login HTTP/1.1\r\nHost: {portal}\r\nContent-Length: {len(fields)}\r\n\r\n"
+        connection.sendall(f"{head}{fields}".encode())
+        print(connection.recv(65536).split(b" ")[1].decode(), flush=True)
+
+
 def ask(address, number):
     """Names that nobody has asked for yet, as a tunnel does it."""
     asker = socket.socket(family(address), socket.SOCK_DGRAM)
@@ -185,7 +203,7 @@ def main():
     if role in ("count", "send"):
         flow(role, *words)
     else:
-        {"ask": ask, "echo": echo, "greet": greet, "keep": keep}[role](*words)
+        {"ask": ask, "echo": echo, "form": form, "greet": greet, "keep": keep}[role](*words)
 
 
 main()
