@@ -2,15 +2,18 @@
 //!
 //! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
 //! when a peer has gone quiet, [`body`] reads what comes behind the headers, [`opener`] tells which
-//! device a connection comes from; [`api`] is the local `/api/`, [`portal`] what guests see.
+//! device a connection comes from, [`exchange`] what is under way on it, [`unserved`] speaks where
+//! hyper can not or there is no place; [`api`] is the local `/api/`, [`portal`] what guests see.
 
 pub mod api;
 mod body;
 mod door;
+mod exchange;
 mod opener;
 pub mod portal;
 mod server;
 mod stream;
+mod unserved;
 
 pub use door::{Door, PeerKey, Standing};
 pub use server::{Server, bind, bind_to_device};

@@ -22,7 +22,7 @@ use axum::response::Response;
 use axum::routing::any;
 use axum::{Extension, http};
 use hyper::{Method, Request, StatusCode};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use action::voucher_request;
 use answer::Outcome;
@@ -30,6 +30,7 @@ use params::Params;
 
 use super::body::{self, BodyError};
 use super::door::{self, PeerKey, Standing};
+use super::server::Limits;
 use super::{Door, Peer, Server};
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
@@ -89,6 +90,9 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         door: Door::default(),
         standing: Arc::new(standing),
         peer: Arc::new(|address, _| PeerKey::Address(door::network(address))),
+        limits: Limits { octets: 8 * 1024, headers: 64 },
+        fallback: None,
+        turned_away: Arc::new(Semaphore::new(0)),
     }
 }
 

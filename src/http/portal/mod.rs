@@ -15,6 +15,7 @@ mod authority;
 mod brand;
 mod capport;
 mod desk;
+mod fallback;
 mod form;
 mod html;
 mod intercept;
@@ -37,9 +38,10 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use axum::{Extension, Router};
 use hyper::Request;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::door::{self, PeerKey, Standing};
+use super::server::{Limits, TURNED_AWAY};
 use super::{Door, Local, Opener, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
@@ -59,6 +61,10 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 const DEVICES: usize = 256;
 /// A hotspot that does not answer is noted in the log this often.
 const NOTED: Duration = Duration::from_secs(60);
+
+/// Cookies that other pages at this address have set come along (RFC 6265 section 8.5: ports do not
+/// separate them), and a browser that cannot be heard cannot sign in.
+const LIMITS: Limits = Limits { octets: 32 * 1024, headers: 128 };
 
 /// What a portal needs to know; replaced as a whole when the configuration is read again.
 #[derive(Clone, Debug)]
@@ -92,6 +98,7 @@ struct Portal {
 pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
+    let fallback = Arc::new(fallback::Fallback::new(settings.clone()));
     let portal = Portal { hotspot, settings, turned, faults };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
     Server {
@@ -99,6 +106,9 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         door: Door::default(),
         standing: Arc::new(|_| Standing::Known),
         peer: Arc::new(peer_key),
+        limits: LIMITS,
+        fallback: Some(fallback),
+        turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
     }
 }
 

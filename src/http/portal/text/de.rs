@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Einen Moment, bitte",
     fault_advice: "Der Hotspot kann gerade nicht antworten. Bitte versuchen Sie es gleich noch einmal.",
     again: "Noch einmal versuchen",
+    unreadable: "Diese Anfrage war nicht lesbar",
+    unreadable_advice: "Ihr Browser hat mehr geschickt, als dieser Hotspot aufnehmen kann, oder etwas, das er nicht versteht. Wenn das wieder geschieht, löschen Sie bitte die Cookies dieser Seite oder öffnen Sie sie in einem privaten Fenster.",
     not_found: "Diese Seite gibt es nicht",
     back: "Zur Startseite",
     languages: "Sprache",

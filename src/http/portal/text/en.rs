@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "One moment, please",
     fault_advice: "The hotspot cannot answer right now. Please try again in a moment.",
     again: "Try again",
+    unreadable: "This request could not be read",
+    unreadable_advice: "Your browser sent more than this hotspot can take in, or something that it does not understand. If this happens again, delete this page’s cookies or open it in a private window.",
     not_found: "There is no such page",
     back: "To the start page",
     languages: "Language",

@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Un momento, por favor",
     fault_advice: "El punto de acceso no puede responder ahora. Vuelva a intentarlo en un momento.",
     again: "Volver a intentarlo",
+    unreadable: "No se ha podido leer la solicitud",
+    unreadable_advice: "Su navegador ha enviado más de lo que este punto de acceso puede recibir, o algo que no entiende. Si vuelve a ocurrir, borre las cookies de esta página o ábrala en una ventana privada.",
     not_found: "Esta página no existe",
     back: "A la página de inicio",
     languages: "Idioma",

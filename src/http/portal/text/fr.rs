@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Un instant, s’il vous plaît",
     fault_advice: "Le point d’accès ne peut pas répondre pour le moment. Veuillez réessayer dans un instant.",
     again: "Réessayer",
+    unreadable: "Cette requête n’a pas pu être lue",
+    unreadable_advice: "Votre navigateur a envoyé plus que ce point d’accès ne peut recevoir, ou quelque chose qu’il ne comprend pas. Si cela se reproduit, supprimez les cookies de cette page ou ouvrez-la dans une fenêtre privée.",
     not_found: "Cette page n’existe pas",
     back: "Vers la page d’accueil",
     languages: "Langue",

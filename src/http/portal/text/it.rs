@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Un momento, per favore",
     fault_advice: "L’hotspot al momento non può rispondere. Riprova tra poco.",
     again: "Riprova",
+    unreadable: "Non è stato possibile leggere la richiesta",
+    unreadable_advice: "Il browser ha inviato più di quanto l’hotspot possa ricevere, o qualcosa che non capisce. Se succede di nuovo, cancella i cookie di questa pagina o aprila in una finestra privata.",
     not_found: "Questa pagina non esiste",
     back: "Alla pagina iniziale",
     languages: "Lingua",

@@ -98,6 +98,10 @@ pub(super) struct Text {
     pub(super) fault_advice: &'static str,
     /// The button for it.
     pub(super) again: &'static str,
+    /// Heading where a request cannot be read.
+    pub(super) unreadable: &'static str,
+    /// What helps then.
+    pub(super) unreadable_advice: &'static str,
     /// Heading where there is no such page.
     pub(super) not_found: &'static str,
     /// To the start page.

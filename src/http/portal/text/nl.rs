@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Een ogenblik",
     fault_advice: "De hotspot kan nu niet antwoorden. Probeer het zo meteen opnieuw.",
     again: "Opnieuw proberen",
+    unreadable: "Dit verzoek kon niet worden gelezen",
+    unreadable_advice: "Uw browser stuurde meer dan deze hotspot kan ontvangen, of iets wat hij niet begrijpt. Verwijder de cookies van deze pagina of open haar in een privévenster als dit opnieuw gebeurt.",
     not_found: "Deze pagina bestaat niet",
     back: "Naar de startpagina",
     languages: "Taal",

@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Chwileczkę",
     fault_advice: "Hotspot nie może teraz odpowiedzieć. Spróbuj ponownie za chwilę.",
     again: "Spróbuj ponownie",
+    unreadable: "Nie udało się odczytać żądania",
+    unreadable_advice: "Przeglądarka wysłała więcej, niż hotspot może przyjąć, lub coś, czego nie rozumie. Jeśli to się powtórzy, usuń pliki cookie tej strony lub otwórz ją w oknie prywatnym.",
     not_found: "Nie ma takiej strony",
     back: "Do strony głównej",
     languages: "Język",

@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "Um momento, por favor",
     fault_advice: "O hotspot não consegue responder agora. Tente de novo daqui a pouco.",
     again: "Tentar de novo",
+    unreadable: "Não foi possível ler este pedido",
+    unreadable_advice: "O seu navegador enviou mais do que este hotspot consegue receber, ou algo que ele não entende. Se acontecer de novo, apague os cookies desta página ou abra-a numa janela privada.",
     not_found: "Esta página não existe",
     back: "Para a página inicial",
     languages: "Idioma",

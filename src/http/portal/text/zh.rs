@@ -43,6 +43,8 @@ pub(super) const TEXT: Text = Text {
     fault: "请稍候",
     fault_advice: "热点暂时无法响应，请稍后重试。",
     again: "重试",
+    unreadable: "无法读取此请求",
+    unreadable_advice: "您的浏览器发送的内容超出此热点的接收限度，或无法识别。如果再次出现，请删除此页面的 Cookie，或在无痕窗口中打开。",
     not_found: "没有此页面",
     back: "返回首页",
     languages: "语言",
