@@ -80,8 +80,8 @@ fn listen(socket: TcpSocket, address: SocketAddr, backlog: u32) -> io::Result<Tc
 /// How much of a request is read before its body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Octets of request line and headers together. hyper begins with 8 KB and takes more as it
-    /// needs more.
+    /// Octets of request line and headers together; what comes in one piece with the last of them
+    /// may be more. hyper begins with 8 KB, and doubles that as it needs more.
     pub(super) octets: usize,
     /// Headers.
     pub(super) headers: usize,

@@ -6,6 +6,7 @@
 mod browser;
 mod confined;
 mod counters;
+mod crowd;
 mod devices;
 mod ends;
 mod full_disk;

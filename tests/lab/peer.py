@@ -14,6 +14,8 @@ peer.py keep ADDRESS PORT                 connects to a web site and says "ready
 peer.py form ADDRESS USERNAME PASSCODE    opens the portal's page and says "ready", then for a line sends
     the form over the same connection, and says the status of the answer
 
+peer.py request ADDRESS PORT              sends its input as it is, and says what comes back
+
 peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
 peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
 peer.py greet ADDRESS PORT                connects, and says what it is told, or why not
@@ -154,6 +156,13 @@ def form(address, username, passcode):
         print(connection.recv(65536).split(b" ")[1].decode(), flush=True)
 
 
+def request(address, port):
+    with socket.create_connection((address, port), timeout=HANG) as connection:
+        connection.sendall(sys.stdin.buffer.read())
+        while data := connection.recv(65536):
+            sys.stdout.buffer.write(data)
+
+
 def ask(address, number):
     """Names that nobody has asked for yet, as a tunnel does it."""
     asker = socket.socket(family(address), socket.SOCK_DGRAM)
@@ -203,7 +212,8 @@ def main():
     if role in ("count", "send"):
         flow(role, *words)
     else:
-        {"ask": ask, "echo": echo, "form": form, "greet": greet, "keep": keep}[role](*words)
+        roles = {"ask": ask, "echo": echo, "form": form, "greet": greet, "keep": keep}
+        (roles | {"request": request})[role](*words)
 
 
 main()

@@ -64,7 +64,7 @@ const NOTED: Duration = Duration::from_secs(60);
 
 /// Cookies that other pages at this address have set come along (RFC 6265 section 8.5: ports do not
 /// separate them), and a browser that cannot be heard cannot sign in.
-const LIMITS: Limits = Limits { octets: 32 * 1024, headers: 128 };
+const LIMITS: Limits = Limits { octets: 16 * 1024, headers: 128 };
 
 /// What a portal needs to know; replaced as a whole when the configuration is read again.
 #[derive(Clone, Debug)]

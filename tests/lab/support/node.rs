@@ -70,7 +70,7 @@ impl Node {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    pub(super) fn script_command(&self, script: &str, words: &str) -> Command {
+    pub fn script_command(&self, script: &str, words: &str) -> Command {
         let mut command = self.command("python3");
         command.arg(here().join(script)).args(words.split_whitespace());
         command

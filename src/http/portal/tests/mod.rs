@@ -3,6 +3,7 @@
 mod hostile;
 mod pages;
 mod probes;
+mod unserved;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -80,6 +80,9 @@ async fn every_refusal_has_its_sentence() {
         assert!(alert.split("</p>").next().unwrap().contains(sentence), "{refusal:?}");
         assert!(got.body.contains(r#"name="username" value="Abc234""#));
         assert!(!got.body.contains("s3cret"));
+        let out = bench.post("/logout", "").await;
+        assert_eq!(out.status, 403, "{refusal:?}");
+        assert!(out.body.contains("role=\"alert\""), "{refusal:?}");
     }
     bench.script.lock().unwrap().refusal = Some(Refusal::TooManyTries(wait));
     assert_eq!(bench.post("/login", "code=a").await.header("retry-after"), "240");
