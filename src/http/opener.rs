@@ -4,8 +4,10 @@
 //! discovery say inside (RFC 826, RFC 4861), which nobody compares with the frame's source. The
 //! source of the SYN that opened the connection is what the access point or switch saw.
 
+use std::io;
 use std::os::fd::AsFd;
 
+use nix::errno::Errno;
 use nix::sys::socket::setsockopt;
 use nix::{setsockopt_impl, sockopt_impl};
 
@@ -47,10 +49,16 @@ sockopt_impl!(
 /// table has the kernel answer with SYN cookies, and keep nothing.
 ///
 /// # Errors
-/// What the kernel says: before Linux 5.10 it keeps no link-layer header.
-pub(super) fn keep(listener: &impl AsFd) -> nix::Result<()> {
+/// What the kernel says.
+pub(super) fn keep(listener: &impl AsFd) -> io::Result<()> {
     setsockopt(listener, SynCount, &SYN_ACK_REPETITIONS)?;
-    setsockopt(listener, SaveSyn, &WITH_LINK_LAYER)
+    setsockopt(listener, SaveSyn, &WITH_LINK_LAYER).map_err(|error| match error {
+        Errno::EINVAL => io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this kernel does not tell which device opens a connection; Linux 5.10 and later do",
+        ),
+        error => error.into(),
+    })
 }
 
 /// The device that opened this connection; the kernel tells once. `None` where the connection was

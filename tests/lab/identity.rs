@@ -44,11 +44,28 @@ impl<'a> Impostor<'a> {
     }
 }
 
+/// SYN cookies for every connection, or where they are needed.
+fn set_cookies(hotspot: &Hotspot, always: bool) {
+    let number = 1 + u8::from(always);
+    let set = format!("echo {number} >/proc/sys/net/ipv4/tcp_syncookies");
+    hotspot.router.ok(&["sh", "-c", &set]);
+}
+
 #[test]
 fn nobody_sees_or_ends_the_session_of_another_device() {
     let Some(hotspot) = Hotspot::open() else { return };
+    nobody_acts_as_another(&hotspot);
+}
+
+#[test]
+fn nor_where_the_gate_is_in_the_routing_path() {
+    let Some(hotspot) = Hotspot::in_routing_path("") else { return };
+    nobody_acts_as_another(&hotspot);
+}
+
+fn nobody_acts_as_another(hotspot: &Hotspot) {
     let victim = hotspot.lab.node("guest2");
-    let impostor = Impostor::at(&hotspot, "guest1");
+    let impostor = Impostor::at(hotspot, "guest1");
     let voucher = hotspot.voucher(&["--username", "s1x-of-the-victim"]);
     hotspot.sign_in(&victim, &voucher);
     for family in ["-4", "-6"] {
@@ -89,6 +106,30 @@ fn a_sign_in_is_never_that_of_who_claims_the_address_meanwhile() {
     assert_eq!(form.answer(), "403");
     assert!(!impostor.node.sees_site("-4"));
     hotspot.sign_in(&victim, &voucher);
+}
+
+#[test]
+fn where_the_kernel_keeps_no_syn_pages_are_shown_and_nothing_is_done() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let guest = hotspot.lab.node("guest1");
+    guest.ipv6();
+    let voucher = hotspot.voucher(&[]);
+    set_cookies(&hotspot, true);
+    for portal in [hotspot.portal(), hotspot.portal6()] {
+        assert_eq!(portal.get(&guest, "/").status, 200);
+        let answer = portal.sign_in(&guest, &voucher);
+        assert_eq!(answer.status, 403, "{answer:?}");
+        assert!(answer.body.contains("role=\"alert\""), "{answer:?}");
+    }
+    assert!(hotspot.all_active().is_empty(), "{}", hotspot.log());
+    set_cookies(&hotspot, false);
+    hotspot.sign_in(&guest, &voucher);
+    assert!(hotspot.portal().says_online(&guest));
+    set_cookies(&hotspot, true);
+    assert!(!hotspot.portal().says_online(&guest));
+    assert_eq!(hotspot.portal().post(&guest, "/logout", &[]).status, 403);
+    assert!(hotspot.active(&guest).is_some());
+    assert!(guest.sees_site("-4"));
 }
 
 #[test]

@@ -26,7 +26,12 @@ impl Fallback {
     /// A page where the portal itself is asked: what kept this request from being answered would
     /// keep the next one from it, and a redirect would lead in circles. To all others the way to
     /// the portal, of which nothing of their request need be known.
-    fn answer(&self, beginning: &[u8], local: SocketAddr, page: impl Fn(&Visit) -> Page) -> Vec<u8> {
+    fn answer(
+        &self,
+        beginning: &[u8],
+        local: SocketAddr,
+        page: impl Fn(&Visit) -> Page,
+    ) -> Vec<u8> {
         let settings = self.settings.borrow().clone();
         let local = SocketAddr::new(local.ip().to_canonical(), local.port());
         let here = Authority::of_portal(&settings, local);

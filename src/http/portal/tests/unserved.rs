@@ -152,9 +152,7 @@ async fn a_browser_with_many_cookies_and_headers_is_heard() {
 async fn answers_of_the_portal_stay_as_they_are() {
     let listening = Listening::with(None);
     let host = listening.portal();
-    let get = |path: &str, more: &str| {
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n")
-    };
+    let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n");
     let post = format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n");
     let pipelined = [get("/logo", ""), post, get("/favicon.ico", "Connection: close\r\n")].concat();
     let answers = listening.ask(&pipelined).await;
