@@ -122,6 +122,7 @@ fn where_the_kernel_keeps_no_syn_pages_are_shown_and_nothing_is_done() {
         assert!(answer.body.contains("role=\"alert\""), "{answer:?}");
     }
     assert!(hotspot.all_active().is_empty(), "{}", hotspot.log());
+    assert_eq!(hotspot.log().matches("the kernel kept no SYN of").count(), 1, "{}", hotspot.log());
     set_cookies(&hotspot, false);
     hotspot.sign_in(&guest, &voucher);
     assert!(hotspot.portal().says_online(&guest));

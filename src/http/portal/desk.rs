@@ -162,8 +162,15 @@ impl Desk<'_> {
         let caller = self.guest.caller();
         let portal = self.guest.portal;
         let asked = portal.hotspot.write(|reply| Write::SignIn { caller, credential, reply }).await;
-        let answer = asked.map_err(|fault| portal.note(&fault))?;
-        Ok(answer.err())
+        let refusal = asked.map_err(|fault| portal.note(&fault))?.err();
+        self.note(refusal);
+        Ok(refusal)
+    }
+
+    fn note(&self, refusal: Option<Refusal>) {
+        if refusal == Some(Refusal::UnknownDevice) {
+            self.guest.portal.note_unknown(self.guest.peer, self.guest.opener);
+        }
     }
 
     async fn logout(&self, params: Params) -> Answer {
@@ -173,6 +180,7 @@ impl Desk<'_> {
         match portal.hotspot.write(|reply| Write::SignOut { caller, reply }).await {
             Ok(Ok(_)) => self.onwards(&Visit { next: None, ..visit }, Some(SIGNED_OUT)),
             Ok(Err(refusal)) => {
+                self.note(Some(refusal));
                 let notice = Notice::Problem(visit.refusal(&refusal, Typed::Code));
                 self.page(StatusCode::FORBIDDEN, visit.sign_in(&notice, ""))
             }

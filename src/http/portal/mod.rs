@@ -92,14 +92,16 @@ struct Portal {
     settings: watch::Receiver<Arc<Settings>>,
     turned: Mutex<Throttle>,
     faults: Mutex<Throttle>,
+    unknown: Mutex<Throttle>,
 }
 
 /// The server for a guest network's portal. Everyone there is who it is meant for.
 pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
+    let unknown = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
     let fallback = Arc::new(fallback::Fallback::new(settings.clone()));
-    let portal = Portal { hotspot, settings, turned, faults };
+    let portal = Portal { hotspot, settings, turned, faults, unknown };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
     Server {
         router,
@@ -172,6 +174,25 @@ impl Portal {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         if faults.failed((), clock::boot_time()) {
             log::warn!("portal: guests are told to try again in a moment: {fault}");
+        }
+    }
+
+    /// Says why somebody cannot sign in or out who seems to be where they should be, once in a while.
+    fn note_unknown(&self, peer: IpAddr, opener: Option<Mac>) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unknown.failed((), clock::boot_time()) {
+            return;
+        }
+        match opener {
+            Some(mac) => log::warn!(
+                "portal: {mac} asks from {peer}, which ARP or neighbour discovery say is another \
+                 device's: it can neither sign in nor out"
+            ),
+            None => log::warn!(
+                "portal: the kernel kept no SYN of {peer} (a flood of them, or \
+                 net.ipv4.tcp_syncookies is 2): which device it is is not known, and it can neither \
+                 sign in nor out"
+            ),
         }
     }
 
