@@ -21,12 +21,12 @@
 //!
 //! Beside them stand [`clock`], the only caller of `now()`; [`durable`], files that survive a
 //! power cut; [`logging`], lines for an operator at two in the morning; [`surroundings`], what has
-//! to be set on the router outside of us.
+//! to be set on the router outside of us; `syscalls`, what only unsafe code can ask the kernel.
 //!
 //! Imports point one way, and `tests/house.rs` holds them to it:
 //!
 //! ```text
-//! domain ← proof ← policy ← durable, clock, config, listing ← store, neighbour, firewall
+//! domain, syscalls ← proof ← policy ← durable, clock, config, listing ← store, neighbour, firewall
 //!        ← surroundings ← hotspot ← http, radius ← control ← cli, daemon ← main
 //! ```
 //!
@@ -57,6 +57,7 @@ pub mod radius;
 mod scratch;
 pub mod store;
 pub mod surroundings;
+mod syscalls;
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

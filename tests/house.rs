@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each room may import from, apart from itself. A room that is not here may not exist.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("durable", &[]),
     ("logging", &["domain"]),
-    ("clock", &["domain"]),
+    ("syscalls", &[]),
+    ("clock", &["domain", "syscalls"]),
     ("config", &["domain"]),
     ("proof", &["domain"]),
     ("policy", &["domain", "proof"]),
@@ -27,7 +28,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ),
     ("listing", &["domain", "policy"]),
     ("radius", &["clock", "config", "domain", "hotspot", "policy", "proof"]),
-    ("http", &["clock", "config", "domain", "durable", "hotspot", "listing"]),
+    ("http", &["clock", "config", "domain", "durable", "hotspot", "listing", "syscalls"]),
     (
         "control",
         &["config", "domain", "firewall", "hotspot", "http", "listing", "policy", "radius"],

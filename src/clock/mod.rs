@@ -1,7 +1,5 @@
 //! The only place that asks the operating system for the time, the boot and the zone.
 
-mod adjtimex;
-
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -12,6 +10,7 @@ use nix::time::{ClockId, clock_gettime};
 use crate::domain::time::Timestamp;
 use crate::domain::wall::Reading;
 use crate::domain::zone::Zone;
+use crate::syscalls;
 
 /// A time that every true time is later than, for routers that never knew another: move it
 /// forward with each release. 2026-11-01 00:00:00 UTC.
@@ -62,7 +61,7 @@ impl Clock for SystemClock {
             #[allow(clippy::useless_conversion)]
             wall: Timestamp::from_unix(i64::from(wall)),
             boot: boot_time(),
-            synchronised: adjtimex::synchronised(),
+            synchronised: syscalls::clock_is_synchronised(),
             file_time: self.file_time,
             rtc_boot: self.rtc_boot,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::net::if_::if_nametoindex;
@@ -15,9 +15,8 @@ use crate::config;
 use crate::control::PortalHealth;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
-use crate::http::portal::{self, Brand, Peers, Settings};
+use crate::http::portal::{self, Brand, Settings};
 use crate::http::{self, Server};
-use crate::neighbour::{self, Find};
 use crate::surroundings::first_address;
 
 /// Time between two attempts at a port that another program holds.
@@ -86,7 +85,7 @@ impl Portals {
 
     fn open_portal(&self, guest: &config::Guest, settings: Arc<Settings>) -> Portal {
         let (settings, receiver) = watch::channel(settings);
-        let server = portal::server(self.hotspot.clone(), receiver, peers(&guest.device));
+        let server = portal::server(self.hotspot.clone(), receiver);
         // Whoever tells of devices tells of changes only, and at the start a little later than
         // 'check' may ask.
         let (device, index) = watch::channel(if_nametoindex(&*guest.device).ok());
@@ -221,19 +220,4 @@ fn settings(guest: &config::Guest, zone: &Zone, brand: Brand) -> Settings {
         zone: zone.clone(),
         brand,
     }
-}
-
-/// A guest's places at the portal are counted by device: whoever takes many addresses gets no more
-/// of them. Devices stand in for addresses as those that RFC 4291 appendix A makes of them.
-fn peers(device: &str) -> Peers {
-    let device = device.to_owned();
-    let lookup = Mutex::new(neighbour::Lookup::open().ok());
-    Arc::new(move |address| {
-        let mut lookup = lookup.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = lookup.as_mut().and_then(|lookup| lookup.find(&device, address).ok().flatten());
-        found.map_or(address, |mac| {
-            let [a, b, c, d, e, f] = mac.octets().map(u16::from);
-            IpAddr::from([0xfe80, 0, 0, 0, a << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f])
-        })
-    })
 }

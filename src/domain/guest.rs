@@ -15,12 +15,15 @@ pub struct Caller {
     pub network: Arc<str>,
     /// The address it came from.
     pub address: IpAddr,
+    /// The device that opened its connection; `None` where the kernel does not say.
+    pub device: Option<Mac>,
 }
 
 /// What a guest who is signed in is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Online {
-    /// What they signed in with.
+    /// What they signed in with; of a username that is its own passcode no more than the beginning,
+    /// since whoever reads the rest can sign in with it.
     pub login: String,
     /// Their device.
     pub mac: Mac,

@@ -105,7 +105,7 @@ pub enum Refusal {
     TooManyDevices,
     /// Too many wrong guesses; the next one is heard after this time.
     TooManyTries(Duration),
-    /// The device is not on a guest network.
+    /// It is not known which device on the guest network this is.
     UnknownDevice,
 }
 

@@ -13,6 +13,14 @@ impl Mac {
         Self(octets)
     }
 
+    /// One device's address as a frame has it: not nobody's (`lo`), not a group's (IEEE 802: lowest
+    /// bit of the first octet), which is what a network's broadcast address has.
+    pub fn of_device(octets: &[u8]) -> Option<Self> {
+        let octets = <[u8; 6]>::try_from(octets).ok()?;
+        let [first, ..] = octets;
+        (first & 1 == 0 && octets != [0; 6]).then_some(Self(octets))
+    }
+
     /// Its six octets.
     pub const fn octets(self) -> [u8; 6] {
         self.0

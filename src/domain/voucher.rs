@@ -13,6 +13,9 @@ use super::station::Mac;
 use super::time::{Now, Timestamp};
 use super::validity::{Dates, Standing, ValidFor, standing};
 
+/// Characters of a code that a guest's page shows at most.
+const SHOWN_OF_A_CODE: usize = 2;
+
 /// Octets that fit in a RADIUS User-Name (RFC 2865 §5): a longer one could never sign in there.
 const USERNAME_OCTETS: usize = 253;
 /// Octets that fit in a RADIUS User-Password (RFC 2865 §5.2).
@@ -277,6 +280,17 @@ impl Voucher {
     /// Whether the username is the passcode as well: a voucher handed out as one code.
     pub fn is_one_code(&self) -> bool {
         self.username.folded() == self.passcode.secret().reveal().trim().to_lowercase()
+    }
+
+    /// The username as a guest's page may show it. Of a voucher that is one code only the beginning:
+    /// whoever looks at the page could sign in with the rest.
+    pub fn shown_username(&self) -> String {
+        let username = self.username.as_str();
+        if !self.is_one_code() {
+            return username.to_owned();
+        }
+        let shown = SHOWN_OF_A_CODE.min(username.chars().count() / 2);
+        username.chars().take(shown).chain(['…']).collect()
     }
 
     /// The data that is left, for all devices together.

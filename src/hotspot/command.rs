@@ -70,8 +70,8 @@ pub enum Write {
     SignOut {
         /// Where the request came from.
         caller: Caller,
-        /// Whether there was a session.
-        reply: Reply<bool>,
+        /// Whether there was a session, or why nothing was done.
+        reply: Reply<Result<bool, Refusal>>,
     },
     /// A device has turned up that may have signed in before.
     Arrive {

@@ -132,38 +132,47 @@ impl Hotspot {
         })
     }
 
-    pub(super) fn sign_out(&mut self, caller: Caller, reply: Reply<bool>, now: Now) -> Finish {
-        let mac = self.station(&caller, now);
+    pub(super) fn sign_out(
+        &mut self,
+        caller: Caller,
+        reply: Reply<Result<bool, Refusal>>,
+        now: Now,
+    ) -> Finish {
+        let Some(mac) = self.station(&caller, now) else {
+            return Box::new(|_, _| send(reply, Ok(Err(Refusal::UnknownDevice))));
+        };
         // Who signs out wants to be asked again, also where the session has ended by itself.
-        let forgotten =
-            self.store.attempt(|| mac.map_or(Ok(()), |it| self.store.forget_device(it)));
+        let forgotten = self.store.attempt(|| self.store.forget_device(mac));
         Box::new(move |hotspot, committed| {
             hotspot.note(&forgotten.and(committed));
             // A full disk is no reason to keep somebody online against their will.
-            let online = mac.filter(|mac| hotspot.sessions.get(*mac).is_some());
-            let ended = online.is_some_and(|mac| {
+            let ended = hotspot.sessions.get(mac).is_some() && {
                 hotspot.look_at(hotspot.sessions.voucher_at(mac), Duration::ZERO, now);
                 hotspot.close_session(mac, TerminateCause::UserRequest, now).is_some()
-            });
-            hotspot.answer_once_enforced(move |_| send(reply, Ok(ended)));
+            };
+            hotspot.answer_once_enforced(move |_| send(reply, Ok(Ok(ended))));
         })
     }
 
-    /// The device behind an address, as the kernel knows it at this moment. That it asks shows
-    /// where it is.
+    /// The device that opened the connection, unless the kernel at this moment takes the address
+    /// for another's: whoever answers for an address can have it answered for by anybody. That it
+    /// asks shows where it is.
     fn station(&mut self, caller: &Caller, now: Now) -> Option<Mac> {
         let network = self.settings.networks.iter().find(|it| it.name == caller.network)?;
+        let mac = caller.device?;
         match self.neighbours.find(&network.device, caller.address) {
-            Ok(Some(mac)) => {
-                self.is_here(mac, caller, now);
-                Some(mac)
+            Ok(Some(other)) if other != mac => {
+                log::debug!("guest: {mac} asks from {}, which is {other}'s", caller.address);
+                return None;
             }
-            Ok(None) => None,
+            // An entry that has just made room for others says nothing against the connection.
+            Ok(_) => {}
             Err(error) => {
                 log::warn!("guest: the kernel does not say who has {}: {error}", caller.address);
-                None
             }
         }
+        self.is_here(mac, caller, now);
+        Some(mac)
     }
 
     fn judge(

@@ -223,7 +223,7 @@ impl Hotspot {
 
     /// A device has asked for something.
     pub(super) fn is_here(&mut self, mac: Mac, caller: &Caller, now: Now) {
-        let Caller { network, address } = caller.clone();
+        let Caller { network, address, .. } = caller.clone();
         let seen = Neighbour { network, address, mac: Some(mac), reach: Reach::Present };
         self.presence.see(&seen, now);
     }
@@ -256,7 +256,7 @@ impl Hotspot {
         let account = self.sessions.accounts.get(session.voucher);
         let until = account.and_then(|account| account.until).filter(|_| now.wall_is_set);
         Online {
-            login: session.login.clone(),
+            login: account.map(|it| it.voucher.shown_username()).unwrap_or_default(),
             mac: session.mac,
             uptime: session.uptime(now),
             usage: session.usage,
@@ -362,7 +362,8 @@ impl Hotspot {
 impl Presence {
     fn caller(&self, mac: Mac) -> Option<Caller> {
         let device = self.devices.get(&mac)?;
-        Some(Caller { network: device.network.clone(), address: device.address()? })
+        let (network, address) = (device.network.clone(), device.address()?);
+        Some(Caller { network, address, device: Some(mac) })
     }
 
     fn forget_all_but(&mut self, all: &[Neighbour]) {

@@ -1,5 +1,6 @@
 //! Accepting and serving connections within limits.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -14,17 +17,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::sys::socket::{setsockopt, sockopt::BindToDevice, sockopt::Ipv6V6Only};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
-use super::door::{Door, Pass, Standing};
+use super::door::{Door, Pass, PeerKey, Standing};
+use super::exchange::Exchange;
 use super::stream::{Progress, Watched};
-use super::{Local, Peer};
+use super::unserved::{self, Answering, Fallback};
+use super::{Local, Opener, Peer, opener};
+use crate::domain::station::Mac;
 
-/// Bytes of request line and headers together.
-const HEADER_BYTES: usize = 8 * 1024;
-/// Headers in a request.
-const HEADERS: usize = 64;
 /// Time to send a whole header block, also the first one.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// A connection on which nothing moves for this long is closed.
@@ -33,8 +35,14 @@ const IDLE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
 /// Connections that the kernel may keep waiting.
 const BACKLOG: u32 = 128;
+/// The same at a portal, half-open ones among them: more than one device's flood of SYNs can fill
+/// in the seconds that each is kept. The kernel takes less where `net.core.somaxconn` says so.
+const PORTAL_BACKLOG: u32 = 2048;
 
-/// Sent when there is no place left, before the connection is closed.
+/// Connections without a place that are listened to for a moment, so that what they are told fits
+/// and arrives.
+pub(super) const TURNED_AWAY: usize = 16;
+/// Sent when there is no place left and nothing better to say, before the connection is closed.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
                       Retry-After: 1\r\nConnection: close\r\n\r\n";
 
@@ -45,26 +53,38 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
 /// What the kernel says, above all that the address is taken.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    listen(socket, address)
+    listen(socket, address, BACKLOG)
 }
 
-/// Binds a listener that only hears what comes in on one network device.
+/// Binds a listener that only hears what comes in on one network device, and knows the devices
+/// there that connect.
 ///
 /// # Errors
 /// What the kernel says, above all that the port is taken.
 pub fn bind_to_device(address: SocketAddr, device: &str) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     setsockopt(&socket, BindToDevice, &OsString::from(device))?;
-    listen(socket, address)
+    opener::keep(&socket)?;
+    listen(socket, address, PORTAL_BACKLOG)
 }
 
-fn listen(socket: TcpSocket, address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(socket: TcpSocket, address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     if address.is_ipv6() {
         setsockopt(&socket, Ipv6V6Only, &true)?;
     }
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.listen(backlog)
+}
+
+/// How much of a request is read before its body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Octets of request line and headers together; what comes in one piece with the last of them
+    /// may be more. hyper begins with 8 KB, and doubles that as it needs more.
+    pub(super) octets: usize,
+    /// Headers.
+    pub(super) headers: usize,
 }
 
 /// What a listener serves, and to whom.
@@ -76,8 +96,14 @@ pub struct Server {
     pub door: Door,
     /// Tells the known from strangers.
     pub standing: Arc<dyn Fn(IpAddr) -> Standing + Send + Sync>,
-    /// What counts as one peer: addresses that give the same share its places.
-    pub peer: Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>,
+    /// What counts as one peer: connections that give the same share its places.
+    pub peer: Arc<dyn Fn(IpAddr, Option<Mac>) -> PeerKey + Send + Sync>,
+    /// What is read of a request.
+    pub(super) limits: Limits,
+    /// Speaks where the router is not asked; `None` leaves it to hyper.
+    pub(super) fallback: Option<Arc<dyn Fallback>>,
+    /// Those who may be told at leisure that there is no place for them.
+    pub(super) turned_away: Arc<Semaphore>,
 }
 
 impl Server {
@@ -89,7 +115,10 @@ impl Server {
                 () = stopped(&mut stop) => return,
             };
             match accepted {
-                Ok((stream, peer)) => self.admit(stream, peer.ip().to_canonical(), &stop),
+                Ok((stream, peer)) => {
+                    self.hear_the_others().await;
+                    self.admit(stream, peer.ip().to_canonical(), &stop);
+                }
                 Err(error) => {
                     // Out of file descriptors, usually: wait until some connections have ended.
                     log::warn!("http: cannot accept: {error}");
@@ -99,60 +128,104 @@ impl Server {
         }
     }
 
+    /// Has requests that have arrived already read before anybody has to make room for another:
+    /// they are no longer waited for then.
+    async fn hear_the_others(&self) {
+        // New tasks register with the reactor, the reactor looks, the tasks read.
+        for _ in 0..3 {
+            if self.door.is_full() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
     fn admit(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
         let standing = (self.standing)(peer);
-        match self.door.enter((self.peer)(peer), standing) {
+        let opener = Opener(opener::device(&stream));
+        match self.door.enter((self.peer)(peer, opener.0), standing) {
             Some(pass) => {
-                tokio::spawn(serve(stream, Peer(peer), self.router.clone(), stop.clone(), pass));
+                let server = self.clone();
+                tokio::spawn(server.serve(stream, Peer(peer), opener, stop.clone(), pass));
             }
             None => {
                 log::debug!("http: {peer} turned away, too many connections");
-                // One try, no waiting: whoever floods us is not worth a task.
-                let _ = stream.try_write(FULL);
+                self.turn_away(stream);
             }
         }
     }
-}
 
-async fn serve(
-    stream: TcpStream,
-    peer: Peer,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-    pass: Pass,
-) {
-    let _ = stream.set_nodelay(true);
-    let local = stream
-        .local_addr()
-        .ok()
-        .map(|address| Local(SocketAddr::new(address.ip().to_canonical(), address.port())));
-    let progress = Progress::default();
-    let stream = TokioIo::new(Watched::new(stream, progress.clone()));
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        if let Some(local) = local {
-            request.extensions_mut().insert(local);
-        }
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(HEADER_BYTES)
-        .max_headers(HEADERS)
-        // `nc -N` and others close their half once they have asked.
-        .half_close(true)
-        .serve_connection(stream, service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = progress.stalled(IDLE) => log::debug!("http: {} idle, closed", peer.0),
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(GRACE, connection.as_mut()).await;
+    /// Whoever floods us is not worth a task: to most this is one try, and no waiting.
+    fn turn_away(&self, stream: TcpStream) {
+        let Some(fallback) = &self.fallback else {
+            let _ = stream.try_write(FULL);
+            return;
+        };
+        match Arc::clone(&self.turned_away).try_acquire_owned() {
+            Ok(permit) => {
+                let fallback = Arc::clone(fallback);
+                tokio::spawn(async move {
+                    unserved::turn_away(stream, fallback).await;
+                    drop(permit);
+                });
+            }
+            Err(_) => {
+                if let Ok(local) = stream.local_addr() {
+                    let _ = stream.try_write(&fallback.full(&[], local));
+                }
+            }
         }
     }
-    drop(pass);
+
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: Peer,
+        opener: Opener,
+        mut stop: watch::Receiver<bool>,
+        pass: Pass,
+    ) {
+        let _ = stream.set_nodelay(true);
+        let Ok(local) = stream.local_addr() else { return };
+        let progress = Progress::default();
+        let exchange = Exchange::new(pass);
+        let stream = Watched::new(stream, progress.clone());
+        let stream = Answering::new(stream, self.fallback, Arc::clone(&exchange), local);
+        let local = Local(SocketAddr::new(local.ip().to_canonical(), local.port()));
+        let under_way = Arc::clone(&exchange);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(|body| under_way.arriving(body));
+            request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(opener);
+            request.extensions_mut().insert(local);
+            let answer = self.router.clone().call(request);
+            let (door, under_way) = (self.door.clone(), Arc::clone(&under_way));
+            async move {
+                let mut answer = answer.await?.map(|body| under_way.leaving(body));
+                if door.is_crowded() {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME)
+            .max_buf_size(self.limits.octets)
+            .max_headers(self.limits.headers)
+            // `nc -N` and others close their half once they have asked.
+            .half_close(true)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = progress.stalled(IDLE) => log::debug!("http: {} idle, closed", peer.0),
+            () = exchange.yields() => log::debug!("http: {} closed to make room", peer.0),
+            () = stopped(&mut stop) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = tokio::time::timeout(GRACE, connection.as_mut()).await;
+            }
+        }
+    }
 }
 
 /// Returns once the daemon stops.

@@ -223,7 +223,7 @@ impl RawNeighbour<'_> {
         };
         let mac = match reach {
             Reach::Gone => None,
-            Reach::Present | Reach::Quiet => Some(station(self.link?)?),
+            Reach::Present | Reach::Quiet => Some(Mac::of_device(self.link?)?),
         };
         Some(Entry { index: self.index, address: self.address, mac, reach })
     }
@@ -241,14 +241,6 @@ fn ip_address(family: u8, bytes: &[u8]) -> Option<IpAddr> {
 fn is_host(address: &IpAddr) -> bool {
     let broadcast = *address == IpAddr::V4(Ipv4Addr::BROADCAST);
     !(address.is_multicast() || address.is_unspecified() || broadcast)
-}
-
-/// One device's Ethernet address: not nobody's (`lo`), not a group's (IEEE 802: lowest bit of the
-/// first octet), which is what a network's broadcast address has.
-fn station(bytes: &[u8]) -> Option<Mac> {
-    let octets = <[u8; 6]>::try_from(bytes).ok()?;
-    let [first, ..] = octets;
-    (first & 1 == 0 && octets != [0; 6]).then(|| Mac::new(octets))
 }
 
 /// Asks for one address's entry. Linux 5.0 and later answer that.

@@ -13,6 +13,10 @@ peer.py keep ADDRESS PORT                 connects to a web site and says "ready
 
 peer.py talk tcp|udp ADDRESS PORT    says "ready", then for each line sends a DNS query over the
     same connection or socket, and says "echoed", "answered" by a name server, "lost", or why not
+peer.py form ADDRESS USERNAME PASSCODE    opens the portal's page and says "ready", then for a line sends
+    the form over the same connection, and says the status of the answer
+
+peer.py request ADDRESS PORT              sends its input as it is, and says what comes back
 
 peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
 peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
@@ -176,6 +180,26 @@ def talk(kind, address, port):
     print("ready", flush=True)
     for number, _ in enumerate(sys.stdin):
         print(talk_once(talker, number), flush=True)
+def form(address, username, passcode):
+    portal = f"{address}:8880"
+    connection = socket.create_connection((address, 8880), timeout=HANG)
+    connection.sendall(f"GET / HTTP/1.1\r\nHost: {portal}\r\n\r\n".encode())
+    page = b""
+    while not page.endswith(b"</html>\n"):
+        page += connection.recv(65536)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        fields = f"username={username}&passcode={passcode}"
+        head = f"POST /login HTTP/1.1\r\nHost: {portal}\r\nContent-Length: {len(fields)}\r\n\r\n"
+        connection.sendall(f"{head}{fields}".encode())
+        print(connection.recv(65536).split(b" ")[1].decode(), flush=True)
+
+
+def request(address, port):
+    with socket.create_connection((address, port), timeout=HANG) as connection:
+        connection.sendall(sys.stdin.buffer.read())
+        while data := connection.recv(65536):
+            sys.stdout.buffer.write(data)
 
 
 def ask(address, number):
@@ -224,7 +248,8 @@ def main():
     if role in ("count", "send"):
         flow(role, *words)
     else:
-        {"ask": ask, "echo": echo, "greet": greet, "keep": keep, "talk": talk}[role](*words)
+        roles = {"ask": ask, "echo": echo, "form": form, "greet": greet, "keep": keep}
+        (roles | {"request": request, "talk": talk})[role](*words)
 
 
 main()

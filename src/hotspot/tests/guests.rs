@@ -90,7 +90,7 @@ fn who_may_not_pass_is_not_let_through() {
     assert_eq!(bench.login("nobody", "secret"), Err(Refusal::UnknownUsername));
     assert_eq!(bench.login("a", "wrong"), Err(Refusal::WrongPasscode));
     assert_eq!(bench.login("early", "secret"), Err(Refusal::NotYet(from)));
-    let stranger = Caller { network: "guest".into(), address: [10, 0, 0, 1].into() };
+    let stranger = Caller { network: "guest".into(), address: [10, 0, 0, 1].into(), device: None };
     let credential = Credential::Code(Secret::new("a-secret"));
     let answer = bench.write(|reply| Write::SignIn { caller: stranger, credential, reply });
     assert_eq!(answer, Ok(Err(Refusal::UnknownDevice)));
@@ -278,7 +278,7 @@ fn who_signs_out_after_the_session_has_ended_is_asked_again_as_well() {
     bench.login_from(1, "a", "secret").unwrap().unwrap();
     bench.seconds(75);
     assert_eq!(bench.kernel.pass(1), None);
-    let out = bench.write(|reply| Write::SignOut { caller: caller(1), reply }).unwrap();
+    let out = bench.write(|reply| Write::SignOut { caller: caller(1), reply }).unwrap().unwrap();
     assert!(!out);
     bench.seconds(11);
     let online = bench.write(|reply| Write::Visit { caller: caller(1), reply }).unwrap();

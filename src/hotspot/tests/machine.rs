@@ -29,7 +29,11 @@ pub(super) fn networks() -> Vec<GuestNetwork> {
 
 /// Device `number` on the network "guest".
 pub(super) fn caller(number: u8) -> Caller {
-    Caller { network: "guest".into(), address: [192, 168, 0, number].into() }
+    Caller {
+        network: "guest".into(),
+        address: [192, 168, 0, number].into(),
+        device: Some(mac(number)),
+    }
 }
 
 pub(super) fn mac(number: u8) -> Mac {

@@ -8,6 +8,7 @@ mod fold;
 mod gate;
 mod guests;
 mod hostile;
+mod identity;
 mod machine;
 mod policies;
 mod presence;
@@ -215,7 +216,7 @@ impl Bench {
     }
 
     fn logout(&mut self, device: u8) -> bool {
-        self.write(|reply| Write::SignOut { caller: caller(device), reply }).unwrap()
+        self.write(|reply| Write::SignOut { caller: caller(device), reply }).unwrap().unwrap()
     }
 
     /// A voucher with so many megabytes in each direction; 0 is unlimited.

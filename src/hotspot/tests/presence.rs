@@ -116,8 +116,8 @@ fn a_guest_who_moves_is_enforced_where_that_is_wanted_and_nowhere_else() {
     assert_eq!((pass.download.used, pass.download.limit), (1000, Some(5 << 20)));
     // Signing out elsewhere leaves nothing open here.
     bench.sight(vec![seen("open", v4(1), 1)]);
-    let caller = Caller { network: "open".into(), address: v4(1) };
-    assert!(bench.write(|reply| Write::SignOut { caller, reply }).unwrap());
+    let caller = Caller { network: "open".into(), address: v4(1), device: Some(mac(1)) };
+    assert!(bench.write(|reply| Write::SignOut { caller, reply }).unwrap().unwrap());
     assert_eq!(bench.kernel.pass(1), None);
 }
 
@@ -125,7 +125,7 @@ fn a_guest_who_moves_is_enforced_where_that_is_wanted_and_nowhere_else() {
 fn a_guest_on_a_network_without_counters_is_not_idle_while_it_is_there() {
     let mut bench = Bench::plan(Plan { idle_timeout: 100, ..plan() });
     bench.create("a").unwrap();
-    let caller = Caller { network: "open".into(), address: v4(1) };
+    let caller = Caller { network: "open".into(), address: v4(1), device: Some(mac(1)) };
     let credential = Credential::Code(Secret::new("a-secret"));
     bench.write(|reply| Write::SignIn { caller, credential, reply }).unwrap().unwrap();
     for _ in 0..5 {

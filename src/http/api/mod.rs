@@ -24,7 +24,7 @@ use axum::response::Response;
 use axum::routing::any;
 use axum::{Extension, http};
 use hyper::{Method, Request, StatusCode};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use action::voucher_request;
 use answer::Outcome;
@@ -32,7 +32,8 @@ use key_throttle::{Checked, FORGIVEN, KeyThrottle};
 use params::Params;
 
 use super::body::{self, BodyError};
-use super::door::{self, Standing};
+use super::door::{self, PeerKey, Standing};
+use super::server::Limits;
 use super::{Door, Peer, Server};
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
@@ -84,16 +85,19 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         router,
         door: Door::default(),
         standing: Arc::new(standing),
-        peer: Arc::new(move |peer| counted_as(&counted.borrow().config, peer)),
+        peer: Arc::new(move |peer, _| counted_as(&counted.borrow().config, peer)),
+        limits: Limits { octets: 8 * 1024, headers: 64 },
+        fallback: None,
+        turned_away: Arc::new(Semaphore::new(0)),
     }
 }
 
 /// Whose connections are counted together: one address of a network in `allow_from`, since the
 /// hosts of a LAN share one IPv6 /64; the whole /64 of anybody else, which one host can have.
-fn counted_as(config: &config::Api, peer: IpAddr) -> IpAddr {
+fn counted_as(config: &config::Api, peer: IpAddr) -> PeerKey {
     match config.allows(peer) {
-        true => peer.to_canonical(),
-        false => door::network(peer),
+        true => PeerKey::Address(peer.to_canonical()),
+        false => PeerKey::Address(door::network(peer)),
     }
 }
 

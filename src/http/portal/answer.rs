@@ -76,6 +76,18 @@ impl Answer {
         self.with(header::CONNECTION, "close")
     }
 
+    /// A whole message with another body, after which the connection ends.
+    pub(super) fn into_octets(self, body: &str) -> Vec<u8> {
+        let (head, _) = self.closing().done().into_parts();
+        let reason = head.status.canonical_reason().unwrap_or_default();
+        let mut octets = format!("HTTP/1.1 {} {reason}\r\n", head.status.as_u16()).into_bytes();
+        for (name, value) in &head.headers {
+            octets.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        octets.extend(format!("content-length: {}\r\n\r\n{body}", body.len()).into_bytes());
+        octets
+    }
+
     /// Ready to be sent.
     pub(super) fn done(self) -> Response {
         self.0

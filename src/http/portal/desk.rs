@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::authority::Authority;
 use super::form::{Form, Untyped};
 use super::next::Next;
-use super::page::{Notice, Visit};
+use super::page::{Notice, Typed, Visit};
 use super::text::Text;
 use super::{Guest, capport, language};
 use crate::domain::login::{Credential, Refusal};
@@ -162,8 +162,15 @@ impl Desk<'_> {
         let caller = self.guest.caller();
         let portal = self.guest.portal;
         let asked = portal.hotspot.write(|reply| Write::SignIn { caller, credential, reply }).await;
-        let answer = asked.map_err(|fault| portal.note(&fault))?;
-        Ok(answer.err())
+        let refusal = asked.map_err(|fault| portal.note(&fault))?.err();
+        self.note(refusal);
+        Ok(refusal)
+    }
+
+    fn note(&self, refusal: Option<Refusal>) {
+        if refusal == Some(Refusal::UnknownDevice) {
+            self.guest.portal.note_unknown(self.guest.peer, self.guest.opener);
+        }
     }
 
     async fn logout(&self, params: Params) -> Answer {
@@ -171,7 +178,12 @@ impl Desk<'_> {
         let caller = self.guest.caller();
         let portal = self.guest.portal;
         match portal.hotspot.write(|reply| Write::SignOut { caller, reply }).await {
-            Ok(_) => self.onwards(&Visit { next: None, ..visit }, Some(SIGNED_OUT)),
+            Ok(Ok(_)) => self.onwards(&Visit { next: None, ..visit }, Some(SIGNED_OUT)),
+            Ok(Err(refusal)) => {
+                self.note(Some(refusal));
+                let notice = Notice::Problem(visit.refusal(&refusal, Typed::Code));
+                self.page(StatusCode::FORBIDDEN, visit.sign_in(&notice, ""))
+            }
             Err(fault) => {
                 portal.note(&fault);
                 self.fault(&visit)

@@ -42,7 +42,7 @@ impl Guest<'_> {
             return probe.answer().closing();
         }
         let path = self.path_and_query();
-        if !path.starts_with('/') || self.portal.turns_in_circles(self.peer) {
+        if !path.starts_with('/') || self.portal.turns_in_circles(self.peer, self.opener) {
             return self.shown_in(None);
         }
         let location = format!("http://{authority}{}", next::plain(path));

@@ -15,6 +15,7 @@ mod authority;
 mod brand;
 mod capport;
 mod desk;
+mod fallback;
 mod form;
 mod html;
 mod intercept;
@@ -37,12 +38,14 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use axum::{Extension, Router};
 use hyper::Request;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use super::door::Standing;
-use super::{Door, Local, Peer, Server};
+use super::door::{self, PeerKey, Standing};
+use super::server::{Limits, TURNED_AWAY};
+use super::{Door, Local, Opener, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
+use crate::domain::station::Mac;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
 use crate::hotspot::{Fault, Handle, Write};
@@ -58,6 +61,10 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 const DEVICES: usize = 256;
 /// A hotspot that does not answer is noted in the log this often.
 const NOTED: Duration = Duration::from_secs(60);
+
+/// Cookies that other pages at this address have set come along (RFC 6265 section 8.5: ports do not
+/// separate them), and a browser that cannot be heard cannot sign in.
+const LIMITS: Limits = Limits { octets: 16 * 1024, headers: 128 };
 
 /// What a portal needs to know; replaced as a whole when the configuration is read again.
 #[derive(Clone, Debug)]
@@ -85,31 +92,45 @@ struct Portal {
     settings: watch::Receiver<Arc<Settings>>,
     turned: Mutex<Throttle>,
     faults: Mutex<Throttle>,
+    unknown: Mutex<Throttle>,
 }
 
-/// Tells guests apart by their devices; all of them share one IPv6 network, and each has many
-/// addresses in it.
-pub type Peers = Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>;
-
 /// The server for a guest network's portal. Everyone there is who it is meant for.
-pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>, peer: Peers) -> Server {
+pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
-    let portal = Portal { hotspot, settings, turned, faults };
+    let unknown = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
+    let fallback = Arc::new(fallback::Fallback::new(settings.clone()));
+    let portal = Portal { hotspot, settings, turned, faults, unknown };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
-    Server { router, door: Door::default(), standing: Arc::new(|_| Standing::Known), peer }
+    Server {
+        router,
+        door: Door::default(),
+        standing: Arc::new(|_| Standing::Known),
+        peer: Arc::new(peer_key),
+        limits: LIMITS,
+        fallback: Some(fallback),
+        turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+    }
+}
+
+/// Guests are told apart by their devices: all of them share one IPv6 network, and each has many
+/// addresses in it.
+fn peer_key(address: IpAddr, opener: Option<Mac>) -> PeerKey {
+    opener.map_or_else(|| PeerKey::Address(door::network(address)), PeerKey::Device)
 }
 
 async fn handle(
     State(portal): State<Arc<Portal>>,
     Extension(Peer(peer)): Extension<Peer>,
+    Extension(Opener(opener)): Extension<Opener>,
     Extension(Local(local)): Extension<Local>,
     request: Request<Body>,
 ) -> Response {
     let settings = portal.settings.borrow().clone();
     let (parts, body) = request.into_parts();
     let target = authority::target(&parts, &settings, local);
-    let guest = Guest { portal: &portal, settings: &settings, peer, local, request: parts };
+    let guest = Guest { portal: &portal, settings: &settings, peer, opener, local, request: parts };
     let answer = match target {
         Target::Portal(authority) => guest.served(authority, body).await,
         Target::Elsewhere(authority) => guest.intercepted(authority).await,
@@ -122,13 +143,16 @@ struct Guest<'a> {
     portal: &'a Portal,
     settings: &'a Settings,
     peer: IpAddr,
+    /// The device that opened the connection.
+    opener: Option<Mac>,
     local: SocketAddr,
     request: Parts,
 }
 
 impl Guest<'_> {
     fn caller(&self) -> Caller {
-        Caller { network: self.settings.network.clone(), address: self.peer }
+        let network = self.settings.network.clone();
+        Caller { network, address: self.peer, device: self.opener }
     }
 
     /// Whether this guest is online; lets in a device that was here before.
@@ -153,12 +177,32 @@ impl Portal {
         }
     }
 
+    /// Says why somebody cannot sign in or out who seems to be where they should be, once in a while.
+    fn note_unknown(&self, peer: IpAddr, opener: Option<Mac>) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unknown.failed((), clock::boot_time()) {
+            return;
+        }
+        match opener {
+            Some(mac) => log::warn!(
+                "portal: {mac} asks from {peer}, which ARP or neighbour discovery say is another \
+                 device's: it can neither sign in nor out"
+            ),
+            None => log::warn!(
+                "portal: the kernel kept no SYN of {peer} (a flood of them, or \
+                 net.ipv4.tcp_syncookies is 2): which device it is is not known, and it can neither \
+                 sign in nor out"
+            ),
+        }
+    }
+
     /// Whether a device has been sent back where it wanted to go over and over.
-    fn turns_in_circles(&self, peer: IpAddr) -> bool {
+    fn turns_in_circles(&self, peer: IpAddr, opener: Option<Mac>) -> bool {
         let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
-        let circles = turned.blocks(peer, now);
-        if turned.failed(peer, now) {
+        let key = peer_key(peer, opener);
+        let circles = turned.blocks(key, now);
+        if turned.failed(key, now) {
             log::warn!(
                 "portal: {peer} has a session, but the kernel keeps bringing its requests here"
             );

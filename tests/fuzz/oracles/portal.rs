@@ -26,7 +26,7 @@ use hotspotd::domain::zone::Zone;
 use hotspotd::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 use hotspotd::hotspot::{GuestNetwork, Handle, Machine, Settings, Write, start};
 use hotspotd::http::portal::{self, Brand};
-use hotspotd::http::{Local, Peer, Server};
+use hotspotd::http::{Local, Opener, Peer, Server};
 use hotspotd::neighbour::Find;
 use hotspotd::store::Store;
 use tower_service::Service;
@@ -82,10 +82,14 @@ impl Gate for Open {
 /// The last octet tells the devices apart.
 struct Neighbours;
 
+fn mac(device: u8) -> Mac {
+    Mac::new([2, 0, 0, 0, 0, device])
+}
+
 impl Find for Neighbours {
     fn find(&mut self, _: &str, address: IpAddr) -> io::Result<Option<Mac>> {
         let IpAddr::V4(address) = address else { return Ok(None) };
-        Ok(Some(Mac::new([2, 0, 0, 0, 0, address.octets()[3]])))
+        Ok(Some(mac(address.octets()[3])))
     }
 }
 
@@ -144,7 +148,7 @@ impl Bench {
         let (sender, receiver) = tokio::sync::watch::channel(Arc::new(settings));
         // For as long as the process lives.
         std::mem::forget(sender);
-        let server = portal::server(handle, receiver, Arc::new(|peer| peer));
+        let server = portal::server(handle, receiver);
         let mut bench = Self { runtime, server, ours: BTreeSet::new() };
         let _ = std::fs::remove_dir_all(directory);
         bench.sign_in();
@@ -172,6 +176,7 @@ impl Bench {
         let peer: IpAddr = [192, 168, 10, device].into();
         let local: SocketAddr = PORTAL.parse().expect("an address");
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Opener(Some(mac(device))));
         request.extensions_mut().insert(Local(local));
         self.runtime.block_on(async {
             let response = self.server.router.clone().call(request).await.expect("infallible");

@@ -24,7 +24,12 @@ pub struct Passed {
 impl Flow {
     /// Starts it, and waits until it runs.
     pub fn start(node: &Node, words: &str) -> Self {
-        let mut command = node.peer_command(words);
+        Self::script(node, "peer.py", words)
+    }
+
+    /// One that is another script's.
+    pub fn script(node: &Node, script: &str, words: &str) -> Self {
+        let mut command = node.script_command(script, words);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let questions = process.stdin.take();
         let mut answers = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -36,7 +41,17 @@ impl Flow {
 
     /// What it says when it is asked.
     pub fn says(&mut self) -> String {
+        self.tells();
+        self.answer()
+    }
+
+    /// Asks it.
+    pub fn tells(&mut self) {
         self.questions.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+
+    /// What it says next.
+    pub fn answer(&mut self) -> String {
         let line = self.answers.next().unwrap_or_else(|| panic!("{} has ended", self.what));
         line.unwrap()
     }

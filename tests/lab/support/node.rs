@@ -58,16 +58,21 @@ impl Node {
 
     /// A role of `peer.py` that says one thing.
     pub fn peer(&self, words: &str) -> String {
-        let mut command = self.peer_command(words);
+        self.script("peer.py", words)
+    }
+
+    /// What a Python script beside `peer.py` says.
+    pub fn script(&self, script: &str, words: &str) -> String {
+        let mut command = self.script_command(script, words);
         let output = command.output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{} {words}: {error}", self.name);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    pub(super) fn peer_command(&self, words: &str) -> Command {
+    pub fn script_command(&self, script: &str, words: &str) -> Command {
         let mut command = self.command("python3");
-        command.arg(here().join("peer.py")).args(words.split_whitespace());
+        command.arg(here().join(script)).args(words.split_whitespace());
         command
     }
 

@@ -3,6 +3,7 @@
 mod hostile;
 mod pages;
 mod probes;
+mod unserved;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -87,7 +88,7 @@ impl Bench {
         let script = Shared::default();
         tokio::spawn(follow(commands, script.clone()));
         let settings = watch::channel(Arc::new(settings)).1;
-        let router = server(Handle::to(inbox), settings, Arc::new(|peer| peer)).router;
+        let router = server(Handle::to(inbox), settings).router;
         Self { router, script, peer: GUEST.into(), local: LOCAL.parse().unwrap() }
     }
 
@@ -108,6 +109,7 @@ impl Bench {
     async fn send(&self, request: Request<impl Into<Body>>) -> Got {
         let mut request = request.map(Into::into);
         request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(Opener(None));
         request.extensions_mut().insert(Local(self.local));
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -163,7 +165,11 @@ async fn follow(mut commands: mpsc::Receiver<Command>, script: Shared) {
             }
             Write::SignOut { reply, .. } => {
                 script.asked.push("sign out".into());
-                let _ = reply.send(Ok(script.online.take().is_some()));
+                let answer = match script.refusal {
+                    Some(refusal) => Err(refusal),
+                    None => Ok(script.online.take().is_some()),
+                };
+                let _ = reply.send(Ok(answer));
             }
             _ => panic!("not a guest's command"),
         }

@@ -80,6 +80,9 @@ async fn every_refusal_has_its_sentence() {
         assert!(alert.split("</p>").next().unwrap().contains(sentence), "{refusal:?}");
         assert!(got.body.contains(r#"name="username" value="Abc234""#));
         assert!(!got.body.contains("s3cret"));
+        let out = bench.post("/logout", "").await;
+        assert_eq!(out.status, 403, "{refusal:?}");
+        assert!(out.body.contains("role=\"alert\""), "{refusal:?}");
     }
     bench.script.lock().unwrap().refusal = Some(Refusal::TooManyTries(wait));
     assert_eq!(bench.post("/login", "code=a").await.header("retry-after"), "240");
@@ -195,7 +198,7 @@ async fn over_a_real_socket_the_portal_knows_where_it_was_reached() {
     let settings = Settings { port: address.port(), ..settings() };
     let settings = watch::channel(Arc::new(settings)).1;
     let (_stop, stopped) = watch::channel(false);
-    tokio::spawn(server(Handle::to(inbox), settings, Arc::new(|peer| peer)).run(listener, stopped));
+    tokio::spawn(server(Handle::to(inbox), settings).run(listener, stopped));
     let ask = async |request: String| {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -64,7 +64,7 @@ pub(super) struct Text {
     pub(super) too_many_devices: &'static str,
     /// Too many guesses; wait for `{}`.
     pub(super) too_many_tries: &'static str,
-    /// The device is not on the guest network.
+    /// It is not known which device on the guest network this is.
     pub(super) unknown_device: &'static str,
     /// The form came from another site.
     pub(super) foreign_form: &'static str,
@@ -98,6 +98,10 @@ pub(super) struct Text {
     pub(super) fault_advice: &'static str,
     /// The button for it.
     pub(super) again: &'static str,
+    /// Heading where a request cannot be read.
+    pub(super) unreadable: &'static str,
+    /// What helps then.
+    pub(super) unreadable_advice: &'static str,
     /// Heading where there is no such page.
     pub(super) not_found: &'static str,
     /// To the start page.
