@@ -58,7 +58,7 @@ fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(48);
     configure(&connection, journal)?;
-    check_and_migrate(&connection)?;
+    check_and_migrate(&connection, Check::Quick)?;
     probe(&connection)?;
     Ok(connection)
 }
@@ -108,21 +108,35 @@ fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError
 ///
 /// # Errors
 /// As for [`migration::migrate`], and [`StoreError::Corrupt`].
-pub(super) fn check_and_migrate(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check_and_migrate(connection: &Connection, check: Check) -> Result<(), StoreError> {
     match migration::version(connection)? {
         0 => {}
         version => {
             integrity::schema(connection, version)?;
-            quick_check(connection)?;
+            pages(connection, check)?;
         }
     }
     migration::migrate(connection)?;
     integrity::row_ids(connection)
 }
 
+/// How thoroughly a file is looked through for damage.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Check {
+    /// Pages and rows, as fast as a start has to be.
+    Quick,
+    /// Also that each index has the rows of its table and no others: a voucher that is missing in the
+    /// index of usernames would be listed and could not be removed.
+    Full,
+}
+
 /// Looks through the file for damage.
-fn quick_check(connection: &Connection) -> Result<(), StoreError> {
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+fn pages(connection: &Connection, check: Check) -> Result<(), StoreError> {
+    let pragma = match check {
+        Check::Quick => "PRAGMA quick_check(1)",
+        Check::Full => "PRAGMA integrity_check(1)",
+    };
+    let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt(verdict)) }
 }
 

@@ -258,3 +258,113 @@ fn compared_form(
 fn impossible_text(table: &str, id: i64) -> StoreError {
     StoreError::Corrupt(format!("a text in row {id} of '{table}' is impossible"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use crate::domain::list::Page;
+    use crate::domain::time::{Now, Timestamp};
+    use crate::domain::voucher::Username;
+    use crate::scratch::Scratch;
+    use crate::store::{CheckedBackup, Store};
+
+    const NOW: Now = Now {
+        wall: Timestamp::from_unix(1_800_000_000),
+        wall_is_set: true,
+        boot: Duration::from_secs(100),
+    };
+
+    /// A store with rows in every table that anything is written to.
+    fn backup() -> Vec<u8> {
+        static BACKUP: OnceLock<Vec<u8>> = OnceLock::new();
+        BACKUP.get_or_init(written).clone()
+    }
+
+    fn written() -> Vec<u8> {
+        let scratch = Scratch::new();
+        let mut store = Store::open(scratch.path()).unwrap();
+        let mut sql = String::new();
+        for n in 1..=30 {
+            sql.push_str(&format!(
+                "INSERT INTO voucher (username, username_folded, passcode, fullname, created_at,
+                     modified_at, download_limit, upload_limit)
+                     VALUES ('Room{n}', 'room{n}', 'secret', 'Guest', 0, 0, 0, 0);
+                 INSERT INTO login (at, method, login) VALUES (0, 'voucher', 'room{n}');
+                 INSERT INTO session (voucher, login, login_folded, mac, network, started_at,
+                     seconds, download, upload)
+                     VALUES ({n}, 'Room{n}', 'room{n}', '', 'guest', 0, 0, 0, 0);
+                 INSERT INTO nas_session (session, unique_id, nas_source, username, acct_session,
+                     updated_at) VALUES ({n}, 'u{n}', '192.0.2.1', 'Room{n}', 'x', 0);
+                 INSERT INTO device VALUES ('m{n}', {n});
+                 INSERT INTO account (login_folded) VALUES ('room{n}');
+                 INSERT INTO radcheck (username, username_folded, attribute, op, value)
+                     VALUES ('Jo{n}', 'jo{n}', 'Max-Daily-Session', ':=', '7200');
+                 INSERT INTO radgroupreply (groupname, attribute, op, value)
+                     VALUES ('staff', 'Idle-Timeout', ':=', '600');
+                 INSERT INTO radusergroup (username, username_folded, groupname)
+                     VALUES ('Jo{n}', 'jo{n}', 'staff');"
+            ));
+        }
+        store.connection.execute_batch(&sql).unwrap();
+        store.serialize().unwrap()
+    }
+
+    /// Restores what was found fit, and uses it.
+    fn is_usable(backup: CheckedBackup) {
+        let scratch = Scratch::new();
+        let mut store = Store::open(scratch.path()).unwrap();
+        let count = store.restore(backup, NOW).unwrap();
+        let listed = store.vouchers(Page { after: 0, limit: 1000 }).unwrap();
+        assert_eq!(listed.len() as i64, count);
+        store.begin().unwrap();
+        for voucher in listed {
+            let username = Username::parse(voucher.value.username.as_str()).unwrap().unwrap();
+            assert_eq!(store.remove_voucher(&username).unwrap(), Some(voucher.id));
+            assert!(store.insert_voucher(&voucher.value, NOW).unwrap().unwrap() > voucher.id);
+        }
+        store.commit().unwrap();
+    }
+
+    #[test]
+    fn what_was_not_changed_is_usable() {
+        is_usable(CheckedBackup::new(backup()).unwrap());
+    }
+
+    #[test]
+    fn an_index_that_hides_a_voucher_is_found() {
+        let mut bytes = backup();
+        // The index of usernames: length 6, then the text behind the organisation's 1.
+        let places = bytes.windows(6).enumerate().filter(|(_, text)| *text == b"room17");
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        let refused = places.iter().filter(|place| {
+            bytes[**place] = b'R';
+            let refused = CheckedBackup::new(bytes.clone()).is_err();
+            bytes[**place] = b'r';
+            refused
+        });
+        // Rows of voucher, session and account are mended or free; both indexes are not.
+        assert!(refused.count() >= 2, "{places:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn a_backup_with_changed_octets_is_refused_or_usable(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+        ) {
+            let mut bytes = backup();
+            for (place, octet) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = octet;
+            }
+            if let Ok(backup) = CheckedBackup::new(bytes) {
+                is_usable(backup);
+            }
+        }
+    }
+}

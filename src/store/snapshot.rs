@@ -171,7 +171,7 @@ fn open_copy(bytes: &mut [u8]) -> Result<Connection, StoreError> {
     if migration::version(&copy)? == 0 {
         return Err(StoreError::Foreign);
     }
-    connection::check_and_migrate(&copy)?;
+    connection::check_and_migrate(&copy, connection::Check::Full)?;
     Ok(copy)
 }
 

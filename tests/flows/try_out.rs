@@ -64,26 +64,24 @@ fn try_prints_lines_that_work_when_pasted_and_leaves_nothing() {
 
 #[test]
 fn whoever_has_taken_its_usual_place_does_not_keep_it_from_starting() {
-    // In a directory as another user would have it, but for the owner: not ours to use or remove.
-    let foreign = |scratch: &Scratch| {
-        let usual = scratch.path().join("hotspotd-try");
-        fs::create_dir(&usual).unwrap();
+    // As another user would have it, but for the owner: not ours to use or remove.
+    let directory = |usual: &Path| {
+        fs::create_dir(usual).unwrap();
         fs::write(usual.join("precious"), "").unwrap();
-        let listener = UnixListener::bind(usual.join("control.sock")).unwrap();
-        Box::new(listener) as Box<dyn std::any::Any>
+        Some(UnixListener::bind(usual.join("control.sock")).unwrap())
     };
-    let link = |scratch: &Scratch| {
-        symlink("/nowhere", scratch.path().join("hotspotd-try")).unwrap();
-        Box::new(()) as Box<dyn std::any::Any>
+    let link = |usual: &Path| {
+        symlink("/nowhere", usual).unwrap();
+        None
     };
-    let file = |scratch: &Scratch| {
-        fs::write(scratch.path().join("hotspotd-try"), "").unwrap();
-        Box::new(()) as Box<dyn std::any::Any>
+    let file = |usual: &Path| {
+        fs::write(usual, "").unwrap();
+        None
     };
-    let takers: [&dyn Fn(&Scratch) -> Box<dyn std::any::Any>; 3] = [&foreign, &link, &file];
+    let takers: [fn(&Path) -> Option<UnixListener>; 3] = [directory, link, file];
     for take in takers {
         let scratch = Scratch::new();
-        let _held = take(&scratch);
+        let _held = take(&scratch.path().join("hotspotd-try"));
         let trial = start(scratch.path());
         let names = fs::read_dir(scratch.path()).unwrap().map(|it| it.unwrap().file_name());
         let made: Vec<_> = names.filter(|name| name != "hotspotd-try").collect();
