@@ -47,15 +47,28 @@ pub fn until_cut(
         scope.spawn(|| while load.visit().is_some() {});
         scope.spawn(|| while load.roam().is_some() {});
         std::thread::sleep(after);
-        let deadline = Instant::now() + HANG;
-        while !enough(&load.book.lock().unwrap()) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        load.wait_for(enough);
         machine.pull();
     });
 }
 
 impl Load<'_> {
+    /// Waits until enough was acknowledged, or nothing more is.
+    fn wait_for(&self, enough: impl Fn(&Book) -> bool) {
+        let (mut acknowledged, mut since) = (0, Instant::now());
+        while since.elapsed() < HANG {
+            let book = self.book.lock().unwrap();
+            if enough(&book) {
+                return;
+            }
+            if book.acknowledged() != acknowledged {
+                (acknowledged, since) = (book.acknowledged(), Instant::now());
+            }
+            drop(book);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// A voucher: its username and passcode. Here and below, nothing once the router has gone.
     fn create(&self, kind: &str) -> Option<(String, String)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
