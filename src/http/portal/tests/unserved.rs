@@ -167,7 +167,7 @@ async fn answers_of_the_portal_stay_as_they_are() {
 
 /// Answers that never come.
 fn pending() -> Router {
-    Router::new().fallback(any(|| std::future::pending::<Response>()))
+    Router::new().fallback(any(std::future::pending::<Response>))
 }
 
 #[tokio::test]
@@ -208,11 +208,11 @@ async fn whoever_does_nothing_makes_room() {
         held.push(listening.open(["", "GET / HT", &body][number % 3]).await);
     }
     let here = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", listening.portal());
-    for gone in 0..3 {
+    for oldest in held.iter_mut().take(3) {
         let page = listening.ask(&here).await;
         // So many are there that none is kept waiting for another request.
         assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("connection: close"), "{page}");
-        let first = std::mem::replace(&mut held[gone], listening.open("").await);
+        let first = std::mem::replace(oldest, listening.open("").await);
         let end = told(first);
         assert_eq!(end.await, "", "the oldest is still there");
     }
