@@ -103,10 +103,32 @@ pub enum Refusal {
     UsedUp,
     /// As many devices as the voucher allows are online.
     TooManyDevices,
-    /// Too many wrong guesses; the next one is heard after this time.
+    /// Too many wrong guesses by this device; the next one is heard after this time.
     TooManyTries(Duration),
+    /// Too many wrong guesses by others, on this network or with this username; the next one is
+    /// heard after this time.
+    TooManyTriesByOthers(Duration),
+    /// Too many sign-ins; the next one is heard after this time.
+    TooManySignIns(Duration),
     /// The device is not on a guest network.
     UnknownDevice,
+}
+
+impl Refusal {
+    /// Where the answer is to come again later: after how long.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooManyTries(wait)
+            | Self::TooManyTriesByOthers(wait)
+            | Self::TooManySignIns(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// Whether username or passcode was wrong.
+    pub fn is_wrong_guess(self) -> bool {
+        matches!(self, Self::UnknownUsername | Self::WrongPasscode)
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -119,7 +141,8 @@ impl fmt::Display for Refusal {
             Self::Expired(_) => "The user has expired or not valid.",
             Self::UsedUp => "The user has used up the data limit.",
             Self::TooManyDevices => "Too many devices are online with this user.",
-            Self::TooManyTries(_) => "Too many wrong attempts.",
+            Self::TooManyTries(_) | Self::TooManyTriesByOthers(_) => "Too many wrong attempts.",
+            Self::TooManySignIns(_) => "Too many sign-ins.",
             Self::UnknownDevice => "The device is not on a guest network.",
         })
     }

@@ -7,6 +7,7 @@ pub mod accounting;
 pub mod code;
 pub mod guest;
 pub mod list;
+pub mod log_limit;
 pub mod login;
 pub mod nas;
 pub mod neighbour;

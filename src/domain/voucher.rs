@@ -240,18 +240,20 @@ impl Voucher {
         }
     }
 
-    /// Decides whether this voucher lets somebody in now.
-    ///
-    /// # Errors
-    /// The refusal, as a value for the guest and the login log.
-    pub fn redeem(&self, passcode: &Secret, preset: &Preset, now: Now) -> Result<Grant, Refusal> {
-        if !self.passcode.secret().matches(passcode.reveal()) {
-            return Err(Refusal::WrongPasscode);
-        }
-        self.admit(preset, now)
+    /// Whether this is the voucher's passcode.
+    pub fn opens_with(&self, passcode: &Secret) -> bool {
+        self.passcode.secret().matches(passcode.reveal())
     }
 
-    /// Decides whether this voucher lets in a device that belongs to it.
+    /// Whether the passcode has the form of generated ones, and is not the username as well. One
+    /// that was chosen so by chance is as long and of the same characters.
+    pub fn has_generated_passcode(&self) -> bool {
+        code::is_generated(self.passcode.secret().reveal(), code::PASSCODE_LENGTH)
+            && !self.is_one_code()
+    }
+
+    /// Decides whether this voucher lets somebody in now who has shown the passcode, or a device that
+    /// belongs to it.
     ///
     /// # Errors
     /// The refusal, as a value for the guest and the login log.

@@ -1,10 +1,12 @@
 //! Access-Requests: who is let in at an access point, with what, and who is not.
 
 use std::fmt;
+use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
+use super::candidates::{Candidate, candidates, prove_any, what_is_known};
 use super::change::Told;
-use super::guesses::Guesser;
+use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
 use super::remotes::Reservation;
 use super::session::deadline;
@@ -15,23 +17,15 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, fold};
 use crate::policy::dictionary::{
-    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE,
-    USER_NAME,
+    ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
 use crate::policy::{Authorized, Denial, Limits, Pairs, User, Value, authorize, passwords};
-use crate::proof::{Keys, Known, Proof, Verdict, prove};
+use crate::proof::{Keys, Proof, Verdict};
 use crate::store::StoreError;
 
 /// Values of Auth-Type.
 const ACCEPT: u32 = 254;
 const REJECT: u32 = 4;
-
-/// Somebody who may be meant, and what was sent to show it.
-struct Candidate {
-    username: String,
-    proof: Proof,
-    is_as_typed: bool,
-}
 
 /// What comes of a request as far as store and rules go.
 enum Judged {
@@ -73,7 +67,7 @@ impl fmt::Display for Why {
 
 impl Why {
     fn is_a_wrong_guess(&self) -> bool {
-        matches!(self, Self::Refusal(Refusal::UnknownUsername | Refusal::WrongPasscode))
+        matches!(self, Self::Refusal(refusal) if refusal.is_wrong_guess())
     }
 }
 
@@ -107,30 +101,65 @@ impl Hotspot {
     fn judge_access(&mut self, request: &AccessRequest, now: Now) -> Result<Judged, StoreError> {
         let candidates = candidates(request);
         let names = candidates.iter().map(|candidate| candidate.username.as_str());
-        let guesser = Guesser::at(names, request.station, Some(&request.nas.client));
+        let guesser = Guesser::at(names, request.station, Place::Client(&request.nas.client));
+        let waits = self.guesses.waits(&guesser, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        if let Some(wait) = self.guesses.wait(&guesser, now.boot) {
-            return Ok(Judged::Refused(Why::Refusal(Refusal::TooManyTries(wait))));
+        if let Some(refusal) = waits.of_device() {
+            return Ok(Judged::Refused(Why::Refusal(refusal)));
         }
-        let judged = self.store.attempt(|| self.weigh_all(request, &candidates, now))?;
-        if let Judged::Refused(why) = &judged
-            && why.is_a_wrong_guess()
+        let judged = self.store.attempt(|| self.weigh_all(request, &candidates, waits, now))?;
+        let judged = match (judged, waits.by_others(false)) {
+            (Judged::Refused(why), Some(wait)) if why.is_a_wrong_guess() => {
+                Judged::Refused(Why::Refusal(wait))
+            }
+            (judged, _) => judged,
+        };
+        if let Judged::Refused(Why::Refusal(refusal)) = judged
             && !is_mac_authentication(request)
-            && self.guesses.failed(&guesser, now.boot)
         {
-            log::warn!(
-                "guest: too many wrong passwords at {}{}",
-                request.nas.client,
-                from(request)
-            );
+            self.note_guess_there(request, &guesser, refusal, now);
         }
         Ok(judged)
+    }
+
+    /// Counts a guess that was in vain.
+    fn note_guess_there(
+        &mut self,
+        request: &AccessRequest,
+        guesser: &Guesser<'_>,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        let exhausted = match refusal {
+            Refusal::TooManyTriesByOthers(_) => {
+                let own = self.guesses.failed_unheard(guesser, now.boot);
+                Exhausted { own, of_strangers: false }
+            }
+            refusal if refusal.is_wrong_guess() => self.guesses.failed(guesser, now.boot),
+            _ => return,
+        };
+        let client = &request.nas.client;
+        if exhausted.own
+            && let Some(more) = self.guesses.device_log.pass(now.boot)
+        {
+            log::warn!("guest: too many wrong passwords at {client}{}{more}", from(request));
+        }
+        if exhausted.of_strangers
+            && let Some(more) = self.guesses.others_log.pass(now.boot)
+        {
+            log::warn!(
+                "guest: too many wrong passwords at {client}, most likely by somebody who \
+                 guesses; devices that are new there have to wait unless their passcode was \
+                 generated{more}"
+            );
+        }
     }
 
     fn weigh_all(
         &self,
         request: &AccessRequest,
         candidates: &[Candidate],
+        waits: Waits,
         now: Now,
     ) -> Result<Judged, StoreError> {
         let mut refusal = Refusal::UnknownUsername;
@@ -143,7 +172,7 @@ impl Hotspot {
             if voucher.is_none() && !is_user {
                 continue;
             }
-            match self.weigh(request, candidate, voucher, &user, now)? {
+            match self.weigh(request, candidate, (voucher, &user), waits, now)? {
                 Judged::Refused(Why::Refusal(Refusal::WrongPasscode)) => {
                     refusal = Refusal::WrongPasscode;
                 }
@@ -157,8 +186,8 @@ impl Hotspot {
         &self,
         request: &AccessRequest,
         candidate: &Candidate,
-        voucher: Option<Entry<Voucher>>,
-        user: &User,
+        (voucher, user): (Option<Entry<Voucher>>, &User),
+        waits: Waits,
         now: Now,
     ) -> Result<Judged, StoreError> {
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
@@ -169,6 +198,10 @@ impl Hotspot {
                 return refused(Why::Rejected(reply.text(REPLY_MESSAGE).map(printable)));
             }
             Some(ACCEPT) => Keys::None,
+            // Whatever the password: a slow hash is not worth the time.
+            _ if voucher.is_none() && waits.by_others(false).is_some() => {
+                return refused(Why::Refusal(Refusal::WrongPasscode));
+            }
             _ => match prove_any(&candidate.proof, &passwords(&control), &request.hashed) {
                 Verdict::Proven(keys) => keys,
                 Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
@@ -177,6 +210,13 @@ impl Hotspot {
                 }
             },
         };
+        let is_generated =
+            voucher.as_ref().is_some_and(|entry| entry.value.has_generated_passcode());
+        if let Some(wait) = waits.by_others(is_generated)
+            && control.integer(AUTH_TYPE) != Some(ACCEPT)
+        {
+            return refused(Why::Refusal(wait));
+        }
         let login = match &voucher {
             Some(entry) => entry.value.username.as_str().to_owned(),
             None => candidate.username.trim().to_owned(),
@@ -266,17 +306,33 @@ impl Hotspot {
             revoked: false,
             told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
         });
+        let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
-        let wait = |it| self.guesses.wait_after_success(it, now.boot);
-        // Whoever flits between access points is let in; a row for every time costs flash.
-        if request.station.and_then(wait).is_none() {
+        self.note_admission(request, login, &label, devices, now);
+        Ok(accept)
+    }
+
+    /// Whoever flits between access points is let in; a row for every time costs flash.
+    fn note_admission(
+        &mut self,
+        request: &AccessRequest,
+        login: String,
+        label: &str,
+        devices: NonZeroU16,
+        now: Now,
+    ) {
+        let station = request.station;
+        let place = self.guesses.place(&login, station, devices);
+        let too_often = station.and_then(|mac| self.guesses.wait_after_success(mac, now.boot));
+        let too_often = too_often.or(self.guesses.wait_at_place(place, now.boot));
+        if let Some(station) = station {
+            self.guesses.known.add(station, &login);
+        }
+        if too_often.is_none() {
+            self.guesses.succeeded(station, place, now.boot);
             log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
             self.note_access(request, login, None, now);
         }
-        if let Some(station) = request.station {
-            self.guesses.succeeded(station, now.boot);
-        }
-        Ok(accept)
     }
 
     fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {
@@ -324,50 +380,6 @@ impl Hotspot {
         };
         self.journal.write(record, now);
     }
-}
-
-/// The pairs of username and proof that were probably meant. A password that is sent as it was
-/// typed may be read as on the portal: a code in one field, blanks that a keyboard has put there.
-fn candidates(request: &AccessRequest) -> Vec<Candidate> {
-    let username = request.username.clone();
-    match &request.proof {
-        Proof::Pap(passcode) => {
-            let typed = Credential::Pair { username, passcode: passcode.clone() };
-            let candidate = |(username, meant): (String, Secret)| Candidate {
-                is_as_typed: username == request.username && meant == *passcode,
-                username,
-                proof: Proof::Pap(meant),
-            };
-            typed.meanings().into_iter().map(candidate).collect()
-        }
-        proof => vec![Candidate { username, proof: proof.clone(), is_as_typed: true }],
-    }
-}
-
-fn what_is_known(voucher: &Voucher) -> Pairs {
-    let mut known = Pairs::default();
-    let passcode = voucher.passcode.secret().reveal().to_owned();
-    known.replace(CLEARTEXT_PASSWORD, Value::Text(passcode));
-    known
-}
-
-/// The first of the passwords that fits. Each slow hash is asked for once: the answers come with the
-/// request.
-fn prove_any(proof: &Proof, known: &[Known], hashed: &[(String, bool)]) -> Verdict {
-    for known in known {
-        let verdict = match prove(proof, known) {
-            Verdict::Slow(hash) => match hashed.iter().find(|(asked, _)| *asked == hash) {
-                None => return Verdict::Slow(hash),
-                Some((_, true)) => Verdict::Proven(Keys::None),
-                Some((_, false)) => Verdict::Wrong,
-            },
-            verdict => verdict,
-        };
-        if matches!(verdict, Verdict::Proven(_)) {
-            return verdict;
-        }
-    }
-    Verdict::Wrong
 }
 
 /// Many access points ask for every device that appears, with its MAC for a name: no guess.

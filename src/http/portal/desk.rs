@@ -148,10 +148,10 @@ impl Desk<'_> {
             Ok(None) => self.onwards(&visit, None),
             Ok(Some(refusal)) => {
                 let sentence = visit.refusal(&refusal, form.kind);
-                match refusal {
-                    Refusal::TooManyTries(wait) => problem(StatusCode::TOO_MANY_REQUESTS, sentence)
+                match refusal.retry_after() {
+                    Some(wait) => problem(StatusCode::TOO_MANY_REQUESTS, sentence)
                         .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-                    _ => problem(StatusCode::FORBIDDEN, sentence),
+                    None => problem(StatusCode::FORBIDDEN, sentence),
                 }
             }
             Err(()) => self.fault(&visit),
