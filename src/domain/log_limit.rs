@@ -15,6 +15,11 @@ pub struct LogLimit {
 }
 
 impl LogLimit {
+    /// One that lets the first line through.
+    pub const fn new() -> Self {
+        Self { last: None, suppressed: 0 }
+    }
+
     /// Whether to write the line at the boot clock's `now`, and for how many others it stands.
     pub fn pass(&mut self, now: Duration) -> Option<Suppressed> {
         if self.last.is_some_and(|at| now < at.saturating_add(INTERVAL)) {

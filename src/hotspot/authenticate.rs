@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
-use super::candidates::{Candidate, candidates, prove_any, what_is_known};
+use super::candidates::{Candidate, candidates, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
@@ -202,13 +202,17 @@ impl Hotspot {
             _ if voucher.is_none() && waits.by_others(false).is_some() => {
                 return refused(Why::Refusal(Refusal::WrongPasscode));
             }
-            _ => match prove_any(&candidate.proof, &passwords(&control), &request.hashed) {
-                Verdict::Proven(keys) => keys,
-                Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
-                Verdict::Wrong | Verdict::Impossible => {
-                    return refused(Why::Refusal(Refusal::WrongPasscode));
+            _ => {
+                let own = voucher.as_ref().map(|entry| &entry.value);
+                let known = with_other_forms(passwords(&control), own);
+                match prove_any(&candidate.proof, &known, &request.hashed) {
+                    Verdict::Proven(keys) => keys,
+                    Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
+                    Verdict::Wrong | Verdict::Impossible => {
+                        return refused(Why::Refusal(Refusal::WrongPasscode));
+                    }
                 }
-            },
+            }
         };
         let is_generated =
             voucher.as_ref().is_some_and(|entry| entry.value.has_generated_passcode());

@@ -1,9 +1,13 @@
 //! What an access point's request may mean: usernames, passwords, and what is known of them.
 
+use std::borrow::Cow;
+
 use super::access::AccessRequest;
+use crate::domain::code;
 use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
-use crate::domain::voucher::Voucher;
+use crate::domain::typed;
+use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::CLEARTEXT_PASSWORD;
 use crate::policy::{Pairs, Value};
 use crate::proof::{Keys, Known, Proof, Verdict, prove};
@@ -16,20 +20,36 @@ pub(super) struct Candidate {
 }
 
 /// The pairs of username and proof that were probably meant. A password that is sent as it was
-/// typed may be read as on the portal: a code in one field, blanks that a keyboard has put there.
+/// typed may be read as on the portal: a code in one field, a generated code however it is written,
+/// another Unicode form. Of what is hashed the username alone can be.
 pub(super) fn candidates(request: &AccessRequest) -> Vec<Candidate> {
     let username = request.username.clone();
     match &request.proof {
         Proof::Pap(passcode) => {
-            let typed = Credential::Pair { username, passcode: passcode.clone() };
+            let normal = Secret::new(typed::normalised(passcode.reveal()));
+            let credential = Credential::Pair { username, passcode: passcode.clone() };
+            let mut meanings = credential.meanings();
+            if normal != *passcode {
+                meanings.insert(1.min(meanings.len()), (request.username.clone(), normal.clone()));
+            }
             let candidate = |(username, meant): (String, Secret)| Candidate {
-                is_as_typed: username == request.username && meant == *passcode,
+                is_as_typed: username == request.username
+                    && (meant == *passcode || meant == normal),
                 username,
                 proof: Proof::Pap(meant),
             };
-            typed.meanings().into_iter().map(candidate).collect()
+            meanings.into_iter().map(candidate).collect()
         }
-        proof => vec![Candidate { username, proof: proof.clone(), is_as_typed: true }],
+        proof => {
+            let plain = typed::unseparated(&username);
+            let is_generated = code::is_generated(&plain, code::USERNAME_LENGTH);
+            let plain = Some(plain).filter(|plain| is_generated && *plain != fold(&username));
+            let as_typed = (username, true);
+            let names = [as_typed].into_iter().chain(plain.map(|plain| (plain, false)));
+            let candidate =
+                |(username, is_as_typed)| Candidate { username, proof: proof.clone(), is_as_typed };
+            names.map(candidate).collect()
+        }
     }
 }
 
@@ -38,6 +58,33 @@ pub(super) fn what_is_known(voucher: &Voucher) -> Pairs {
     let passcode = voucher.passcode.secret().reveal().to_owned();
     known.replace(CLEARTEXT_PASSWORD, Value::Text(passcode));
     known
+}
+
+/// Forms in which somebody may have typed a password that is known: normalised (NFC), and a voucher's
+/// generated passcode in capitals or with the first letter capital, which are all that can be tried
+/// where the access point sends a hash.
+pub(super) fn with_other_forms(known: Vec<Known>, voucher: Option<&Voucher>) -> Vec<Known> {
+    let generated = voucher.filter(|voucher| voucher.has_generated_passcode());
+    let generated = generated.map(|voucher| voucher.passcode.secret());
+    let mut others = Vec::new();
+    for password in &known {
+        let Known::Cleartext(password) = password else { continue };
+        let text = password.reveal();
+        if let Cow::Owned(normal) = typed::normalised(text) {
+            others.push(normal);
+        }
+        if generated == Some(password) {
+            let upper = text.to_ascii_uppercase();
+            others.extend(
+                upper.get(..1).zip(text.get(1..)).map(|(first, rest)| format!("{first}{rest}")),
+            );
+            others.push(upper);
+        }
+    }
+    known
+        .into_iter()
+        .chain(others.into_iter().map(|it| Known::Cleartext(Secret::new(it))))
+        .collect()
 }
 
 /// The first of the passwords that fits. Each slow hash is asked for once: the answers come with the

@@ -61,7 +61,10 @@ impl Hotspot {
                     let _gone = reply.send(online.map(Ok));
                 }),
                 Err(refusal) => {
-                    hotspot.note_refusal(&caller, mac, typed, refusal, now);
+                    // Whoever is told to come again for that has not failed yet.
+                    if !matches!(refusal, Refusal::DevicesAreProbed(_)) {
+                        hotspot.note_refusal(&caller, mac, typed, refusal, now);
+                    }
                     send(reply, Ok(Err(refusal)));
                 }
             }
@@ -174,11 +177,15 @@ impl Hotspot {
         let waiting = self.kept_for_others(&login, Some(mac), now);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + waiting + 1).saturating_sub(room);
-        if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
+        if too_many > 0 && by_itself {
             return Err(Refusal::TooManyDevices);
         }
-        for oldest in others.into_iter().take(too_many) {
-            self.end(oldest, TerminateCause::PortPreempted, now);
+        if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
+            self.make_absent_yield(&others, too_many, now)?;
+        } else {
+            for oldest in others.into_iter().take(too_many) {
+                self.end(oldest, TerminateCause::PortPreempted, now);
+            }
         }
         self.close_session(mac, TerminateCause::UserRequest, now);
         let (network, address) = (caller.network.clone(), Some(caller.address));

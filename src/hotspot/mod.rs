@@ -11,6 +11,7 @@
 //! Whatever has queued up while one commit was flushing shares the next one, so throughput grows
 //! with concurrency while every answer still means "durable", and to a guest "let through".
 
+mod absent;
 pub mod access;
 mod accounting;
 mod accounts;
@@ -61,6 +62,7 @@ pub use command::{
 };
 
 use crate::clock::Clock;
+use crate::domain::log_limit::LogLimit;
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
 use crate::domain::zone::Zone;
@@ -170,6 +172,7 @@ struct Hotspot {
     orders: mpsc::UnboundedSender<Order>,
     host_names: Vec<HostNames>,
     guesses: Guesses,
+    short_code_log: LogLimit,
     /// What waits for the kernel.
     answers: Vec<Answer>,
 }
@@ -222,6 +225,7 @@ impl Hotspot {
             orders,
             host_names: host_names(&settings),
             guesses: Guesses::default(),
+            short_code_log: LogLimit::default(),
             answers: Vec::new(),
             settings,
         };
@@ -323,6 +327,9 @@ impl Hotspot {
     fn read(&mut self, read: Read, now: Now) {
         match read {
             Read::Vouchers(page, reply) => self.tell(reply, |hotspot| hotspot.vouchers(page)),
+            Read::Advice(voucher, reply) => {
+                self.tell(reply, |hotspot| hotspot.advice(&voucher, now));
+            }
             Read::Visitors(kind, page, reply) => {
                 self.tell(reply, |hotspot| hotspot.store.visitors(kind, page));
             }

@@ -14,6 +14,15 @@ use crate::domain::voucher::Voucher;
 use crate::firewall::{Lane, Pass};
 use crate::store::SessionRecord;
 
+/// That a device was asked whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probed {
+    /// By the boot clock.
+    pub(super) at: Duration,
+    /// Octets it had sent until then.
+    pub(super) upload: u64,
+}
+
 /// An open session.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
@@ -36,6 +45,8 @@ pub(super) struct Session {
     pub(super) limit: Allowance,
     /// By the boot clock.
     pub(super) last_traffic: Duration,
+    /// When the device was last asked whether it is there, because another one wants its place.
+    pub(super) probed: Option<Probed>,
     /// By the boot clock; `None` is never.
     pub(super) deadline: Option<Duration>,
 }
@@ -64,6 +75,7 @@ impl Session {
             written: None,
             limit: Allowance::default(),
             last_traffic: now.boot,
+            probed: None,
             deadline,
         }
     }

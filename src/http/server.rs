@@ -20,6 +20,8 @@ use tower_service::Service;
 use super::door::{Door, Pass, Standing};
 use super::stream::{Progress, Watched};
 use super::{Local, Peer};
+use crate::clock;
+use crate::domain::log_limit::LogLimit;
 
 /// Bytes of request line and headers together.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -83,6 +85,7 @@ pub struct Server {
 impl Server {
     /// Serves until `stop` turns true, then lets requests under way end.
     pub async fn run(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+        let mut limit = LogLimit::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -92,7 +95,9 @@ impl Server {
                 Ok((stream, peer)) => self.admit(stream, peer.ip().to_canonical(), &stop),
                 Err(error) => {
                     // Out of file descriptors, usually: wait until some connections have ended.
-                    log::warn!("http: cannot accept: {error}");
+                    if let Some(more) = limit.pass(clock::boot_time()) {
+                        log::warn!("http: cannot accept: {error}{more}");
+                    }
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
             }

@@ -31,6 +31,7 @@ use params::Params;
 use super::body::{self, BodyError};
 use super::door::{self, Standing};
 use super::{Door, Peer, Server};
+use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
@@ -60,11 +61,20 @@ pub struct Settings {
     pub zone_source: Result<String, String>,
 }
 
+/// What anybody on the LAN can have written to the log.
+#[derive(Default)]
+struct Logs {
+    wrong_keys: LogLimit,
+    exhausted: LogLimit,
+    strangers: LogLimit,
+}
+
 /// The API as a service.
 struct Api {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
     wrong_keys: Mutex<Throttle>,
+    logs: Mutex<Logs>,
     strangers: Mutex<Throttle>,
 }
 
@@ -74,7 +84,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
     let throttle = Throttle::new(THROTTLED, WRONG_KEYS, FORGIVEN, Default::default());
     let wrong_keys = Mutex::new(throttle);
     let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
-    let api = Api { hotspot, settings, wrong_keys, strangers };
+    let api = Api { hotspot, settings, wrong_keys, logs: Mutex::default(), strangers };
     let router = Router::new()
         .route("/api", any(handle))
         .route("/api/", any(handle))
@@ -134,8 +144,12 @@ impl Api {
             return;
         }
         let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.failed(door::network(peer.0), clock::boot_time()) {
-            log::warn!("api: {} is refused, its address is not in allow_from", peer.0);
+        let now = clock::boot_time();
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.failed(door::network(peer.0), now)
+            && let Some(more) = logs.strangers.pass(now)
+        {
+            log::warn!("api: {} is refused, its address is not in allow_from{more}", peer.0);
         }
     }
 
@@ -149,11 +163,16 @@ impl Api {
         }
         let verdict = gate::key(&settings.key, params);
         if matches!(verdict, Err(Outcome::KeyWrong)) {
-            log::info!("api: wrong key from {}", peer.0);
-            if throttle.failed(network, now) {
+            let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(more) = logs.wrong_keys.pass(now) {
+                log::info!("api: wrong key from {}{more}", peer.0);
+            }
+            if throttle.failed(network, now)
+                && let Some(more) = logs.exhausted.pass(now)
+            {
                 log::warn!(
                     "api: too many wrong keys from {}; it is refused whatever key it sends, and \
-                     forgiven one every {} s",
+                     forgiven one every {} s{more}",
                     peer.0,
                     FORGIVEN.as_secs()
                 );

@@ -159,6 +159,14 @@ impl Desk<'_> {
     }
 
     async fn sign_in(&self, credential: Credential) -> Result<Option<Refusal>, ()> {
+        let answer = self.ask_to_sign_in(credential.clone()).await?;
+        let Some(Refusal::DevicesAreProbed(wait)) = answer else { return Ok(answer) };
+        // A phone with a new MAC address need not be sent away for the few seconds that it takes.
+        tokio::time::sleep(wait).await;
+        self.ask_to_sign_in(credential).await
+    }
+
+    async fn ask_to_sign_in(&self, credential: Credential) -> Result<Option<Refusal>, ()> {
         let caller = self.guest.caller();
         let portal = self.guest.portal;
         let asked = portal.hotspot.write(|reply| Write::SignIn { caller, credential, reply }).await;

@@ -43,6 +43,7 @@ use super::door::Standing;
 use super::{Door, Local, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
+use crate::domain::log_limit::LogLimit;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
 use crate::hotspot::{Fault, Handle, Write};
@@ -84,6 +85,7 @@ struct Portal {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
     turned: Mutex<Throttle>,
+    turned_log: Mutex<LogLimit>,
     faults: Mutex<Throttle>,
 }
 
@@ -95,7 +97,8 @@ pub type Peers = Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>;
 pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>, peer: Peers) -> Server {
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
-    let portal = Portal { hotspot, settings, turned, faults };
+    let turned_log = Mutex::default();
+    let portal = Portal { hotspot, settings, turned, turned_log, faults };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
     Server { router, door: Door::default(), standing: Arc::new(|_| Standing::Known), peer }
 }
@@ -158,9 +161,12 @@ impl Portal {
         let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
         let circles = turned.blocks(peer, now);
-        if turned.failed(peer, now) {
+        let mut limit = self.turned_log.lock().unwrap_or_else(PoisonError::into_inner);
+        if turned.failed(peer, now)
+            && let Some(more) = limit.pass(now)
+        {
             log::warn!(
-                "portal: {peer} has a session, but the kernel keeps bringing its requests here"
+                "portal: {peer} has a session, but the kernel keeps bringing its requests here{more}"
             );
         }
         circles

@@ -67,7 +67,7 @@ impl Visit<'_> {
             (Refusal::NotYet(at), _) => return text.not_yet.replace("{}", &moment(*at)),
             (Refusal::Expired(at), _) => return text.expired.replace("{}", &moment(*at)),
             (Refusal::UsedUp, _) => text.used_up,
-            (Refusal::TooManyDevices, _) => text.too_many_devices,
+            (Refusal::TooManyDevices | Refusal::DevicesAreProbed(_), _) => text.too_many_devices,
             (Refusal::TooManyTries(wait), _) => return waits(text.too_many_tries, *wait),
             (Refusal::TooManyTriesByOthers(wait), _) => {
                 return waits(text.too_many_tries_by_others, *wait);
