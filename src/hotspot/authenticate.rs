@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
-use super::candidates::{Candidate, candidates, prove_any, what_is_known, with_other_forms};
+use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
@@ -15,11 +15,11 @@ use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Method, Refusal};
 use crate::domain::secret::Secret;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, fold};
+use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
-use crate::policy::{Authorized, Denial, Limits, Pairs, User, Value, authorize, passwords};
+use crate::policy::{Authorized, Denial, Limits, Pairs, Value, authorize, passwords};
 use crate::proof::{Keys, Proof, Verdict};
 use crate::store::StoreError;
 
@@ -99,15 +99,16 @@ impl Hotspot {
     }
 
     fn judge_access(&mut self, request: &AccessRequest, now: Now) -> Result<Judged, StoreError> {
-        let candidates = candidates(request);
-        let names = candidates.iter().map(|candidate| candidate.username.as_str());
-        let guesser = Guesser::at(names, request.station, Place::Client(&request.nas.client));
+        let guesser = Guesser::new(request.station, Place::Client(&request.nas.client));
         let waits = self.guesses.waits(&guesser, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
         if let Some(refusal) = waits.of_device() {
             return Ok(Judged::Refused(Why::Refusal(refusal)));
         }
-        let judged = self.store.attempt(|| self.weigh_all(request, &candidates, waits, now))?;
+        let meant = self.store.attempt(|| self.meant_users(request))?;
+        let guesser = guesser.at(meant.iter().map(|it| it.candidate.username.as_str()));
+        let waits = self.guesses.waits(&guesser, now.boot);
+        let judged = self.store.attempt(|| self.weigh_all(request, meant, waits, now))?;
         let judged = match (judged, waits.by_others(false)) {
             (Judged::Refused(why), Some(wait)) if why.is_a_wrong_guess() => {
                 Judged::Refused(Why::Refusal(wait))
@@ -158,21 +159,13 @@ impl Hotspot {
     fn weigh_all(
         &self,
         request: &AccessRequest,
-        candidates: &[Candidate],
+        meant: Vec<Meant>,
         waits: Waits,
         now: Now,
     ) -> Result<Judged, StoreError> {
         let mut refusal = Refusal::UnknownUsername;
-        for candidate in candidates {
-            let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
-            let voucher = self.voucher_named(&candidate.username)?;
-            let user = self.store.policy_of(&username)?;
-            // Blanks are left out and codes taken apart for vouchers alone.
-            let is_user = user != User::default() && candidate.is_as_typed;
-            if voucher.is_none() && !is_user {
-                continue;
-            }
-            match self.weigh(request, candidate, (voucher, &user), waits, now)? {
+        for meant in meant {
+            match self.weigh(request, meant, waits, now)? {
                 Judged::Refused(Why::Refusal(Refusal::WrongPasscode)) => {
                     refusal = Refusal::WrongPasscode;
                 }
@@ -185,13 +178,13 @@ impl Hotspot {
     fn weigh(
         &self,
         request: &AccessRequest,
-        candidate: &Candidate,
-        (voucher, user): (Option<Entry<Voucher>>, &User),
+        meant: Meant,
         waits: Waits,
         now: Now,
     ) -> Result<Judged, StoreError> {
+        let Meant { candidate, voucher, user } = meant;
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
-        let Authorized { control, reply, .. } = authorize(user, &request.attributes, known);
+        let Authorized { control, reply, .. } = authorize(&user, &request.attributes, known);
         let refused = |why| Ok(Judged::Refused(why));
         let keys = match control.integer(AUTH_TYPE) {
             Some(REJECT) => {

@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 
+use super::Hotspot;
 use super::access::AccessRequest;
 use crate::domain::code;
+use crate::domain::list::Entry;
 use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::typed;
-use crate::domain::voucher::{Voucher, fold};
+use crate::domain::voucher::{Username, Voucher, fold};
 use crate::policy::dictionary::CLEARTEXT_PASSWORD;
-use crate::policy::{Pairs, Value};
+use crate::policy::{Pairs, User, Value};
 use crate::proof::{Keys, Known, Proof, Verdict, prove};
+use crate::store::StoreError;
 
 /// Somebody who may be meant, and what was sent to show it.
 pub(super) struct Candidate {
@@ -19,10 +22,35 @@ pub(super) struct Candidate {
     pub(super) is_as_typed: bool,
 }
 
+/// Somebody who exists and may be meant.
+pub(super) struct Meant {
+    pub(super) candidate: Candidate,
+    pub(super) voucher: Option<Entry<Voucher>>,
+    pub(super) user: User,
+}
+
+impl Hotspot {
+    /// Those that may be meant and exist.
+    pub(super) fn meant_users(&self, request: &AccessRequest) -> Result<Vec<Meant>, StoreError> {
+        let mut meant = Vec::new();
+        for candidate in candidates(request) {
+            let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
+            let voucher = self.voucher_named(&candidate.username)?;
+            let user = self.store.policy_of(&username)?;
+            // Blanks are left out and codes taken apart for vouchers alone.
+            let is_user = user != User::default() && candidate.is_as_typed;
+            if voucher.is_some() || is_user {
+                meant.push(Meant { candidate, voucher, user });
+            }
+        }
+        Ok(meant)
+    }
+}
+
 /// The pairs of username and proof that were probably meant. A password that is sent as it was
 /// typed may be read as on the portal: a code in one field, a generated code however it is written,
 /// another Unicode form. Of what is hashed the username alone can be.
-pub(super) fn candidates(request: &AccessRequest) -> Vec<Candidate> {
+fn candidates(request: &AccessRequest) -> Vec<Candidate> {
     let username = request.username.clone();
     match &request.proof {
         Proof::Pap(passcode) => {

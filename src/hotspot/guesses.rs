@@ -110,13 +110,15 @@ pub(super) struct Guesser<'a> {
 }
 
 impl<'a> Guesser<'a> {
-    /// Each username once: a guess that can be meant in two ways is one guess.
-    pub(super) fn at<'b>(
-        usernames: impl Iterator<Item = &'b str>,
-        device: Option<Mac>,
-        place: Place<'a>,
-    ) -> Self {
-        Self { device, place, usernames: usernames.map(fold).collect() }
+    /// At no username yet.
+    pub(super) fn new(device: Option<Mac>, place: Place<'a>) -> Self {
+        Self { device, place, usernames: BTreeSet::new() }
+    }
+
+    /// Each username that somebody has, once: a guess that can be meant in two ways is one guess. What
+    /// is nobody's name has no limit: it may be what the codes of many begin with.
+    pub(super) fn at<'b>(self, usernames: impl Iterator<Item = &'b str>) -> Self {
+        Self { usernames: usernames.map(fold).collect(), ..self }
     }
 }
 
@@ -163,7 +165,9 @@ impl Guesses {
             (None, Place::Network(network)) => self.by_network.wait(network, now),
             (None, Place::Client(client)) => self.by_client.wait(client, now),
         };
-        let usernames = who.usernames.iter().filter(|it| !self.is_known_with(who.device, it));
+        // A code may read as another's username and passcode, too: its own device is not held up by that.
+        let was_in = who.usernames.iter().any(|it| self.is_known_with(who.device, it));
+        let usernames = who.usernames.iter().filter(|_| !was_in);
         Waits {
             own: own.max(login.and_then(|login| self.by_login.wait(login, now))),
             at_username: usernames.filter_map(|it| self.by_username.wait(it, now)).max(),

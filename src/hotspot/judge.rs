@@ -33,18 +33,20 @@ impl Hotspot {
         let Some(mac) = self.station(caller, now) else {
             return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
         };
-        let meanings = credential.meanings();
-        let names = meanings.iter().map(|(username, _)| username.as_str());
-        let guesser = Guesser::at(names, Some(mac), Place::Network(&caller.network));
+        let guesser = Guesser::new(Some(mac), Place::Network(&caller.network));
         let waits = self.guesses.waits(&guesser, now.boot);
         let sign_ins = self.guesses.wait_after_success(mac, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
         if let Some(refusal) = waits.of_device().or(sign_ins.map(Refusal::TooManySignIns)) {
             return Ok(Attempt { mac: Some(mac), outcome: Err(refusal) });
         }
+        let meant = self.store.attempt(|| self.meant_vouchers(credential))?;
+        let names = meant.iter().map(|(entry, _)| entry.value.username.as_str());
+        let guesser = guesser.at(names);
+        let waits = self.guesses.waits(&guesser, now.boot);
         let is_pair = matches!(credential, Credential::Pair { .. });
         let outcome =
-            self.store.attempt(|| self.weigh_voucher(mac, &meanings, is_pair, waits, now))?;
+            self.store.attempt(|| self.weigh_vouchers(mac, meant, is_pair, waits, now))?;
         let outcome = match (outcome, waits.by_others(false)) {
             (Err(refusal), Some(wait)) if refusal.is_wrong_guess() => Err(wait),
             (outcome, _) => outcome,
@@ -59,18 +61,29 @@ impl Hotspot {
         Ok(Attempt { mac: Some(mac), outcome })
     }
 
-    fn weigh_voucher(
+    /// The vouchers that may be meant, each with the passcode that was typed for it.
+    fn meant_vouchers(
+        &self,
+        credential: &Credential,
+    ) -> Result<Vec<(Entry<Voucher>, Secret)>, StoreError> {
+        let mut meant = Vec::new();
+        for (username, passcode) in credential.meanings() {
+            meant.extend(self.voucher_named(&username)?.map(|entry| (entry, passcode)));
+        }
+        Ok(meant)
+    }
+
+    fn weigh_vouchers(
         &self,
         mac: Mac,
-        meanings: &[(String, Secret)],
+        meant: Vec<(Entry<Voucher>, Secret)>,
         is_pair: bool,
         waits: Waits,
         now: Now,
     ) -> Result<Result<Redeemed, Refusal>, StoreError> {
         let mut refusal = Refusal::UnknownUsername;
-        for (username, passcode) in meanings {
-            let Some(entry) = self.voucher_named(username)? else { continue };
-            if !entry.value.opens_with(passcode) {
+        for (entry, passcode) in meant {
+            if !entry.value.opens_with(&passcode) {
                 if is_pair {
                     refusal = Refusal::WrongPasscode;
                 }

@@ -214,3 +214,16 @@ fn an_access_points_strangers_are_held_to_one_limit_together() {
     // The portal has a limit of its own.
     assert!(bench.login_from(222, "a", "secret").unwrap().is_ok());
 }
+
+#[test]
+fn what_many_codes_begin_with_has_no_limit_of_its_own() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "hotel-1234", "hotel-1234");
+    bench.enter(1, "hotel-1234").unwrap();
+    bench.logout(1);
+    for device in 10..50 {
+        assert_eq!(bench.enter(device, "hotel-9999"), Err(Refusal::UnknownUsername));
+    }
+    assert!(bench.enter(1, "hotel-1234").is_ok());
+    assert!(bench.enter(2, "hotel-1234").is_ok());
+}
