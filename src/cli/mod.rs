@@ -242,6 +242,10 @@ fn create(
             }
             Some(row)
         }
+        Tell::Hint(advice) => {
+            eprintln!("hotspotd: {advice}");
+            None
+        }
         _ => None,
     });
     if progress {

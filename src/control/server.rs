@@ -20,7 +20,7 @@ use super::clients::client_row;
 use super::{Ask, BACKUP_BYTES, GateHealth, Health, LINE_BYTES, PortalHealth, Tell};
 use crate::domain::list::{Entry, Page};
 use crate::domain::station::Mac;
-use crate::domain::voucher::{Username, VoucherRequest};
+use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::firewall::Hook;
 use crate::hotspot::{Closed, Fault, Handle, Read, Reply, Status, Whose, Write};
 use crate::http::api::params::Params;
@@ -187,7 +187,7 @@ impl Control {
         if count > 1 && request.username.is_some() {
             return Err("a username can be given to one voucher only".to_owned());
         }
-        let mut left = count;
+        let (mut left, mut last) = (count, None);
         while left > 0 {
             let chunk = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
             let rows = self.create_chunk(request.clone(), chunk).await.map_err(|failure| {
@@ -203,15 +203,30 @@ impl Control {
             // Told at once: whoever watches sees it grow, and nothing is made for who has left.
             stream.flush().await.map_err(|error| error.to_string())?;
             left -= u32::from(chunk);
+            last = rows.into_iter().next_back();
         }
-        Ok(())
+        self.advise(last, stream).await
+    }
+
+    /// The vouchers are made, whatever there is to be said of them.
+    async fn advise(
+        &self,
+        created: Option<Entry<Voucher>>,
+        stream: &mut Stream,
+    ) -> Result<(), Failure> {
+        let Some(created) = created else { return Ok(()) };
+        let voucher = Box::new(created.value);
+        match self.hotspot.read(|reply| Read::Advice(voucher, reply)).await {
+            Ok(Some(advice)) => tell(stream, &Tell::Hint(advice)).await,
+            Ok(None) | Err(_) => Ok(()),
+        }
     }
 
     async fn create_chunk(
         &self,
         request: VoucherRequest,
         count: u16,
-    ) -> Result<Vec<Entry<crate::domain::voucher::Voucher>>, Failure> {
+    ) -> Result<Vec<Entry<Voucher>>, Failure> {
         let request = Box::new(request);
         let created = self.hotspot.write(|reply| Write::CreateVouchers { request, count, reply });
         let created = created.await.map_err(|fault| fault.to_string())?;

@@ -17,6 +17,11 @@ pub fn code(rng: &mut dyn Rng, length: usize) -> String {
     (0..length).filter_map(|_| ALPHABET.choose(rng)).copied().map(char::from).collect()
 }
 
+/// Whether a text has the form of a generated code of this length.
+pub fn is_generated(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|octet| ALPHABET.contains(&octet))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

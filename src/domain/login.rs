@@ -10,6 +10,8 @@ use super::plan::Plan;
 use super::secret::Secret;
 use super::station::Mac;
 use super::time::Timestamp;
+use super::typed;
+use super::voucher::fold;
 
 /// A guest asks to be let in with a voucher.
 #[derive(Clone, Debug)]
@@ -42,41 +44,82 @@ impl Credential {
     /// The part that is no secret, for the log.
     pub fn name(&self) -> &str {
         match self {
-            Self::Pair { username, passcode } if !passcode.reveal().trim().is_empty() => username,
+            Self::Pair { username, passcode } if !typed::is_blank(passcode.reveal()) => username,
             _ => "",
         }
     }
 
     /// The pairs of username and passcode that were probably meant, the likeliest first.
     ///
-    /// A code may be a username that is its own passcode, or both in a row: with a blank or
-    /// hyphen between them, or as they are generated, with blanks and hyphens anywhere.
+    /// A code may be a username that is its own passcode, or both in a row: with a blank or a dash
+    /// between them, or, where the passcode is a generated one, with anything or nothing. A half that
+    /// reads as a generated one ([`typed::unseparated`]) is tried as such as well: it fits what is
+    /// stored in that form only, so that chosen halves stay exact.
     pub fn meanings(&self) -> Vec<(String, Secret)> {
-        let typed = match self {
-            Self::Pair { username, passcode } if !passcode.reveal().trim().is_empty() => {
-                let exact = (username.clone(), passcode.clone());
-                // Keyboards put a blank behind what they complete.
-                let trimmed = (username.clone(), Secret::new(passcode.reveal().trim()));
-                return if trimmed == exact { vec![exact] } else { vec![exact, trimmed] };
+        match self {
+            Self::Pair { username, passcode } if !typed::is_blank(passcode.reveal()) => {
+                meanings_of_pair(username, passcode.reveal())
             }
             // Who types a code into the first field of two means a code.
-            Self::Pair { username, .. } => username.trim(),
-            Self::Code(code) => code.reveal().trim(),
-        };
-        let pair = |username: &str, passcode: &str| {
-            let halves = (username.trim().to_owned(), Secret::new(passcode.trim()));
-            (!halves.0.is_empty() && !halves.1.reveal().is_empty()).then_some(halves)
-        };
-        let joined: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-        let generated = joined
-            .split_at_checked(code::USERNAME_LENGTH)
-            .filter(|(_, rest)| rest.len() == code::PASSCODE_LENGTH)
-            .and_then(|(username, passcode)| pair(username, passcode));
-        let spaced =
-            typed.split_once(char::is_whitespace).and_then(|(first, rest)| pair(first, rest));
-        let hyphened = typed.rsplit_once('-').and_then(|(first, rest)| pair(first, rest));
-        [generated, pair(typed, typed), spaced, hyphened].into_iter().flatten().collect()
+            Self::Pair { username, .. } => meanings_of_code(username),
+            Self::Code(code) => meanings_of_code(code.reveal()),
+        }
     }
+}
+
+fn meanings_of_pair(username: &str, passcode: &str) -> Vec<(String, Secret)> {
+    let generated = |text, length| {
+        Some(typed::unseparated(text)).filter(|plain| code::is_generated(plain, length))
+    };
+    // Keyboards put a blank behind what they complete.
+    let blanks = Some(typed::trimmed(passcode).to_owned());
+    let mut passcodes = vec![passcode.to_owned()];
+    let other = generated(passcode, code::PASSCODE_LENGTH).into_iter().chain(blanks);
+    other.for_each(|it| {
+        if !passcodes.contains(&it) {
+            passcodes.push(it)
+        }
+    });
+    let plain = generated(username, code::USERNAME_LENGTH);
+    let plain = plain.filter(|plain| *plain != fold(username));
+    let usernames = [username.to_owned()].into_iter().chain(plain);
+    let pairs = |username: String| {
+        passcodes.iter().map(move |passcode| (username.clone(), Secret::new(passcode.as_str())))
+    };
+    usernames.flat_map(pairs).collect()
+}
+
+fn meanings_of_code(typed: &str) -> Vec<(String, Secret)> {
+    let typed = typed::trimmed(typed);
+    let pair = |username: &str, passcode: &str| {
+        let halves = [username, passcode].map(typed::trimmed);
+        let whole = halves.iter().all(|half| !half.is_empty());
+        whole.then(|| (halves[0].to_owned(), Secret::new(halves[1])))
+    };
+    let plain = typed::unseparated(typed);
+    let generated = plain
+        .split_at_checked(code::USERNAME_LENGTH)
+        .filter(|_| code::is_generated(&plain, code::USERNAME_LENGTH + code::PASSCODE_LENGTH))
+        .and_then(|(username, passcode)| pair(username, passcode));
+    let spaced = typed.split_once(char::is_whitespace).and_then(|(first, rest)| pair(first, rest));
+    let dashed = typed.rsplit_once(typed::is_dash).and_then(|(first, rest)| pair(first, rest));
+    let chosen = before_generated_passcode(typed);
+    let chosen = chosen.and_then(|(username, passcode)| pair(username, &passcode));
+    [generated, pair(typed, typed), spaced, dashed, chosen].into_iter().flatten().collect()
+}
+
+/// A chosen username and a generated passcode in a row.
+fn before_generated_passcode(typed: &str) -> Option<(&str, String)> {
+    let mut starts = typed.char_indices().rev().map(|(start, _)| start);
+    let start = starts.find(|start| {
+        let rest = typed.get(*start..).map(typed::unseparated);
+        rest.is_some_and(|rest| rest.chars().count() >= code::PASSCODE_LENGTH)
+    })?;
+    let (username, passcode) = typed.split_at_checked(start)?;
+    let passcode = typed::unseparated(passcode);
+    let between = |c: char| !c.is_alphanumeric();
+    code::is_generated(&passcode, code::PASSCODE_LENGTH)
+        .then(|| (username.trim_end_matches(between), passcode))
 }
 
 /// What a login earned.
@@ -103,10 +146,35 @@ pub enum Refusal {
     UsedUp,
     /// As many devices as the voucher allows are online.
     TooManyDevices,
-    /// Too many wrong guesses; the next one is heard after this time.
+    /// The same, and those devices are being asked whether they are still there: whoever tries again
+    /// after this time takes the place of one that is not.
+    DevicesAreProbed(Duration),
+    /// Too many wrong guesses by this device; the next one is heard after this time.
     TooManyTries(Duration),
+    /// Too many wrong guesses by others, on this network or with this username; the next one is
+    /// heard after this time.
+    TooManyTriesByOthers(Duration),
+    /// Too many sign-ins; the next one is heard after this time.
+    TooManySignIns(Duration),
     /// It is not known which device on the guest network this is.
     UnknownDevice,
+}
+
+impl Refusal {
+    /// Where the answer is to come again later: after how long.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooManyTries(wait)
+            | Self::TooManyTriesByOthers(wait)
+            | Self::TooManySignIns(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// Whether username or passcode was wrong.
+    pub fn is_wrong_guess(self) -> bool {
+        matches!(self, Self::UnknownUsername | Self::WrongPasscode)
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -118,8 +186,11 @@ impl fmt::Display for Refusal {
             Self::NotYet(_) => "The user is not valid yet.",
             Self::Expired(_) => "The user has expired or not valid.",
             Self::UsedUp => "The user has used up the data limit.",
-            Self::TooManyDevices => "Too many devices are online with this user.",
-            Self::TooManyTries(_) => "Too many wrong attempts.",
+            Self::TooManyDevices | Self::DevicesAreProbed(_) => {
+                "Too many devices are online with this user."
+            }
+            Self::TooManyTries(_) | Self::TooManyTriesByOthers(_) => "Too many wrong attempts.",
+            Self::TooManySignIns(_) => "Too many sign-ins.",
             Self::UnknownDevice => "The device is not on a guest network.",
         })
     }

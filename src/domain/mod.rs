@@ -5,8 +5,10 @@
 
 pub mod accounting;
 pub mod code;
+pub mod guessing;
 pub mod guest;
 pub mod list;
+pub mod log_limit;
 pub mod login;
 pub mod nas;
 pub mod neighbour;
@@ -17,6 +19,7 @@ pub mod session;
 pub mod station;
 pub mod throttle;
 pub mod time;
+pub mod typed;
 pub mod validity;
 pub mod visitor;
 pub mod voucher;

@@ -31,44 +31,45 @@ impl<S: BuildHasher> Throttle<S> {
     }
 
     /// Whether this key has failed too often by the boot clock's `now`.
-    pub fn blocks(&mut self, key: impl Hash, now: Duration) -> bool {
-        let burst = self.burst;
-        self.settled(key, now).failures >= burst
+    pub fn blocks(&self, key: impl Hash, now: Duration) -> bool {
+        self.wait(key, now).is_some()
     }
 
     /// How long this key has to wait by the boot clock's `now`; `None` where it need not.
-    pub fn wait(&mut self, key: impl Hash, now: Duration) -> Option<Duration> {
-        let (burst, leak) = (self.burst, self.leak);
-        let slot = self.settled(key, now);
-        let since = slot.since;
-        (slot.failures >= burst).then(|| (since + leak).saturating_sub(now))
+    pub fn wait(&self, key: impl Hash, now: Duration) -> Option<Duration> {
+        let slot = self.slots.get(self.index(key))?.settled(self.leak, now);
+        (slot.failures >= self.burst).then(|| (slot.since + self.leak).saturating_sub(now))
     }
 
     /// Counts a failure. True when this one starts the blocking, so that it is logged once: whoever
     /// goes on at the pace at which failures are forgiven has not stopped.
     pub fn failed(&mut self, key: impl Hash, now: Duration) -> bool {
-        let burst = self.burst;
-        let slot = self.settled(key, now);
+        let (burst, leak, index) = (self.burst, self.leak, self.index(key));
+        let Some(slot) = self.slots.get_mut(index) else { return false };
+        *slot = slot.settled(leak, now);
         slot.failures = slot.failures.saturating_add(1).min(burst);
         slot.failures == burst && !std::mem::replace(&mut slot.told, true)
     }
 
-    /// The key's slot with the failures forgiven that time has forgiven.
-    fn settled(&mut self, key: impl Hash, now: Duration) -> &mut Slot {
-        let index = self.hasher.hash_one(key) % self.slots.len() as u64;
-        let leak = self.leak;
-        #[expect(clippy::indexing_slicing, reason = "a remainder is below the divisor")]
-        let slot = &mut self.slots[index as usize];
-        let elapsed = now.saturating_sub(slot.since);
+    fn index(&self, key: impl Hash) -> usize {
+        // Below the number of slots, which is a `usize`.
+        (self.hasher.hash_one(key) % self.slots.len() as u64) as usize
+    }
+}
+
+impl Slot {
+    /// With the failures forgiven that time has forgiven.
+    fn settled(self, leak: Duration, now: Duration) -> Self {
+        let elapsed = now.saturating_sub(self.since);
         let forgiven = elapsed.as_millis() / leak.as_millis().max(1);
         match u16::try_from(forgiven) {
-            Ok(forgiven) if forgiven < slot.failures => {
-                slot.failures -= forgiven;
-                slot.since += leak * u32::from(forgiven);
-            }
-            _ => *slot = Slot { since: now, ..Slot::default() },
+            Ok(forgiven) if forgiven < self.failures => Self {
+                failures: self.failures - forgiven,
+                since: self.since + leak * u32::from(forgiven),
+                ..self
+            },
+            _ => Self { since: now, ..Self::default() },
         }
-        slot
     }
 }
 

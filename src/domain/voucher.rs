@@ -11,6 +11,7 @@ use super::secret::Secret;
 use super::session::{Allowance, Usage};
 use super::station::Mac;
 use super::time::{Now, Timestamp};
+use super::typed;
 use super::validity::{Dates, Standing, ValidFor, standing};
 
 /// Characters of a code that a guest's page shows at most.
@@ -51,7 +52,8 @@ fn fit(text: &str, octets: usize) -> Result<(), UnfitText> {
     Ok(())
 }
 
-/// The name on a voucher, kept as written without surrounding blanks.
+/// The name on a voucher, kept in its normal form (NFC) without surrounding blanks and invisible
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
 
@@ -66,9 +68,9 @@ impl Username {
     /// # Errors
     /// More than 253 bytes, or control characters.
     pub fn parse(text: &str) -> Result<Option<Self>, UnfitText> {
-        let text = text.trim();
-        fit(text, USERNAME_OCTETS)?;
-        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
+        let text = typed::normalised(typed::trimmed(text));
+        fit(&text, USERNAME_OCTETS)?;
+        Ok((!text.is_empty()).then(|| Self(text.into_owned())))
     }
 
     /// As written.
@@ -82,12 +84,14 @@ impl Username {
     }
 }
 
-/// The form in which names that somebody typed are compared.
+/// The form in which names that somebody typed are compared: lower case, composed (NFC), without
+/// blanks and invisible characters at the ends. `ß` stays apart from `SS`.
 pub fn fold(name: &str) -> String {
-    name.trim().to_lowercase()
+    let lower = typed::trimmed(name).to_lowercase();
+    typed::normalised(&lower).into_owned()
 }
 
-/// The secret half of a voucher, compared exactly.
+/// The secret half of a voucher, compared in its normal form ([`typed::normalised`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passcode(Secret);
 
@@ -102,8 +106,9 @@ impl Passcode {
     /// # Errors
     /// More than 128 bytes, or control characters.
     pub fn parse(text: &str) -> Result<Option<Self>, UnfitText> {
-        fit(text, PASSCODE_OCTETS)?;
-        Ok((!text.trim().is_empty()).then(|| Self(Secret::new(text))))
+        let text = typed::normalised(text);
+        fit(&text, PASSCODE_OCTETS)?;
+        Ok((!typed::is_blank(&text)).then(|| Self(Secret::new(text))))
     }
 
     /// The text itself, for the store and for who asked for the voucher.
@@ -243,18 +248,22 @@ impl Voucher {
         }
     }
 
-    /// Decides whether this voucher lets somebody in now.
-    ///
-    /// # Errors
-    /// The refusal, as a value for the guest and the login log.
-    pub fn redeem(&self, passcode: &Secret, preset: &Preset, now: Now) -> Result<Grant, Refusal> {
-        if !self.passcode.secret().matches(passcode.reveal()) {
-            return Err(Refusal::WrongPasscode);
-        }
-        self.admit(preset, now)
+    /// Whether this is the voucher's passcode. Vouchers of earlier versions may have one that is not
+    /// in its normal form.
+    pub fn opens_with(&self, passcode: &Secret) -> bool {
+        let own = Secret::new(typed::normalised(self.passcode.secret().reveal()));
+        own.matches(&typed::normalised(passcode.reveal()))
     }
 
-    /// Decides whether this voucher lets in a device that belongs to it.
+    /// Whether the passcode has the form of generated ones, and is not the username as well. One
+    /// that was chosen so by chance is as long and of the same characters.
+    pub fn has_generated_passcode(&self) -> bool {
+        code::is_generated(self.passcode.secret().reveal(), code::PASSCODE_LENGTH)
+            && !self.is_one_code()
+    }
+
+    /// Decides whether this voucher lets somebody in now who has shown the passcode, or a device that
+    /// belongs to it.
     ///
     /// # Errors
     /// The refusal, as a value for the guest and the login log.
@@ -279,7 +288,7 @@ impl Voucher {
 
     /// Whether the username is the passcode as well: a voucher handed out as one code.
     pub fn is_one_code(&self) -> bool {
-        self.username.folded() == self.passcode.secret().reveal().trim().to_lowercase()
+        self.username.folded() == fold(self.passcode.secret().reveal())
     }
 
     /// The username as a guest's page may show it. Of a voucher that is one code only the beginning:

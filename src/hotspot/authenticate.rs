@@ -1,10 +1,12 @@
 //! Access-Requests: who is let in at an access point, with what, and who is not.
 
 use std::fmt;
+use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
+use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
-use super::guesses::Guesser;
+use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
 use super::remotes::Reservation;
 use super::session::deadline;
@@ -13,25 +15,17 @@ use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Method, Refusal};
 use crate::domain::secret::Secret;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, fold};
+use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
-    ACCESS_PERIOD, AUTH_TYPE, CLEARTEXT_PASSWORD, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE,
-    USER_NAME,
+    ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
-use crate::policy::{Authorized, Denial, Limits, Pairs, User, Value, authorize, passwords};
-use crate::proof::{Keys, Known, Proof, Verdict, prove};
+use crate::policy::{Authorized, Denial, Limits, Pairs, Value, authorize, passwords};
+use crate::proof::{Keys, Proof, Verdict};
 use crate::store::StoreError;
 
 /// Values of Auth-Type.
 const ACCEPT: u32 = 254;
 const REJECT: u32 = 4;
-
-/// Somebody who may be meant, and what was sent to show it.
-struct Candidate {
-    username: String,
-    proof: Proof,
-    is_as_typed: bool,
-}
 
 /// What comes of a request as far as store and rules go.
 enum Judged {
@@ -73,7 +67,7 @@ impl fmt::Display for Why {
 
 impl Why {
     fn is_a_wrong_guess(&self) -> bool {
-        matches!(self, Self::Refusal(Refusal::UnknownUsername | Refusal::WrongPasscode))
+        matches!(self, Self::Refusal(refusal) if refusal.is_wrong_guess())
     }
 }
 
@@ -105,45 +99,73 @@ impl Hotspot {
     }
 
     fn judge_access(&mut self, request: &AccessRequest, now: Now) -> Result<Judged, StoreError> {
-        let candidates = candidates(request);
-        let names = candidates.iter().map(|candidate| candidate.username.as_str());
-        let guesser = Guesser::at(names, request.station, Some(&request.nas.client));
+        let guesser = Guesser::new(request.station, Place::Client(&request.nas.client));
+        let waits = self.guesses.waits(&guesser, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
-        if let Some(wait) = self.guesses.wait(&guesser, now.boot) {
-            return Ok(Judged::Refused(Why::Refusal(Refusal::TooManyTries(wait))));
+        if let Some(refusal) = waits.of_device() {
+            return Ok(Judged::Refused(Why::Refusal(refusal)));
         }
-        let judged = self.store.attempt(|| self.weigh_all(request, &candidates, now))?;
-        if let Judged::Refused(why) = &judged
-            && why.is_a_wrong_guess()
+        let meant = self.store.attempt(|| self.meant_users(request))?;
+        let guesser = guesser.at(meant.iter().map(|it| it.candidate.username.as_str()));
+        let waits = self.guesses.waits(&guesser, now.boot);
+        let judged = self.store.attempt(|| self.weigh_all(request, meant, waits, now))?;
+        let judged = match (judged, waits.by_others(false)) {
+            (Judged::Refused(why), Some(wait)) if why.is_a_wrong_guess() => {
+                Judged::Refused(Why::Refusal(wait))
+            }
+            (judged, _) => judged,
+        };
+        if let Judged::Refused(Why::Refusal(refusal)) = judged
             && !is_mac_authentication(request)
-            && self.guesses.failed(&guesser, now.boot)
         {
-            log::warn!(
-                "guest: too many wrong passwords at {}{}",
-                request.nas.client,
-                from(request)
-            );
+            self.note_guess_there(request, &guesser, refusal, now);
         }
         Ok(judged)
+    }
+
+    /// Counts a guess that was in vain.
+    fn note_guess_there(
+        &mut self,
+        request: &AccessRequest,
+        guesser: &Guesser<'_>,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        let exhausted = match refusal {
+            Refusal::TooManyTriesByOthers(_) => {
+                let own = self.guesses.failed_unheard(guesser, now.boot);
+                Exhausted { own, of_strangers: false }
+            }
+            refusal if refusal.is_wrong_guess() => self.guesses.failed(guesser, now.boot),
+            _ => return,
+        };
+        let client = &request.nas.client;
+        if exhausted.own
+            && let Some(more) = self.guesses.device_log.pass(now.boot)
+        {
+            log::warn!("guest: too many wrong passwords at {client}{}{more}", from(request));
+        }
+        if exhausted.of_strangers
+            && let Some(more) = self.guesses.others_log.pass(now.boot)
+        {
+            log::warn!(
+                "guest: too many wrong passwords at {client}, most likely by somebody who \
+                 guesses; devices that are new there have to wait unless their passcode was \
+                 generated{more}"
+            );
+        }
     }
 
     fn weigh_all(
         &self,
         request: &AccessRequest,
-        candidates: &[Candidate],
+        meant: Vec<Meant>,
+        waits: Waits,
         now: Now,
     ) -> Result<Judged, StoreError> {
         let mut refusal = Refusal::UnknownUsername;
-        for candidate in candidates {
-            let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
-            let voucher = self.voucher_named(&candidate.username)?;
-            let user = self.store.policy_of(&username)?;
-            // Blanks are left out and codes taken apart for vouchers alone.
-            let is_user = user != User::default() && candidate.is_as_typed;
-            if voucher.is_none() && !is_user {
-                continue;
-            }
-            match self.weigh(request, candidate, voucher, &user, now)? {
+        for meant in meant {
+            match self.weigh(request, meant, waits, now)? {
                 Judged::Refused(Why::Refusal(Refusal::WrongPasscode)) => {
                     refusal = Refusal::WrongPasscode;
                 }
@@ -156,27 +178,42 @@ impl Hotspot {
     fn weigh(
         &self,
         request: &AccessRequest,
-        candidate: &Candidate,
-        voucher: Option<Entry<Voucher>>,
-        user: &User,
+        meant: Meant,
+        waits: Waits,
         now: Now,
     ) -> Result<Judged, StoreError> {
+        let Meant { candidate, voucher, user } = meant;
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
-        let Authorized { control, reply, .. } = authorize(user, &request.attributes, known);
+        let Authorized { control, reply, .. } = authorize(&user, &request.attributes, known);
         let refused = |why| Ok(Judged::Refused(why));
         let keys = match control.integer(AUTH_TYPE) {
             Some(REJECT) => {
                 return refused(Why::Rejected(reply.text(REPLY_MESSAGE).map(printable)));
             }
             Some(ACCEPT) => Keys::None,
-            _ => match prove_any(&candidate.proof, &passwords(&control), &request.hashed) {
-                Verdict::Proven(keys) => keys,
-                Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
-                Verdict::Wrong | Verdict::Impossible => {
-                    return refused(Why::Refusal(Refusal::WrongPasscode));
+            // Whatever the password: a slow hash is not worth the time.
+            _ if voucher.is_none() && waits.by_others(false).is_some() => {
+                return refused(Why::Refusal(Refusal::WrongPasscode));
+            }
+            _ => {
+                let own = voucher.as_ref().map(|entry| &entry.value);
+                let known = with_other_forms(passwords(&control), own);
+                match prove_any(&candidate.proof, &known, &request.hashed) {
+                    Verdict::Proven(keys) => keys,
+                    Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
+                    Verdict::Wrong | Verdict::Impossible => {
+                        return refused(Why::Refusal(Refusal::WrongPasscode));
+                    }
                 }
-            },
+            }
         };
+        let is_generated =
+            voucher.as_ref().is_some_and(|entry| entry.value.has_generated_passcode());
+        if let Some(wait) = waits.by_others(is_generated)
+            && control.integer(AUTH_TYPE) != Some(ACCEPT)
+        {
+            return refused(Why::Refusal(wait));
+        }
         let login = match &voucher {
             Some(entry) => entry.value.username.as_str().to_owned(),
             None => candidate.username.trim().to_owned(),
@@ -266,17 +303,33 @@ impl Hotspot {
             revoked: false,
             told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
         });
+        let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
-        let wait = |it| self.guesses.wait_after_success(it, now.boot);
-        // Whoever flits between access points is let in; a row for every time costs flash.
-        if request.station.and_then(wait).is_none() {
+        self.note_admission(request, login, &label, devices, now);
+        Ok(accept)
+    }
+
+    /// Whoever flits between access points is let in; a row for every time costs flash.
+    fn note_admission(
+        &mut self,
+        request: &AccessRequest,
+        login: String,
+        label: &str,
+        devices: NonZeroU16,
+        now: Now,
+    ) {
+        let station = request.station;
+        let place = self.guesses.place(&login, station, devices);
+        let too_often = station.and_then(|mac| self.guesses.wait_after_success(mac, now.boot));
+        let too_often = too_often.or(self.guesses.wait_at_place(place, now.boot));
+        if let Some(station) = station {
+            self.guesses.known.add(station, &login);
+        }
+        if too_often.is_none() {
+            self.guesses.succeeded(station, place, now.boot);
             log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
             self.note_access(request, login, None, now);
         }
-        if let Some(station) = request.station {
-            self.guesses.succeeded(station, now.boot);
-        }
-        Ok(accept)
     }
 
     fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {
@@ -324,50 +377,6 @@ impl Hotspot {
         };
         self.journal.write(record, now);
     }
-}
-
-/// The pairs of username and proof that were probably meant. A password that is sent as it was
-/// typed may be read as on the portal: a code in one field, blanks that a keyboard has put there.
-fn candidates(request: &AccessRequest) -> Vec<Candidate> {
-    let username = request.username.clone();
-    match &request.proof {
-        Proof::Pap(passcode) => {
-            let typed = Credential::Pair { username, passcode: passcode.clone() };
-            let candidate = |(username, meant): (String, Secret)| Candidate {
-                is_as_typed: username == request.username && meant == *passcode,
-                username,
-                proof: Proof::Pap(meant),
-            };
-            typed.meanings().into_iter().map(candidate).collect()
-        }
-        proof => vec![Candidate { username, proof: proof.clone(), is_as_typed: true }],
-    }
-}
-
-fn what_is_known(voucher: &Voucher) -> Pairs {
-    let mut known = Pairs::default();
-    let passcode = voucher.passcode.secret().reveal().to_owned();
-    known.replace(CLEARTEXT_PASSWORD, Value::Text(passcode));
-    known
-}
-
-/// The first of the passwords that fits. Each slow hash is asked for once: the answers come with the
-/// request.
-fn prove_any(proof: &Proof, known: &[Known], hashed: &[(String, bool)]) -> Verdict {
-    for known in known {
-        let verdict = match prove(proof, known) {
-            Verdict::Slow(hash) => match hashed.iter().find(|(asked, _)| *asked == hash) {
-                None => return Verdict::Slow(hash),
-                Some((_, true)) => Verdict::Proven(Keys::None),
-                Some((_, false)) => Verdict::Wrong,
-            },
-            verdict => verdict,
-        };
-        if matches!(verdict, Verdict::Proven(_)) {
-            return verdict;
-        }
-    }
-    Verdict::Wrong
 }
 
 /// Many access points ask for every device that appears, with its MAC for a name: no guess.

@@ -119,6 +119,8 @@ pub enum Write {
 pub enum Read {
     /// A page of vouchers.
     Vouchers(Page, Reply<Vec<Entry<Voucher>>>),
+    /// A sentence for the operator where a new voucher's passcode can be guessed.
+    Advice(Box<Voucher>, Reply<Option<String>>),
     /// A page of one kind of visitors.
     Visitors(VisitorKind, Page, Reply<Vec<Entry<Visitor>>>),
     /// A page of the login log.

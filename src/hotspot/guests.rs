@@ -4,39 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::FRESH;
-use super::guesses::Guesser;
+use super::judge::{Attempt, Redeemed};
 use super::session::NewSession;
 use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
-use crate::domain::login::{Credential, Grant, LoginRecord, Method, Refusal};
+use crate::domain::login::{Credential, LoginRecord, Method, Refusal};
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
-use crate::domain::voucher::{Username, Voucher, breaks_a_line};
-use crate::store::StoreError;
+use crate::domain::voucher::{Voucher, breaks_a_line};
 
 /// Longest part of a typed username that is worth writing down.
 const LOGGED_CHARACTERS: usize = 64;
-
-/// A voucher that lets somebody in.
-struct Redeemed {
-    entry: Entry<Voucher>,
-    grant: Grant,
-}
 
 /// When somebody who is in has come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entered {
     Before,
     Now,
-}
-
-/// What somebody at the door has come to.
-struct Attempt {
-    mac: Option<Mac>,
-    outcome: Result<Redeemed, Refusal>,
 }
 
 impl Hotspot {
@@ -74,7 +61,10 @@ impl Hotspot {
                     let _gone = reply.send(online.map(Ok));
                 }),
                 Err(refusal) => {
-                    hotspot.note_refusal(&caller, mac, typed, refusal, now);
+                    // Whoever is told to come again for that has not failed yet.
+                    if !matches!(refusal, Refusal::DevicesAreProbed(_)) {
+                        hotspot.note_refusal(&caller, mac, typed, refusal, now);
+                    }
                     send(reply, Ok(Err(refusal)));
                 }
             }
@@ -157,7 +147,7 @@ impl Hotspot {
     /// The device that opened the connection, unless the kernel at this moment takes the address
     /// for another's: whoever answers for an address can have it answered for by anybody. That it
     /// asks shows where it is.
-    fn station(&mut self, caller: &Caller, now: Now) -> Option<Mac> {
+    pub(super) fn station(&mut self, caller: &Caller, now: Now) -> Option<Mac> {
         let network = self.settings.networks.iter().find(|it| it.name == caller.network)?;
         let mac = caller.device?;
         match self.neighbours.find(&network.device, caller.address) {
@@ -173,94 +163,6 @@ impl Hotspot {
         }
         self.is_here(mac, caller, now);
         Some(mac)
-    }
-
-    fn judge(
-        &mut self,
-        caller: &Caller,
-        credential: &Credential,
-        now: Now,
-    ) -> Result<Attempt, StoreError> {
-        let Some(mac) = self.station(caller, now) else {
-            return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
-        };
-        let meanings = credential.meanings();
-        // Before the comparison: who has guessed too often must not learn that a guess was right.
-        let names = meanings.iter().map(|(username, _)| username.as_str());
-        let guesser = Guesser::at(names, Some(mac), None);
-        let wait = self.guesses.wait(&guesser, now.boot);
-        if let Some(wait) = wait.max(self.guesses.wait_after_success(mac, now.boot)) {
-            return Ok(Attempt { mac: Some(mac), outcome: Err(Refusal::TooManyTries(wait)) });
-        }
-        let outcome = self.store.attempt(|| {
-            let mut refusal = Refusal::UnknownUsername;
-            for (username, passcode) in &meanings {
-                let Some(entry) = self.voucher_named(username)? else { continue };
-                match entry.value.redeem(passcode, &self.settings.preset, now) {
-                    Ok(grant) => return self.redeem(mac, entry, grant, now).map(Ok),
-                    Err(Refusal::WrongPasscode) => {
-                        if matches!(credential, Credential::Pair { .. }) {
-                            refusal = Refusal::WrongPasscode;
-                        }
-                    }
-                    Err(refusal) => return Ok(Err(refusal)),
-                }
-            }
-            Ok(Err(refusal))
-        })?;
-        if outcome.is_ok() {
-            self.guesses.succeeded(mac, now.boot);
-        }
-        if matches!(outcome, Err(Refusal::UnknownUsername | Refusal::WrongPasscode))
-            && self.guesses.failed(&guesser, now.boot)
-        {
-            log::warn!("guest: too many wrong codes from {mac}, {}", caller.address);
-        }
-        Ok(Attempt { mac: Some(mac), outcome })
-    }
-
-    pub(super) fn voucher_named(
-        &self,
-        username: &str,
-    ) -> Result<Option<Entry<Voucher>>, StoreError> {
-        let Ok(Some(username)) = Username::parse(username) else { return Ok(None) };
-        let entry = self.store.voucher(&username)?;
-        Ok(entry.map(|entry| self.up_to_date(entry)))
-    }
-
-    pub(super) fn up_to_date(&self, mut entry: Entry<Voucher>) -> Entry<Voucher> {
-        self.journal.update(&mut entry);
-        self.sessions.accounts.update(&mut entry);
-        entry
-    }
-
-    /// Writes down what must be durable before the guest is let in.
-    fn redeem(
-        &self,
-        mac: Mac,
-        entry: Entry<Voucher>,
-        grant: Grant,
-        now: Now,
-    ) -> Result<Redeemed, StoreError> {
-        if entry.value.first_login.is_none() {
-            self.store.set_first_login(entry.id, Some(mac), now)?;
-        }
-        if self.store.voucher_of_device(mac)? != Some(entry.id) {
-            self.store.remember_device(mac, entry.id)?;
-        }
-        Ok(Redeemed { entry, grant })
-    }
-
-    /// The voucher of a device that was here before, if that still lets it in.
-    fn recognise(&self, mac: Option<Mac>, now: Now) -> Result<Option<Redeemed>, StoreError> {
-        let Some(mac) = mac.filter(|mac| self.sessions.get(*mac).is_none()) else {
-            return Ok(None);
-        };
-        let Some(voucher) = self.store.voucher_of_device(mac)? else { return Ok(None) };
-        let Some(entry) = self.store.voucher_by_id(voucher)? else { return Ok(None) };
-        let entry = self.up_to_date(entry);
-        let granted = entry.value.admit(&self.settings.preset, now);
-        Ok(granted.ok().map(|grant| Redeemed { entry, grant }))
     }
 
     /// Opens a session, and makes room for it. A device that comes back by itself makes nobody
@@ -284,11 +186,15 @@ impl Hotspot {
         let waiting = self.kept_for_others(&login, Some(mac), now);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + waiting + 1).saturating_sub(room);
-        if too_many > 0 && (by_itself || grant.plan.on_device_limit == OnDeviceLimit::Refuse) {
+        if too_many > 0 && by_itself {
             return Err(Refusal::TooManyDevices);
         }
-        for oldest in others.into_iter().take(too_many) {
-            self.end(oldest, TerminateCause::PortPreempted, now);
+        if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
+            self.make_absent_yield(&others, too_many, now)?;
+        } else {
+            for oldest in others.into_iter().take(too_many) {
+                self.end(oldest, TerminateCause::PortPreempted, now);
+            }
         }
         self.close_session(mac, TerminateCause::UserRequest, now);
         let (network, address) = (caller.network.clone(), Some(caller.address));

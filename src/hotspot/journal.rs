@@ -2,8 +2,10 @@
 //! login log, and later logins.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::domain::list::{Entry, Page};
+use crate::domain::log_limit::LogLimit;
 use crate::domain::login::LoginRecord;
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
@@ -21,6 +23,9 @@ pub(super) struct LoginJournal {
     uses: BTreeMap<i64, Use>,
     refused: usize,
     forgotten: u64,
+    /// When the last row came, by the boot clock.
+    latest: Duration,
+    log: LogLimit,
 }
 
 struct Row {
@@ -50,6 +55,8 @@ impl LoginJournal {
             uses: BTreeMap::new(),
             refused: 0,
             forgotten: 0,
+            latest: Duration::ZERO,
+            log: LogLimit::default(),
         }
     }
 
@@ -70,6 +77,7 @@ impl LoginJournal {
     }
 
     pub(super) fn write(&mut self, value: LoginRecord, now: Now) {
+        self.latest = now.boot;
         if value.refusal.is_some() {
             if self.refused >= REFUSED {
                 self.forgotten += 1;
@@ -144,7 +152,7 @@ impl LoginJournal {
         let written = self.rows.drain(..rows.min(self.rows.len()));
         self.refused -= written.filter(Row::is_refused).count();
         self.uses.retain(|voucher, _| !of(*voucher));
-        if rows > 0 && self.forgotten > 0 {
+        if rows > 0 && self.forgotten > 0 && self.log.pass(self.latest).is_some() {
             log::warn!("login log: {} rows more than it can take were left out", self.forgotten);
             self.forgotten = 0;
         }

@@ -11,10 +11,12 @@
 //! Whatever has queued up while one commit was flushing shares the next one, so throughput grows
 //! with concurrency while every answer still means "durable", and to a guest "let through".
 
+mod absent;
 pub mod access;
 mod accounting;
 mod accounts;
 mod authenticate;
+mod candidates;
 mod change;
 mod clockwork;
 mod command;
@@ -25,6 +27,8 @@ mod gate;
 mod guesses;
 mod guests;
 mod journal;
+mod judge;
+mod known;
 mod measure;
 pub mod policies;
 mod presence;
@@ -59,6 +63,7 @@ pub use command::{
 };
 
 use crate::clock::Clock;
+use crate::domain::log_limit::LogLimit;
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
 use crate::domain::zone::Zone;
@@ -168,6 +173,7 @@ struct Hotspot {
     orders: mpsc::UnboundedSender<Order>,
     host_names: Vec<HostNames>,
     guesses: Guesses,
+    short_code_log: LogLimit,
     /// What waits for the kernel.
     answers: Vec<Answer>,
 }
@@ -220,6 +226,7 @@ impl Hotspot {
             orders,
             host_names: host_names(&settings),
             guesses: Guesses::default(),
+            short_code_log: LogLimit::default(),
             answers: Vec::new(),
             settings,
         };
@@ -321,6 +328,9 @@ impl Hotspot {
     fn read(&mut self, read: Read, now: Now) {
         match read {
             Read::Vouchers(page, reply) => self.tell(reply, |hotspot| hotspot.vouchers(page)),
+            Read::Advice(voucher, reply) => {
+                self.tell(reply, |hotspot| hotspot.advice(&voucher, now));
+            }
             Read::Visitors(kind, page, reply) => {
                 self.tell(reply, |hotspot| hotspot.store.visitors(kind, page));
             }

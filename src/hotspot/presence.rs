@@ -42,7 +42,7 @@ impl Device {
 }
 
 /// An address on a network: it belongs to one device at a time.
-type Place = (Arc<str>, IpAddr);
+pub(super) type Place = (Arc<str>, IpAddr);
 
 /// Every device that the kernel has seen on a guest network.
 #[derive(Debug, Default)]
@@ -62,6 +62,19 @@ impl Presence {
     pub(super) fn addresses(&self, mac: Mac) -> impl Iterator<Item = IpAddr> {
         let addresses = self.devices.get(&mac).into_iter().flat_map(|device| &device.addresses);
         addresses.map(|(address, _)| *address)
+    }
+
+    /// Every place that a device was last seen at.
+    pub(super) fn places(&self, mac: Mac) -> Vec<Place> {
+        let device = self.devices.get(&mac).into_iter();
+        device
+            .flat_map(|it| it.addresses.iter().map(|(address, _)| (it.network.clone(), *address)))
+            .collect()
+    }
+
+    /// Whether somebody is known to have an address.
+    pub(super) fn is_taken(&self, place: &Place) -> bool {
+        self.owners.contains_key(place)
     }
 
     /// Takes an entry of the kernel's table down; gives the device where it is there.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Hotspot;
 use super::change::Told;
 use super::fold::SESSIONS_KEPT;
+use super::known::KNOWN;
 use super::remotes::Remote;
 use super::session::{Session, deadline};
 use super::sessions::Sessions;
@@ -59,12 +60,20 @@ impl Hotspot {
                 SessionRecord::unwritten(count.session, entry.id, login, count.mac, network, now);
             let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
         }
+        self.recall_known_devices()?;
         let open = self.sessions.len() + self.remotes.len();
         if open > 0 {
             log::info!("{open} sessions go on");
         }
         self.share_all();
         let _noted = self.install(now);
+        Ok(())
+    }
+
+    fn recall_known_devices(&mut self) -> Result<(), StoreError> {
+        for (mac, login) in self.store.devices_signed_in(KNOWN)? {
+            self.guesses.known.add(mac, &login);
+        }
         Ok(())
     }
 

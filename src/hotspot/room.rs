@@ -36,7 +36,7 @@ impl Hotspot {
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + waiting + 1).saturating_sub(room);
         if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
-            return Err(Refusal::TooManyDevices);
+            return self.make_absent_yield(&others, too_many, now);
         }
         let leaving: Vec<Member> = others.into_iter().take(too_many).collect();
         if leaving.iter().any(|member| self.would_not_leave(*member)) {

@@ -17,6 +17,15 @@ use crate::store::SessionRecord;
 /// Addresses of one session's device that are kept in mind; IPv6 privacy addresses come and go.
 const MOST_ADDRESSES: usize = 32;
 
+/// That a device was asked whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probed {
+    /// By the boot clock.
+    pub(super) at: Duration,
+    /// Octets it had sent until then.
+    pub(super) upload: u64,
+}
+
 /// An open session.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
@@ -41,6 +50,8 @@ pub(super) struct Session {
     pub(super) limit: Allowance,
     /// By the boot clock.
     pub(super) last_traffic: Duration,
+    /// When the device was last asked whether it is there, because another one wants its place.
+    pub(super) probed: Option<Probed>,
     /// By the boot clock; `None` is never.
     pub(super) deadline: Option<Duration>,
 }
@@ -71,6 +82,7 @@ impl Session {
             written: None,
             limit: Allowance::default(),
             last_traffic: now.boot,
+            probed: None,
             deadline,
         }
     }

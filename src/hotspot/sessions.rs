@@ -108,6 +108,7 @@ impl Sessions {
             written: None,
             limit: Allowance::default(),
             last_traffic: now.boot,
+            probed: None,
             deadline: deadline(grant.until, now),
         };
         self.insert(session);

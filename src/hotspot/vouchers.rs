@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::{Finish, Hotspot, Reply, UsernameTaken, send};
+use crate::domain::guessing;
 use crate::domain::list::{Entry, Page};
 use crate::domain::plan::Preset;
 use crate::domain::session::TerminateCause;
@@ -27,11 +28,25 @@ impl Hotspot {
             return Err(StoreError::DiskFull);
         }
         let Self { store, rng, settings, .. } = self;
-        store.attempt(|| {
+        let created = store.attempt(|| {
             (0..count)
                 .map(|_| create_voucher(store, request, &settings.preset, now, rng.as_mut()))
-                .collect()
-        })
+                .collect::<Result<Result<Vec<_>, _>, _>>()
+        })?;
+        // Others than chosen passcodes are long enough.
+        let chosen = created.iter().flatten().filter(|_| request.passcode.is_some()).last();
+        if let Some(advice) =
+            chosen.map(|entry| self.advice(&entry.value, now)).transpose()?.flatten()
+            && let Some(more) = self.short_code_log.pass(now.boot)
+        {
+            log::warn!("voucher: {advice}{more}");
+        }
+        Ok(created)
+    }
+
+    /// What to say to an operator who has chosen this voucher's passcode, if anything.
+    pub(super) fn advice(&self, voucher: &Voucher, now: Now) -> Result<Option<String>, StoreError> {
+        Ok(guessing::advice(voucher, self.store.valid_voucher_count(now)?))
     }
 
     pub(super) fn vouchers(&self, page: Page) -> Result<Vec<Entry<Voucher>>, StoreError> {

@@ -25,6 +25,8 @@ use super::exchange::Exchange;
 use super::stream::{Progress, Watched};
 use super::unserved::{self, Answering, Fallback};
 use super::{Local, Opener, Peer, opener};
+use crate::clock;
+use crate::domain::log_limit::LogLimit;
 use crate::domain::station::Mac;
 
 /// Time to send a whole header block, also the first one.
@@ -109,6 +111,7 @@ pub struct Server {
 impl Server {
     /// Serves until `stop` turns true, then lets requests under way end.
     pub async fn run(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+        let mut limit = LogLimit::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -121,7 +124,9 @@ impl Server {
                 }
                 Err(error) => {
                     // Out of file descriptors, usually: wait until some connections have ended.
-                    log::warn!("http: cannot accept: {error}");
+                    if let Some(more) = limit.pass(clock::boot_time()) {
+                        log::warn!("http: cannot accept: {error}{more}");
+                    }
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::time::TimeVal;
@@ -22,7 +23,20 @@ pub trait Find: Send {
     /// # Errors
     /// Where the kernel does not answer.
     fn find(&mut self, device: &str, address: IpAddr) -> io::Result<Option<Mac>>;
+
+    /// Has the kernel ask whether a device is still there at an address. Where it is not, the entry
+    /// fails within [`PROBE_TIME`], which is seen as [`Reach::Gone`].
+    ///
+    /// # Errors
+    /// Where there is no asking.
+    ///
+    /// [`Reach::Gone`]: crate::domain::neighbour::Reach::Gone
+    fn probe(&mut self, device: &str, address: IpAddr, mac: Mac) -> io::Result<()>;
 }
+
+/// Three questions a second apart (`ucast_solicit`, `retrans_time_ms`; arp(7)), and what a busy
+/// machine takes to notice.
+pub const PROBE_TIME: Duration = Duration::from_secs(4);
 
 /// Asks the kernel.
 pub struct Lookup {
@@ -111,6 +125,18 @@ impl Find for Lookup {
         let entry = self.entry(index, address.to_canonical())?;
         // Who does not answer has no MAC here; who has merely been quiet (STALE) does.
         Ok(entry.and_then(|entry| entry.mac))
+    }
+
+    fn probe(&mut self, device: &str, address: IpAddr, mac: Mac) -> io::Result<()> {
+        let Some(index) = index_of(device)? else { return Ok(()) };
+        let address = address.to_canonical();
+        // Where the entry has been forgotten it is made; where it is somebody else's by now, that
+        // one is asked, and nothing is changed. The answers, errors only, are passed over.
+        for mac in [Some(mac), None] {
+            let sequence = self.next();
+            self.socket.send(&message::probe(sequence, index, address, mac))?;
+        }
+        Ok(())
     }
 }
 

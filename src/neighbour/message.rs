@@ -22,6 +22,10 @@ const RTM_GETNEIGH: u16 = 30;
 const NLM_F_REQUEST: u16 = 0x1;
 /// The table changed under the dump: something may be missing from it.
 const NLM_F_DUMP_INTR: u16 = 0x10;
+/// Of messages that make an entry: only where there is one; only where there is none; make it.
+const NLM_F_REPLACE: u16 = 0x100;
+const NLM_F_EXCL: u16 = 0x200;
+const NLM_F_CREATE: u16 = 0x400;
 /// `NLM_F_ROOT | NLM_F_MATCH`.
 const NLM_F_DUMP: u16 = 0x300;
 
@@ -38,6 +42,8 @@ const TYPE_MASK: u16 = 0x3fff;
 
 /// An entry that is not a neighbour but an address we answer for.
 const NTF_PROXY: u8 = 0x08;
+/// `NUD_PROBE`: it is asked whether it is there, and used meanwhile.
+const PROBE: u16 = 0x10;
 /// `NUD_NOARP`.
 const NOARP: u16 = 0x40;
 /// `NUD_REACHABLE | NUD_PERMANENT`.
@@ -245,33 +251,64 @@ fn is_host(address: &IpAddr) -> bool {
 
 /// Asks for one address's entry. Linux 5.0 and later answer that.
 pub(super) fn get(sequence: u32, index: u32, address: IpAddr) -> Vec<u8> {
+    let family = family(address);
+    ask(RTM_GETNEIGH, sequence, 0, (family, index, 0), &[(NDA_DST, &octets(address))])
+}
+
+/// Puts an entry into the state `NUD_PROBE`: one that does not exist, with its MAC address; one that
+/// does, without.
+pub(super) fn probe(sequence: u32, index: u32, address: IpAddr, mac: Option<Mac>) -> Vec<u8> {
+    let flags = if mac.is_some() { NLM_F_CREATE | NLM_F_EXCL } else { NLM_F_REPLACE };
+    let destination = octets(address);
+    let mac = mac.map(Mac::octets);
+    let mut attributes = vec![(NDA_DST, &*destination)];
+    attributes.extend(mac.as_ref().map(|mac| (NDA_LLADDR, &mac[..])));
+    ask(RTM_NEWNEIGH, sequence, flags, (family(address), index, PROBE), &attributes)
+}
+
+fn family(address: IpAddr) -> u8 {
+    if address.is_ipv4() { AF_INET } else { AF_INET6 }
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
     match address {
-        IpAddr::V4(v4) => ask(sequence, 0, AF_INET, index, NDA_DST, &v4.octets()),
-        IpAddr::V6(v6) => ask(sequence, 0, AF_INET6, index, NDA_DST, &v6.octets()),
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
     }
 }
 
 /// Asks for all entries of a device, IPv4 and IPv6. A kernel older than 4.4 answers with those of
 /// every device.
 pub(super) fn dump(sequence: u32, index: u32) -> Vec<u8> {
-    ask(sequence, NLM_F_DUMP, AF_UNSPEC, 0, NDA_IFINDEX, &index.to_ne_bytes())
+    let attributes = [(NDA_IFINDEX, &index.to_ne_bytes()[..])];
+    ask(RTM_GETNEIGH, sequence, NLM_F_DUMP, (AF_UNSPEC, 0, 0), &attributes)
 }
 
-/// `struct nlmsghdr`, `struct ndmsg`, one attribute whose value is a multiple of four bytes long.
-fn ask(sequence: u32, flags: u16, family: u8, index: u32, kind: u16, value: &[u8]) -> Vec<u8> {
-    let attribute = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-    let length = 16 + 12 + u32::from(attribute);
+/// `struct nlmsghdr`, `struct ndmsg` (family, index, state), attributes.
+fn ask(
+    kind: u16,
+    sequence: u32,
+    flags: u16,
+    (family, index, state): (u8, u32, u16),
+    attributes: &[(u16, &[u8])],
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
-    bytes.extend(length.to_ne_bytes());
-    bytes.extend(RTM_GETNEIGH.to_ne_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(kind.to_ne_bytes());
     bytes.extend((NLM_F_REQUEST | flags).to_ne_bytes());
     bytes.extend(sequence.to_ne_bytes());
     bytes.extend([0; 4]);
     bytes.extend([family, 0, 0, 0]);
     bytes.extend(index.to_ne_bytes());
-    bytes.extend([0; 4]);
-    bytes.extend(attribute.to_ne_bytes());
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
+    bytes.extend(state.to_ne_bytes());
+    bytes.extend([0; 2]);
+    for (kind, value) in attributes {
+        bytes.extend(u16::try_from(4 + value.len()).unwrap_or(u16::MAX).to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(*value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+    }
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    bytes.splice(..4, length.to_ne_bytes());
     bytes
 }

@@ -17,7 +17,7 @@ mod watch;
 
 pub use devices::Network;
 pub use leases::HostNames;
-pub use lookup::{Find, Lookup};
+pub use lookup::{Find, Lookup, PROBE_TIME};
 pub use watch::watch;
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! of the request, unchanged and in their order, then what somebody gets, then the operator's
 //! extras. What no longer fits is left out.
 
-use log::warn;
+use std::sync::{Mutex, PoisonError};
+
 use rand::{Rng, RngExt};
 
 use super::authenticator::sign_reply;
@@ -12,7 +13,9 @@ use super::grant;
 use super::hidden::Salts;
 use super::packet::{Code, Draft, MAX_VALUE, Packet};
 use super::wire::{Covering, Fields, Unsent, write};
+use crate::clock;
 use crate::config::Vendor;
+use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::hotspot::access::{Accept, Reject};
 use crate::policy::dictionary::{self as dict, Attribute, Scope};
@@ -90,11 +93,24 @@ fn answer(request: &Packet, secret: &Secret, code: Code, pairs: &[Pair], salts: 
         }
         match write(&mut draft, &pair, &mut covering) {
             Ok(()) | Err(Unsent::Internal) => {}
-            Err(Unsent::TooLong) => warn!("radius: {:?} is too long to be sent", pair.attribute),
-            Err(Unsent::NoRoom) => warn!("radius: no room in the reply for {:?}", pair.attribute),
+            Err(unsent) => note_unsent(&unsent, pair.attribute.name()),
         }
     }
     sign_reply(draft, request_authenticator, secret)
+}
+
+/// Every sign-in of the same user would say so again.
+fn note_unsent(unsent: &Unsent, attribute: &str) {
+    static LOG: Mutex<LogLimit> = Mutex::new(LogLimit::new());
+    let why = match unsent {
+        Unsent::TooLong => "is too long to be sent",
+        Unsent::NoRoom => "has no room in the reply",
+        Unsent::Internal => return,
+    };
+    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(more) = log.pass(clock::boot_time()) {
+        log::warn!("radius: {attribute} {why}{more}");
+    }
 }
 
 fn echo_proxy_states(draft: &mut Draft, request: &Packet) {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::clients::{Clients, Section};
-use super::trouble::{Hush, Trouble, more};
+use super::trouble::Trouble;
 use crate::config::Vendor;
+use crate::domain::log_limit::LogLimit;
 use crate::hotspot::access::Outcome;
 
 /// Addresses without a client section that are remembered: who has been heard last.
@@ -82,14 +83,14 @@ pub struct Standing {
 pub(super) struct Tally {
     clients: BTreeMap<Arc<str>, Entry>,
     strangers: BTreeMap<IpAddr, Stranger>,
-    strangers_hush: Hush,
+    strangers_limit: LogLimit,
 }
 
 #[derive(Default)]
 struct Entry {
     counters: Counters,
     dropped: BTreeMap<Trouble, u64>,
-    hushes: BTreeMap<Trouble, Hush>,
+    limits: BTreeMap<Trouble, LogLimit>,
     heard: Option<Duration>,
     last: Option<(Trouble, IpAddr, Duration)>,
     /// The address of ours that it asks.
@@ -198,8 +199,8 @@ impl Tally {
         let entry = self.entry(section);
         entry.last = Some((trouble, nas, now));
         let name = &section.name;
-        entry.hushes.entry(trouble).or_default().speak(now).map(|kept_back| {
-            let (advice, more) = (trouble.advice(name), more(kept_back));
+        entry.limits.entry(trouble).or_default().pass(now).map(|more| {
+            let advice = trouble.advice(name);
             format!("radius: client '{name}' at {nas} {what}: {advice}{more}")
         })
     }
@@ -217,8 +218,7 @@ impl Tally {
         let stranger = self.strangers.entry(from).or_insert(Stranger { packets: 0, heard: now });
         stranger.packets += 1;
         stranger.heard = now;
-        self.strangers_hush.speak(now).map(|kept_back| {
-            let more = more(kept_back);
+        self.strangers_limit.pass(now).map(|more| {
             format!(
                 "radius: a packet from {from} is dropped: no client section has this address; if \
                  it is an access point of yours, add one{more}"

@@ -1,7 +1,5 @@
 //! What goes wrong between us and an access point, in words that tell an operator what to do.
 
-use std::time::Duration;
-
 /// Why a request was dropped or can come to nothing, or an order did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
@@ -107,52 +105,5 @@ impl Trouble {
                  there (RFC 5176), on the port that coa_port in section '{section}' names"
             ),
         }
-    }
-}
-
-/// Time between two log lines of the same kind.
-const QUIET: Duration = Duration::from_secs(60);
-
-/// Lets one log line a minute through, so that strangers cannot fill the log.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hush {
-    said: Option<Duration>,
-    kept_back: u32,
-}
-
-impl Hush {
-    /// Whether to say it now, and how many times it was kept back before.
-    pub(super) fn speak(&mut self, now: Duration) -> Option<u32> {
-        if self.said.is_some_and(|at| now < at + QUIET) {
-            self.kept_back = self.kept_back.saturating_add(1);
-            return None;
-        }
-        self.said = Some(now);
-        Some(std::mem::take(&mut self.kept_back))
-    }
-}
-
-/// What stands behind a line that stands for others too.
-pub(super) fn more(kept_back: u32) -> String {
-    match kept_back {
-        0 => String::new(),
-        count => format!(" ({count} more since this was said last)"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_is_said_and_then_one_a_minute_with_a_count() {
-        let mut hush = Hush::default();
-        let start = Duration::from_secs(1000);
-        assert_eq!(hush.speak(start), Some(0));
-        for second in 1..60 {
-            assert_eq!(hush.speak(start + Duration::from_secs(second)), None);
-        }
-        assert_eq!(hush.speak(start + QUIET), Some(59));
-        assert_eq!(hush.speak(start + 2 * QUIET), Some(0));
     }
 }

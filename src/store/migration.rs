@@ -61,7 +61,7 @@ pub(super) fn new_store(version: i64) -> Result<Connection, StoreError> {
 pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let from = version(connection)?;
     if from == CURRENT {
-        return Ok(());
+        return fold_again(connection);
     }
     let transaction = connection.unchecked_transaction()?;
     for step in STEPS.iter().skip(usize::try_from(from).unwrap_or(0)) {
@@ -72,6 +72,40 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", CURRENT)?;
+    transaction.commit()?;
+    fold_again(connection)
+}
+
+/// Columns that hold the form in which usernames are compared.
+const FOLDED_COLUMNS: [[&str; 2]; 6] = [
+    ["voucher", "username_folded"],
+    ["session", "login_folded"],
+    ["radcheck", "username_folded"],
+    ["radreply", "username_folded"],
+    ["radusergroup", "username_folded"],
+    ["account", "login_folded"],
+];
+
+/// That form once was without Unicode normalisation. A name that another row has by now keeps what it
+/// had. Done once for each file.
+fn fold_again(connection: &Connection) -> Result<(), StoreError> {
+    let form = "SELECT count(*) FROM meta WHERE name = 'folding' AND value = 'nfc'";
+    if connection.query_row(form, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    let transaction = connection.unchecked_transaction()?;
+    for [table, column] in FOLDED_COLUMNS {
+        let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE {column} GLOB '*[^ -~]*'");
+        let mut statement = transaction.prepare(&sql)?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        let names: Vec<String> = names.collect::<Result<_, _>>()?;
+        let update = format!("UPDATE OR IGNORE {table} SET {column} = ?2 WHERE {column} = ?1");
+        for name in names.iter().filter(|name| fold(name) != **name) {
+            transaction.execute(&update, [name, &fold(name)])?;
+        }
+    }
+    transaction
+        .execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('folding', 'nfc')", [])?;
     transaction.commit()?;
     Ok(())
 }
@@ -93,6 +127,26 @@ fn fold_logins(connection: &Connection) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_earlier_versions_are_found_in_their_normal_form() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection).unwrap();
+        connection.execute("DELETE FROM meta WHERE name = 'folding'", []).unwrap();
+        for (name, folded) in
+            [("Zoe\u{308}", "zoe\u{308}"), ("\u{feff}Jo", "\u{feff}jo"), ("a", "a")]
+        {
+            let sql = "INSERT INTO voucher (username, username_folded, passcode, fullname, created_at,
+                           modified_at, download_limit, upload_limit) VALUES (?1, ?2, 'x', '', 0, 0, 0, 0)";
+            connection.execute(sql, [name, folded]).unwrap();
+        }
+        migrate(&connection).unwrap();
+        let mut statement =
+            connection.prepare("SELECT username_folded FROM voucher ORDER BY id").unwrap();
+        let folded = statement.query_map([], |row| row.get(0)).unwrap();
+        let folded: Vec<String> = folded.map(Result::unwrap).collect();
+        assert_eq!(folded, ["zo\u{eb}", "jo", "a"]);
+    }
 
     #[test]
     fn logins_of_earlier_versions_are_folded_as_they_are_looked_for() {

@@ -174,6 +174,27 @@ impl Store {
         Ok(())
     }
 
+    /// Devices that have signed in, each with the folded login, the latest last: those that belong
+    /// to a voucher, and those of the latest sessions.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn devices_signed_in(&self, limit: u32) -> Result<Vec<(Mac, String)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT mac, login_folded FROM (
+                 SELECT mac, login_folded, id FROM session WHERE mac <> ''
+                 UNION ALL
+                 SELECT device.mac, voucher.username_folded, 0 FROM device
+                     JOIN voucher ON voucher.id = device.voucher)
+             ORDER BY id DESC LIMIT ?1",
+        )?;
+        let rows = statement.query_map([limit], |row| {
+            Ok((row.get::<_, String>(0)?.parse::<Mac>().ok(), row.get::<_, String>(1)?))
+        })?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.into_iter().rev().filter_map(|(mac, login)| Some((mac?, login))).collect())
+    }
+
     /// The voucher that a device belongs to.
     ///
     /// # Errors

@@ -117,6 +117,17 @@ impl Store {
         Ok(self.connection.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?)
     }
 
+    /// How many vouchers have time left, as far as their rows tell.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn valid_voucher_count(&self, now: Now) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM voucher
+                   WHERE valid_seconds IS NULL OR coalesce(first_login, valid_from) IS NULL
+                       OR max(coalesce(first_login, 0), coalesce(valid_from, 0)) + valid_seconds > ?1";
+        Ok(self.connection.query_row(sql, [now.wall.unix()], |row| row.get(0)).map(unsigned)?)
+    }
+
     /// Writes down the login that starts a voucher's time.
     ///
     /// # Errors

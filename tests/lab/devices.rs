@@ -72,6 +72,21 @@ fn one_device_too_many_is_refused_where_it_is_to_be() {
 }
 
 #[test]
+fn a_phone_with_another_mac_address_takes_its_own_place_under_refuse() {
+    let Some(hotspot) = Hotspot::with("option on_device_limit 'refuse'", "") else { return };
+    let (guest, other) = (hotspot.lab.node("guest2"), hotspot.lab.node("guest3"));
+    let voucher = hotspot.voucher(&[]);
+    hotspot.sign_in(&guest, &voucher);
+    becomes_another_device(&guest);
+    hotspot.sign_in(&guest, &voucher);
+    assert_eq!(hotspot.all_active().len(), 1);
+    // It answers now, though it sends nothing by itself.
+    let answer = hotspot.portal().sign_in(&other, &voucher);
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(guest.sees_site("-4") && !other.sees_site("-4"));
+}
+
+#[test]
 fn a_device_that_was_idle_is_let_in_without_the_form() {
     let Some(hotspot) = Hotspot::with("option idle_timeout '3'", "") else { return };
     let guest = hotspot.lab.node("guest2");

@@ -152,3 +152,31 @@ fn whoever_guesses_is_told_to_wait_and_others_are_not() {
     let honest = "User-Name = anna\nUser-Password = pear\nCalling-Station-Id = 02-00-00-00-00-01";
     assert_eq!(log_in(ours.ports, honest).code, "Access-Accept");
 }
+
+#[test]
+fn strangers_who_guess_do_not_lock_out_who_was_in() {
+    if !installed("radclient") {
+        return;
+    }
+    let ours = Ours::start();
+    ours.voucher("anna", "sesame", &[]);
+    let from = |password: &str, device: usize| {
+        format!(
+            "User-Name = anna\nUser-Password = {password}\nCalling-Station-Id = 02-00-00-00-00-{device:02}"
+        )
+    };
+    assert_eq!(log_in(ours.ports, &from("sesame", 1)).code, "Access-Accept");
+    let guesses: Vec<String> = (0..40).map(|number| from("wrong", 10 + number)).collect();
+    let guesses: Vec<&str> = guesses.iter().map(String::as_str).collect();
+    let stranger_waits = (0..5).any(|_| {
+        log_in_all(ours.ports, &guesses);
+        let answer = log_in(ours.ports, &from("sesame", 70));
+        answer.get("Reply-Message") == Some("Too many wrong attempts.")
+    });
+    assert!(stranger_waits);
+    assert_eq!(log_in(ours.ports, &from("sesame", 1)).code, "Access-Accept");
+    // As phones write it, and as it is copied.
+    ours.voucher("5a3dqr", "xujx9s84", &[]);
+    let typed = "User-Name = 5A3-DQR\nUser-Password = XUJX\u{2013}9S84";
+    assert_eq!(log_in(ours.ports, typed).code, "Access-Accept");
+}

@@ -117,7 +117,7 @@ fn a_search_through_one_access_point_with_ever_new_devices_comes_to_its_end() {
         refusal(&mut bench, wrong);
     }
     assert_eq!(refusal(&mut bench, request("a", "secret", 9)), "Too many wrong attempts.");
-    bench.clock.pass(1);
+    bench.clock.pass(10);
     at(ask(&mut bench, request("a", "secret", 9)));
 }
 

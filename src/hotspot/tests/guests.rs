@@ -5,6 +5,9 @@ use std::num::NonZeroU16;
 use super::*;
 use crate::domain::plan::OnDeviceLimit;
 
+/// What a device is told while those in its way are asked whether they are there.
+const PROBED: Refusal = Refusal::DevicesAreProbed(Duration::from_secs(4));
+
 fn devices(devices: u16, on_device_limit: OnDeviceLimit) -> Bench {
     let devices = NonZeroU16::new(devices).unwrap();
     Bench::plan(Plan { devices, on_device_limit, ..plan() })
@@ -115,7 +118,7 @@ fn one_device_too_many_is_refused_where_that_is_wanted() {
     for device in 1..=2 {
         bench.login_from(device, "a", "secret").unwrap().unwrap();
     }
-    assert_eq!(bench.login_from(3, "a", "secret").unwrap(), Err(Refusal::TooManyDevices));
+    assert_eq!(bench.login_from(3, "a", "secret").unwrap(), Err(PROBED));
     // Who is in may ask again.
     assert!(bench.login_from(2, "a", "secret").unwrap().is_ok());
     assert_eq!(bench.online(), [1, 2]);
@@ -150,10 +153,9 @@ fn the_oldest_yields_and_does_not_come_back_by_itself_before_there_is_room() {
 
 #[test]
 fn two_devices_at_the_same_moment_get_one_place() {
-    for (limit, told) in [
-        (OnDeviceLimit::Refuse, Ok(Err(Refusal::TooManyDevices))),
-        (OnDeviceLimit::Replace, Err(Fault::Preempted)),
-    ] {
+    for (limit, told) in
+        [(OnDeviceLimit::Refuse, Ok(Err(PROBED))), (OnDeviceLimit::Replace, Err(Fault::Preempted))]
+    {
         let mut bench = devices(1, limit);
         bench.create("a").unwrap();
         let mut answers = Vec::new();
@@ -283,4 +285,37 @@ fn who_signs_out_after_the_session_has_ended_is_asked_again_as_well() {
     bench.seconds(11);
     let online = bench.write(|reply| Write::Visit { caller: caller(1), reply }).unwrap();
     assert_eq!(online, None);
+}
+
+#[test]
+fn a_device_that_has_left_yields_and_one_that_is_there_does_not() {
+    let mut bench = devices(1, OnDeviceLimit::Refuse);
+    bench.create("a").unwrap();
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    let leaves = |bench: &mut Bench| {
+        let address = caller(1).address;
+        let gone = neighbour("guest", address, mac(1));
+        bench.sight(vec![Sighting::Seen(Neighbour { mac: None, reach: Reach::Gone, ..gone })]);
+    };
+    // It answers.
+    assert_eq!(bench.login_from(2, "a", "secret").unwrap(), Err(PROBED));
+    bench.second_after(4);
+    assert_eq!(bench.login_from(2, "a", "secret").unwrap(), Err(Refusal::TooManyDevices));
+    // It does not, and has sent something all the same.
+    bench.second_after(10);
+    assert_eq!(bench.login_from(2, "a", "secret").unwrap(), Err(PROBED));
+    leaves(&mut bench);
+    bench.kernel.traffic(1, 0, 100);
+    bench.second_after(4);
+    assert_eq!(bench.login_from(2, "a", "secret").unwrap(), Err(Refusal::TooManyDevices));
+    bench.second_after(10);
+    assert_eq!(bench.login_from(2, "a", "secret").unwrap(), Err(PROBED));
+    // Not before the kernel has asked three times.
+    bench.second_after(3);
+    assert_eq!(bench.login_from(2, "a", "secret").unwrap(), Err(PROBED));
+    // What still comes for it does not make it stay.
+    bench.kernel.traffic(1, 100, 0);
+    bench.second_after(1);
+    assert!(bench.login_from(2, "a", "secret").unwrap().is_ok());
+    assert_eq!(bench.ends(), ends([(1, "Port-Preempted"), (2, "")]));
 }

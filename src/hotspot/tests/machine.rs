@@ -49,6 +49,10 @@ impl Find for Station {
         let [192, 168, 0, number] = address.octets() else { return Ok(None) };
         Ok(device.starts_with("br-").then(|| mac(number)))
     }
+
+    fn probe(&mut self, _device: &str, _address: IpAddr, _mac: Mac) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A device that is let through.

@@ -1,12 +1,35 @@
 //! Whoever guesses waits, and learns nothing meanwhile.
 
+use super::remote::{ask, at, reject, request};
 use super::*;
 
 fn wait(answer: Result<Online, Refusal>) -> Option<u64> {
     match answer {
-        Err(Refusal::TooManyTries(wait)) => Some(wait.as_secs()),
+        Err(Refusal::TooManyTries(wait) | Refusal::TooManyTriesByOthers(wait)) => {
+            Some(wait.as_secs())
+        }
         _ => None,
     }
+}
+
+fn voucher(bench: &mut Bench, username: &str, passcode: &str) {
+    bench.issue(VoucherRequest {
+        username: Username::parse(username).unwrap(),
+        passcode: Passcode::parse(passcode).unwrap(),
+        ..VoucherRequest::default()
+    });
+}
+
+/// Wrong guesses, each by another device that has never signed in; how many of them were heard.
+fn guess_from_all_over(bench: &mut Bench, devices: std::ops::Range<u8>) -> usize {
+    let mut heard = 0;
+    for device in devices {
+        match bench.enter(device, &format!("guess{device}")) {
+            Err(Refusal::UnknownUsername) => heard += 1,
+            answer => assert!(wait(answer.clone()).is_some(), "{answer:?}"),
+        }
+    }
+    heard
 }
 
 #[test]
@@ -63,11 +86,144 @@ fn what_is_right_costs_no_guesses() {
     }
     // Every one costs flash, so that even these have an end.
     let answer = bench.login_from(1, "a", "secret").unwrap();
-    assert!(matches!(answer, Err(Refusal::TooManyTries(_))), "{answer:?}");
+    assert_eq!(answer, Err(Refusal::TooManySignIns(Duration::from_secs(10))));
     assert!(bench.login_from(2, "a", "secret").unwrap().is_ok());
     bench.second_after(86_400);
     for _ in 0..100 {
         let answer = bench.login_from(1, "a", "secret").unwrap();
         assert!(matches!(answer, Err(Refusal::Expired(_))), "{answer:?}");
     }
+}
+
+#[test]
+fn devices_that_never_signed_in_are_held_to_one_limit_together() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "2468", "2468");
+    assert_eq!(guess_from_all_over(&mut bench, 1..200), 100);
+    // The right code is not heard either, or guessing would pay.
+    assert_eq!(wait(bench.enter(200, "2468")), Some(10));
+    assert_eq!(bench.vouchers()[0].value.first_login, None);
+    bench.clock.pass(9);
+    assert_eq!(wait(bench.enter(200, "2468")), Some(1));
+    bench.clock.pass(1);
+    assert!(bench.enter(200, "2468").is_ok());
+    // One in ten seconds, whoever asks.
+    bench.clock.pass(100);
+    assert_eq!(guess_from_all_over(&mut bench, 201..250), 11);
+}
+
+#[test]
+fn an_exhausted_limit_does_not_tell_what_was_right() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "2468", "2468");
+    voucher(&mut bench, "room 12", "secret");
+    bench.enter(1, "2468").unwrap();
+    bench.clock.pass(86_400);
+    bench.second_after(1);
+    guess_from_all_over(&mut bench, 10..120);
+    let answers = [
+        bench.enter(201, "2468"),
+        bench.enter(202, "1357"),
+        bench.login_from(203, "room 12", "secret").unwrap(),
+        bench.login_from(204, "room 12", "wrong").unwrap(),
+        bench.login_from(205, "room 13", "wrong").unwrap(),
+    ];
+    let told = Err(Refusal::TooManyTriesByOthers(Duration::from_secs(10)));
+    assert!(answers.iter().all(|answer| *answer == told), "{answers:?}");
+}
+
+#[test]
+fn a_generated_passcode_is_heard_whatever_strangers_do() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "room12", "x2vqt9kc");
+    voucher(&mut bench, "x2vqt9kc", "x2vqt9kc");
+    guess_from_all_over(&mut bench, 10..120);
+    assert!(bench.login_from(200, "room12", "x2vqt9kc").unwrap().is_ok());
+    // One code is half as long.
+    assert_eq!(wait(bench.enter(201, "x2vqt9kc")), Some(10));
+    // Whoever looks for one meanwhile is slowed down as well.
+    for _ in 0..10 {
+        assert_eq!(wait(bench.login_from(202, "room12", "x2vqt9kd").unwrap()), Some(10));
+    }
+    assert_eq!(wait(bench.login_from(202, "room12", "x2vqt9kc").unwrap()), Some(15));
+}
+
+#[test]
+fn a_device_that_was_in_is_not_locked_out_by_strangers() {
+    for restarted in [false, true] {
+        let mut bench = Bench::new();
+        bench.create("a").unwrap();
+        bench.create("b").unwrap();
+        bench.login_from(1, "a", "secret").unwrap().unwrap();
+        bench.login_from(2, "b", "secret").unwrap().unwrap();
+        assert!(bench.logout(1) && bench.logout(2));
+        if restarted {
+            let clock = bench.clock.clone();
+            bench = bench.restart(clock);
+        }
+        for device in 10..40 {
+            let answer = bench.login_from(device, "a", "x").unwrap();
+            assert_eq!(answer, Err(Refusal::WrongPasscode), "{device}");
+        }
+        guess_from_all_over(&mut bench, 100..200);
+        assert!(bench.login_from(1, "a", "secret").unwrap().is_ok());
+        // With another voucher it is a stranger to that one only.
+        assert_eq!(wait(bench.login_from(2, "a", "secret").unwrap()), Some(5));
+        assert!(bench.login_from(2, "b", "secret").unwrap().is_ok());
+        assert_eq!(wait(bench.login_from(200, "b", "secret").unwrap()), Some(10));
+    }
+}
+
+#[test]
+fn one_voucher_does_not_make_many_devices_good_for_guessing() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.create("b").unwrap();
+    bench.login_from(250, "b", "secret").unwrap().unwrap();
+    for device in 0..60 {
+        bench.login_from(device, "a", "secret").unwrap().unwrap();
+    }
+    // One session after the other costs flash as well.
+    let answer = bench.login_from(60, "a", "secret").unwrap();
+    assert_eq!(answer, Err(Refusal::TooManySignIns(Duration::from_secs(10))));
+    assert_eq!(guess_from_all_over(&mut bench, 0..60), 30);
+    // Neither strangers nor devices of other vouchers wait for that.
+    assert!(bench.login_from(250, "b", "secret").unwrap().is_ok());
+    assert_eq!(guess_from_all_over(&mut bench, 100..110), 10);
+}
+
+#[test]
+fn an_access_points_strangers_are_held_to_one_limit_together() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    voucher(&mut bench, "room12", "x2vqt9kc");
+    at(ask(&mut bench, request("a", "secret", 1)));
+    for round in 0..2 {
+        for device in 10..210 {
+            let name = format!("{round}-{device}");
+            let message = reject(ask(&mut bench, request(&name, "x", device))).message;
+            let heard = round == 0 || device < 110;
+            let told = if heard { "Wrong user name." } else { "Too many wrong attempts." };
+            assert_eq!(message, told, "{round} {device}");
+        }
+    }
+    let refused = reject(ask(&mut bench, request("a", "secret", 220)));
+    assert!(!refused.wrong_password && refused.message == "Too many wrong attempts.");
+    at(ask(&mut bench, request("a", "secret", 1)));
+    at(ask(&mut bench, request("room12", "x2vqt9kc", 221)));
+    // The portal has a limit of its own.
+    assert!(bench.login_from(222, "a", "secret").unwrap().is_ok());
+}
+
+#[test]
+fn what_many_codes_begin_with_has_no_limit_of_its_own() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "hotel-1234", "hotel-1234");
+    bench.enter(1, "hotel-1234").unwrap();
+    bench.logout(1);
+    for device in 10..50 {
+        assert_eq!(bench.enter(device, "hotel-9999"), Err(Refusal::UnknownUsername));
+    }
+    assert!(bench.enter(1, "hotel-1234").is_ok());
+    assert!(bench.enter(2, "hotel-1234").is_ok());
 }

@@ -14,9 +14,6 @@ pub(super) const FORGIVEN: Duration = Duration::from_secs(6);
 const SLOTS: usize = 1024;
 /// Addresses remembered for having sent the right key. Only holders of the key fill this list.
 const PROVEN: usize = 256;
-/// Log lines about wrong keys in a row, whatever the number of addresses, and the time to one more.
-const LINES: u16 = 40;
-const LINE_FORGIVEN: Duration = Duration::from_secs(30);
 
 /// Throttles wrong keys by full address: the hosts of a LAN share one IPv6 /64.
 ///
@@ -26,17 +23,16 @@ pub(super) struct KeyThrottle {
     wrong_keys: Throttle,
     /// The address that was right last stands at the end.
     proven: VecDeque<IpAddr>,
-    lines: Throttle,
 }
 
-/// What becomes of a call, and whether the log is to say so.
+/// What becomes of a call.
 pub(super) enum Checked {
     /// The key is right.
     Right,
-    /// Refused: no key at all, or blocked already. No log line.
+    /// Refused: no key at all, or blocked already.
     Refused(Outcome),
-    /// A wrong key. `blocked`: the address is blocked from now on; `logged`: a line may be written.
-    Wrong { blocked: bool, logged: bool },
+    /// A wrong key. `blocked`: the address is blocked from now on.
+    Wrong { blocked: bool },
 }
 
 impl Default for KeyThrottle {
@@ -44,7 +40,6 @@ impl Default for KeyThrottle {
         Self {
             wrong_keys: Throttle::new(SLOTS, WRONG_KEYS, FORGIVEN, Default::default()),
             proven: VecDeque::new(),
-            lines: Throttle::new(1, LINES, LINE_FORGIVEN, Default::default()),
         }
     }
 }
@@ -70,9 +65,7 @@ impl KeyThrottle {
             }
             Err(Outcome::KeyWrong) => {
                 let blocked = self.wrong_keys.failed(address, now);
-                let logged = !self.lines.blocks((), now);
-                self.lines.failed((), now);
-                Checked::Wrong { blocked, logged }
+                Checked::Wrong { blocked }
             }
             Err(other) => Checked::Refused(other),
         }

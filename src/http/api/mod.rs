@@ -35,6 +35,7 @@ use super::body::{self, BodyError};
 use super::door::{self, PeerKey, Standing};
 use super::server::Limits;
 use super::{Door, Peer, Server};
+use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
@@ -58,11 +59,20 @@ pub struct Settings {
     pub zone_source: Result<String, String>,
 }
 
+/// What anybody on the LAN can have written to the log.
+#[derive(Default)]
+struct Logs {
+    wrong_keys: LogLimit,
+    exhausted: LogLimit,
+    strangers: LogLimit,
+}
+
 /// The API as a service.
 struct Api {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
     key_throttle: Mutex<KeyThrottle>,
+    logs: Mutex<Logs>,
     strangers: Mutex<Throttle>,
 }
 
@@ -71,7 +81,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
     let (known, counted) = (settings.clone(), settings.clone());
     let key_throttle = Mutex::default();
     let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
-    let api = Api { hotspot, settings, key_throttle, strangers };
+    let api = Api { hotspot, settings, key_throttle, logs: Mutex::default(), strangers };
     let router = Router::new()
         .route("/api", any(handle))
         .route("/api/", any(handle))
@@ -143,25 +153,30 @@ impl Api {
             return;
         }
         let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.failed(door::network(peer.0), clock::boot_time()) {
-            log::warn!("api: {} is refused, its address is not in allow_from", peer.0);
+        let now = clock::boot_time();
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.failed(door::network(peer.0), now)
+            && let Some(more) = logs.strangers.pass(now)
+        {
+            log::warn!("api: {} is refused, its address is not in allow_from{more}", peer.0);
         }
     }
 
     fn check_key(&self, settings: &Settings, peer: Peer, params: &Params) -> Result<(), Outcome> {
-        let compared = gate::key(&settings.key, params);
+        let (compared, now) = (gate::key(&settings.key, params), clock::boot_time());
         let mut throttle = self.key_throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        match throttle.check(peer.0, compared, clock::boot_time()) {
+        match throttle.check(peer.0, compared, now) {
             Checked::Right => Ok(()),
             Checked::Refused(outcome) => Err(outcome),
-            Checked::Wrong { blocked, logged } => {
-                if logged {
-                    log::info!("api: wrong key from {}", peer.0);
+            Checked::Wrong { blocked } => {
+                let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(more) = logs.wrong_keys.pass(now) {
+                    log::info!("api: wrong key from {}{more}", peer.0);
                 }
-                if logged && blocked {
+                if blocked && let Some(more) = logs.exhausted.pass(now) {
                     log::warn!(
                         "api: too many wrong keys from {}; unless it had the right key before, it \
-                         is refused whatever key it sends, and forgiven one every {} s",
+                         is refused whatever key it sends, and forgiven one every {} s{more}",
                         peer.0,
                         FORGIVEN.as_secs()
                     );

@@ -148,10 +148,10 @@ impl Desk<'_> {
             Ok(None) => self.onwards(&visit, None),
             Ok(Some(refusal)) => {
                 let sentence = visit.refusal(&refusal, form.kind);
-                match refusal {
-                    Refusal::TooManyTries(wait) => problem(StatusCode::TOO_MANY_REQUESTS, sentence)
+                match refusal.retry_after() {
+                    Some(wait) => problem(StatusCode::TOO_MANY_REQUESTS, sentence)
                         .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-                    _ => problem(StatusCode::FORBIDDEN, sentence),
+                    None => problem(StatusCode::FORBIDDEN, sentence),
                 }
             }
             Err(()) => self.fault(&visit),
@@ -159,6 +159,14 @@ impl Desk<'_> {
     }
 
     async fn sign_in(&self, credential: Credential) -> Result<Option<Refusal>, ()> {
+        let answer = self.ask_to_sign_in(credential.clone()).await?;
+        let Some(Refusal::DevicesAreProbed(wait)) = answer else { return Ok(answer) };
+        // A phone with a new MAC address need not be sent away for the few seconds that it takes.
+        tokio::time::sleep(wait).await;
+        self.ask_to_sign_in(credential).await
+    }
+
+    async fn ask_to_sign_in(&self, credential: Credential) -> Result<Option<Refusal>, ()> {
         let caller = self.guest.caller();
         let portal = self.guest.portal;
         let asked = portal.hotspot.write(|reply| Write::SignIn { caller, credential, reply }).await;

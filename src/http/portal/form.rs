@@ -2,7 +2,8 @@
 
 use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
-use crate::domain::voucher::{Passcode, Username};
+use crate::domain::typed;
+use crate::domain::voucher::Username;
 use crate::http::api::params::Params;
 
 use super::page::Typed;
@@ -45,25 +46,30 @@ impl Form {
         else {
             return unfit(Typed::Pair);
         };
-        let filled = |text: &&str| !text.trim().is_empty();
+        let filled = |text: &&str| !typed::is_blank(text);
         if filled(&username) && filled(&passcode) {
-            let fits = Username::parse(username).is_ok() && Passcode::parse(passcode).is_ok();
-            if !fits {
+            if !(fits(username) && fits(passcode)) {
                 return unfit(Typed::Pair);
             }
+            let shown = Username::parse(username).ok().flatten();
+            let shown = shown.map_or(String::new(), |username| username.as_str().to_owned());
             let passcode = Secret::new(passcode);
             let typed = Ok(Credential::Pair { username: username.to_owned(), passcode });
-            return Self { typed, kind: Typed::Pair, username: username.trim().to_owned(), terms };
+            return Self { typed, kind: Typed::Pair, username: shown, terms };
         }
         let typed = match [code, username, passcode].into_iter().find(filled) {
             None => Err(Untyped::Nothing),
-            Some(code) if code.len() > CODE || code.trim().contains(char::is_control) => {
-                Err(Untyped::Unfit)
-            }
+            Some(code) if !fits(code) => Err(Untyped::Unfit),
             Some(code) => Ok(Credential::Code(Secret::new(code))),
         };
         Self { typed, kind: Typed::Code, username: String::new(), terms }
     }
+}
+
+/// Whether a voucher can have it, with line breaks and tabs that were copied along.
+fn fits(text: &str) -> bool {
+    let is_forbidden = |c: char| c.is_control() && !c.is_whitespace();
+    text.len() <= CODE && !text.contains(is_forbidden)
 }
 
 #[cfg(test)]
@@ -93,9 +99,12 @@ mod tests {
 
     #[test]
     fn a_code_is_found_in_whichever_field_it_is() {
-        for form in
-            ["code=abc-def", "username=abc-def", "username=abc-def&passcode=+", "passcode=abc-def"]
-        {
+        for form in [
+            "code=abc-def",
+            "username=abc-def",
+            "username=abc-def&passcode=%e2%80%8b",
+            "passcode=abc-def",
+        ] {
             assert_eq!(code(form), "abc-def", "{form}");
             assert_eq!(read(form).username, "", "{form}");
         }
@@ -113,7 +122,7 @@ mod tests {
             format!("code={long}"),
             "username=a%00b&passcode=x".into(),
             "username=a&passcode=x%1b".into(),
-            "code=a%0ab".into(),
+            "code=a%00b".into(),
             "code=%ff".into(),
         ] {
             assert_eq!(read(&form).typed.unwrap_err(), Untyped::Unfit, "{form}");

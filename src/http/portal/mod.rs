@@ -45,6 +45,7 @@ use super::server::{Limits, TURNED_AWAY};
 use super::{Door, Local, Opener, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
+use crate::domain::log_limit::LogLimit;
 use crate::domain::station::Mac;
 use crate::domain::throttle::Throttle;
 use crate::domain::zone::Zone;
@@ -91,6 +92,7 @@ struct Portal {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
     turned: Mutex<Throttle>,
+    turned_log: Mutex<LogLimit>,
     faults: Mutex<Throttle>,
     unknown: Mutex<Throttle>,
 }
@@ -100,8 +102,9 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
     let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
     let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
     let unknown = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
+    let turned_log = Mutex::default();
     let fallback = Arc::new(fallback::Fallback::new(settings.clone()));
-    let portal = Portal { hotspot, settings, turned, faults, unknown };
+    let portal = Portal { hotspot, settings, turned, turned_log, faults, unknown };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
     Server {
         router,
@@ -202,9 +205,12 @@ impl Portal {
         let now = clock::boot_time();
         let key = peer_key(peer, opener);
         let circles = turned.blocks(key, now);
-        if turned.failed(key, now) {
+        let mut limit = self.turned_log.lock().unwrap_or_else(PoisonError::into_inner);
+        if turned.failed(key, now)
+            && let Some(more) = limit.pass(now)
+        {
             log::warn!(
-                "portal: {peer} has a session, but the kernel keeps bringing its requests here"
+                "portal: {peer} has a session, but the kernel keeps bringing its requests here{more}"
             );
         }
         circles

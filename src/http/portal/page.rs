@@ -59,6 +59,7 @@ impl Visit<'_> {
     pub(super) fn refusal(&self, refusal: &Refusal, typed: Typed) -> String {
         let text = self.text;
         let moment = |at| bdi(&show::moment(text, &self.settings.zone, at));
+        let waits = |sentence: &str, wait| sentence.replace("{}", &bdi(&show::wait(text, wait)));
         let sentence = match (refusal, typed) {
             (Refusal::UnknownUsername | Refusal::WrongPasscode, Typed::Code) => text.wrong_code,
             (Refusal::UnknownUsername, Typed::Pair) => text.unknown_username,
@@ -66,10 +67,12 @@ impl Visit<'_> {
             (Refusal::NotYet(at), _) => return text.not_yet.replace("{}", &moment(*at)),
             (Refusal::Expired(at), _) => return text.expired.replace("{}", &moment(*at)),
             (Refusal::UsedUp, _) => text.used_up,
-            (Refusal::TooManyDevices, _) => text.too_many_devices,
-            (Refusal::TooManyTries(wait), _) => {
-                return text.too_many_tries.replace("{}", &bdi(&show::wait(text, *wait)));
+            (Refusal::TooManyDevices | Refusal::DevicesAreProbed(_), _) => text.too_many_devices,
+            (Refusal::TooManyTries(wait), _) => return waits(text.too_many_tries, *wait),
+            (Refusal::TooManyTriesByOthers(wait), _) => {
+                return waits(text.too_many_tries_by_others, *wait);
             }
+            (Refusal::TooManySignIns(wait), _) => return waits(text.too_many_sign_ins, *wait),
             (Refusal::UnknownDevice, _) => text.unknown_device,
         };
         sentence.to_owned()

@@ -91,6 +91,10 @@ impl Find for Neighbours {
         let IpAddr::V4(address) = address else { return Ok(None) };
         Ok(Some(mac(address.octets()[3])))
     }
+
+    fn probe(&mut self, _device: &str, _address: IpAddr, _mac: Mac) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Bench {

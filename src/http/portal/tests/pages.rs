@@ -71,6 +71,9 @@ async fn every_refusal_has_its_sentence() {
         (Refusal::UsedUp, 403, "is used up."),
         (Refusal::TooManyDevices, 403, "on as many devices as it allows"),
         (Refusal::TooManyTries(wait), 429, "wait <bdi>4\u{a0}min</bdi>"),
+        (Refusal::TooManyTriesByOthers(wait), 429, "Others have typed in too many wrong codes."),
+        (Refusal::TooManySignIns(wait), 429, "Signed in too often"),
+        (Refusal::DevicesAreProbed(Duration::ZERO), 403, "on as many devices as it allows"),
         (Refusal::UnknownDevice, 403, "not on the guest Wi-Fi"),
     ] {
         bench.script.lock().unwrap().refusal = Some(refusal);

@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "Das Datenvolumen dieses Vouchers ist aufgebraucht.",
     too_many_devices: "Dieser Voucher wird schon auf so vielen Geräten benutzt, wie er erlaubt. Melden Sie sich zuerst auf einem davon ab.",
     too_many_tries: "Zu viele Fehlversuche. Bitte warten Sie {} und versuchen Sie es dann noch einmal.",
+    too_many_tries_by_others: "Andere haben zu viele falsche Codes eingegeben. Bitte warten Sie {} und versuchen Sie es dann noch einmal.",
+    too_many_sign_ins: "In kurzer Zeit zu oft angemeldet. Bitte warten Sie {} und versuchen Sie es dann noch einmal.",
     unknown_device: "Der Hotspot kann nicht erkennen, welches Gerät dies ist. Bitte prüfen Sie, ob es im Gäste-WLAN ist, und versuchen Sie es noch einmal.",
     foreign_form: "Dieses Formular kam nicht von dieser Seite. Bitte versuchen Sie es hier noch einmal.",
     online: "Sie sind online",

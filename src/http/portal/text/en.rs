@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "The data of this voucher is used up.",
     too_many_devices: "This voucher is already in use on as many devices as it allows. Sign out on one of them first.",
     too_many_tries: "Too many wrong tries. Please wait {}, then try again.",
+    too_many_tries_by_others: "Others have typed in too many wrong codes. Please wait {}, then try again.",
+    too_many_sign_ins: "Signed in too often within a short time. Please wait {}, then try again.",
     unknown_device: "The hotspot cannot tell which device this is, or it is not on the guest Wi-Fi. Please connect to that and try again.",
     foreign_form: "This form did not come from this page. Please try again here.",
     online: "You are online",

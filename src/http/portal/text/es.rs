@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "Los datos de este vale se han agotado.",
     too_many_devices: "Este vale ya se está usando en tantos dispositivos como permite. Cierre antes la sesión en uno de ellos.",
     too_many_tries: "Demasiados intentos fallidos. Espere {} y vuelva a intentarlo.",
+    too_many_tries_by_others: "Otras personas han introducido demasiados códigos incorrectos. Espere {} y vuelva a intentarlo.",
+    too_many_sign_ins: "Demasiados inicios de sesión en poco tiempo. Espere {} y vuelva a intentarlo.",
     unknown_device: "El punto de acceso no reconoce qué dispositivo es este. Compruebe que está en la red Wi-Fi para invitados y vuelva a intentarlo.",
     foreign_form: "Este formulario no procede de esta página. Vuelva a intentarlo aquí.",
     online: "Ya tiene conexión",

@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "Le volume de données de ce coupon est épuisé.",
     too_many_devices: "Ce coupon est déjà utilisé sur autant d’appareils qu’il le permet. Déconnectez d’abord l’un d’eux.",
     too_many_tries: "Trop d’essais incorrects. Veuillez patienter {}, puis réessayer.",
+    too_many_tries_by_others: "D’autres personnes ont saisi trop de codes incorrects. Veuillez patienter {}, puis réessayer.",
+    too_many_sign_ins: "Trop de connexions en peu de temps. Veuillez patienter {}, puis réessayer.",
     unknown_device: "Le point d’accès ne parvient pas à identifier cet appareil. Vérifiez qu’il est bien sur le Wi-Fi invités, puis réessayez.",
     foreign_form: "Ce formulaire ne vient pas de cette page. Veuillez réessayer ici.",
     online: "Vous êtes en ligne",

@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "I dati di questo voucher sono esauriti.",
     too_many_devices: "Questo voucher è già in uso su tutti i dispositivi che consente. Prima disconnettine uno.",
     too_many_tries: "Troppi tentativi sbagliati. Attendi {} e riprova.",
+    too_many_tries_by_others: "Altri hanno inserito troppi codici sbagliati. Attendi {} e riprova.",
+    too_many_sign_ins: "Troppi accessi in poco tempo. Attendi {} e riprova.",
     unknown_device: "L’hotspot non riesce a riconoscere questo dispositivo. Verifica che sia nella rete Wi-Fi ospiti e riprova.",
     foreign_form: "Questo modulo non proviene da questa pagina. Riprova qui.",
     online: "Sei online",

@@ -62,8 +62,12 @@ pub(super) struct Text {
     pub(super) used_up: &'static str,
     /// As many devices as allowed are online.
     pub(super) too_many_devices: &'static str,
-    /// Too many guesses; wait for `{}`.
+    /// Too many guesses by this device; wait for `{}`.
     pub(super) too_many_tries: &'static str,
+    /// Too many guesses by others; wait for `{}`.
+    pub(super) too_many_tries_by_others: &'static str,
+    /// Signed in too often; wait for `{}`.
+    pub(super) too_many_sign_ins: &'static str,
     /// It is not known which device on the guest network this is.
     pub(super) unknown_device: &'static str,
     /// The form came from another site.
@@ -142,11 +146,13 @@ mod tests {
     #[test]
     fn sentences_with_a_gap_have_one_and_the_others_none() {
         for text in LANGUAGES {
-            for gap in [text.not_yet, text.expired, text.too_many_tries, text.go_on] {
+            let waits =
+                [text.too_many_tries, text.too_many_tries_by_others, text.too_many_sign_ins];
+            for gap in [text.not_yet, text.expired, text.go_on].into_iter().chain(waits) {
                 assert_eq!(gap.matches("{}").count(), 1, "{}: {gap}", text.tag);
             }
             let shown = format!("{text:?}");
-            assert_eq!(shown.matches("{}").count(), 4, "{}", text.tag);
+            assert_eq!(shown.matches("{}").count(), 6, "{}", text.tag);
             for part in ["{d}", "{y}", "{t}"] {
                 assert!(text.date.contains(part), "{}: {part}", text.tag);
             }

@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "De data van deze voucher is op.",
     too_many_devices: "Deze voucher is al in gebruik op zoveel apparaten als hij toestaat. Meld u eerst op een daarvan af.",
     too_many_tries: "Te veel mislukte pogingen. Wacht {} en probeer het dan opnieuw.",
+    too_many_tries_by_others: "Anderen hebben te veel verkeerde codes ingevoerd. Wacht {} en probeer het dan opnieuw.",
+    too_many_sign_ins: "Te vaak aangemeld in korte tijd. Wacht {} en probeer het dan opnieuw.",
     unknown_device: "De hotspot kan niet zien welk apparaat dit is. Controleer of het op het wifi voor gasten zit en probeer het opnieuw.",
     foreign_form: "Dit formulier kwam niet van deze pagina. Probeer het hier opnieuw.",
     online: "U bent online",

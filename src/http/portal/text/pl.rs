@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "Limit danych tego vouchera został wykorzystany.",
     too_many_devices: "Z tego vouchera korzysta już tyle urządzeń, na ile pozwala. Najpierw wyloguj się na jednym z nich.",
     too_many_tries: "Zbyt wiele błędnych prób. Spróbuj ponownie za {}.",
+    too_many_tries_by_others: "Inne osoby wpisały zbyt wiele błędnych kodów. Spróbuj ponownie za {}.",
+    too_many_sign_ins: "Zbyt wiele logowań w krótkim czasie. Spróbuj ponownie za {}.",
     unknown_device: "Hotspot nie może rozpoznać tego urządzenia. Sprawdź, czy jest w sieci Wi-Fi dla gości, i spróbuj ponownie.",
     foreign_form: "Ten formularz nie pochodzi z tej strony. Spróbuj ponownie tutaj.",
     online: "Masz połączenie z internetem",

@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "Os dados deste voucher acabaram.",
     too_many_devices: "Este voucher já está em uso em todos os aparelhos que permite. Saia primeiro em um deles.",
     too_many_tries: "Muitas tentativas erradas. Espere {} e tente de novo.",
+    too_many_tries_by_others: "Outras pessoas digitaram códigos errados demais. Espere {} e tente de novo.",
+    too_many_sign_ins: "Muitas entradas em pouco tempo. Espere {} e tente de novo.",
     unknown_device: "O hotspot não consegue identificar este aparelho. Verifique se ele está na rede Wi-Fi para visitantes e tente de novo.",
     foreign_form: "Este formulário não veio desta página. Tente de novo aqui.",
     online: "Você está online",

@@ -26,6 +26,8 @@ pub(super) const TEXT: Text = Text {
     used_up: "此上网券的流量已用完。",
     too_many_devices: "使用此上网券的设备已达上限，请先在其中一台设备上退出登录。",
     too_many_tries: "错误次数过多，请等待{}后重试。",
+    too_many_tries_by_others: "其他人输入错误上网码的次数过多，请等待{}后重试。",
+    too_many_sign_ins: "短时间内登录次数过多，请等待{}后重试。",
     unknown_device: "热点无法识别此设备。请确认它已连接访客 Wi-Fi，然后重试。",
     foreign_form: "此表单并非来自本页面，请在此处重试。",
     online: "您已连接上网",

@@ -1,0 +1,190 @@
+//! Whether a guest at the portal is let in: what was typed, held against vouchers and limits.
+
+use super::Hotspot;
+use super::guesses::{Exhausted, Guesser, Place, Waits};
+use crate::domain::guest::Caller;
+use crate::domain::list::Entry;
+use crate::domain::login::{Credential, Grant, Refusal};
+use crate::domain::secret::Secret;
+use crate::domain::station::Mac;
+use crate::domain::time::Now;
+use crate::domain::voucher::{Username, Voucher};
+use crate::store::StoreError;
+
+/// A voucher that lets somebody in.
+pub(super) struct Redeemed {
+    pub(super) entry: Entry<Voucher>,
+    pub(super) grant: Grant,
+}
+
+/// What somebody at the door has come to.
+pub(super) struct Attempt {
+    pub(super) mac: Option<Mac>,
+    pub(super) outcome: Result<Redeemed, Refusal>,
+}
+
+impl Hotspot {
+    pub(super) fn judge(
+        &mut self,
+        caller: &Caller,
+        credential: &Credential,
+        now: Now,
+    ) -> Result<Attempt, StoreError> {
+        let Some(mac) = self.station(caller, now) else {
+            return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
+        };
+        let guesser = Guesser::new(Some(mac), Place::Network(&caller.network));
+        let waits = self.guesses.waits(&guesser, now.boot);
+        let sign_ins = self.guesses.wait_after_success(mac, now.boot);
+        // Before the comparison: who has guessed too often must not learn that a guess was right.
+        if let Some(refusal) = waits.of_device().or(sign_ins.map(Refusal::TooManySignIns)) {
+            return Ok(Attempt { mac: Some(mac), outcome: Err(refusal) });
+        }
+        let meant = self.store.attempt(|| self.meant_vouchers(credential))?;
+        let names = meant.iter().map(|(entry, _)| entry.value.username.as_str());
+        let guesser = guesser.at(names);
+        let waits = self.guesses.waits(&guesser, now.boot);
+        let is_pair = matches!(credential, Credential::Pair { .. });
+        let outcome =
+            self.store.attempt(|| self.weigh_vouchers(mac, meant, is_pair, waits, now))?;
+        let outcome = match (outcome, waits.by_others(false)) {
+            (Err(refusal), Some(wait)) if refusal.is_wrong_guess() => Err(wait),
+            (outcome, _) => outcome,
+        };
+        self.note_guess(caller, &guesser, outcome.as_ref().err().copied(), now);
+        if let Ok(Redeemed { entry, grant }) = &outcome {
+            let login = entry.value.username.as_str();
+            let place = self.guesses.place(login, Some(mac), grant.plan.devices);
+            self.guesses.succeeded(Some(mac), place, now.boot);
+            self.guesses.known.add(mac, login);
+        }
+        Ok(Attempt { mac: Some(mac), outcome })
+    }
+
+    /// The vouchers that may be meant, each with the passcode that was typed for it.
+    fn meant_vouchers(
+        &self,
+        credential: &Credential,
+    ) -> Result<Vec<(Entry<Voucher>, Secret)>, StoreError> {
+        let mut meant = Vec::new();
+        for (username, passcode) in credential.meanings() {
+            meant.extend(self.voucher_named(&username)?.map(|entry| (entry, passcode)));
+        }
+        Ok(meant)
+    }
+
+    fn weigh_vouchers(
+        &self,
+        mac: Mac,
+        meant: Vec<(Entry<Voucher>, Secret)>,
+        is_pair: bool,
+        waits: Waits,
+        now: Now,
+    ) -> Result<Result<Redeemed, Refusal>, StoreError> {
+        let mut refusal = Refusal::UnknownUsername;
+        for (entry, passcode) in meant {
+            if !entry.value.opens_with(&passcode) {
+                if is_pair {
+                    refusal = Refusal::WrongPasscode;
+                }
+                continue;
+            }
+            // Before anything else is said of the voucher, or written down.
+            if let Some(wait) = waits.by_others(entry.value.has_generated_passcode()) {
+                return Ok(Err(wait));
+            }
+            return match entry.value.admit(&self.settings.preset, now) {
+                Ok(grant) => self.redeem(mac, entry, grant, now),
+                Err(refusal) => Ok(Err(refusal)),
+            };
+        }
+        Ok(Err(refusal))
+    }
+
+    /// Counts a guess that was in vain.
+    fn note_guess(
+        &mut self,
+        caller: &Caller,
+        guesser: &Guesser<'_>,
+        refusal: Option<Refusal>,
+        now: Now,
+    ) {
+        let exhausted = match refusal {
+            Some(refusal) if refusal.is_wrong_guess() => self.guesses.failed(guesser, now.boot),
+            Some(Refusal::TooManyTriesByOthers(_)) => {
+                let own = self.guesses.failed_unheard(guesser, now.boot);
+                Exhausted { own, of_strangers: false }
+            }
+            _ => return,
+        };
+        let Caller { network, address } = caller;
+        if exhausted.own
+            && let Some(mac) = guesser.device
+            && let Some(more) = self.guesses.device_log.pass(now.boot)
+        {
+            log::warn!("guest: too many wrong codes from {mac}, {address}{more}");
+        }
+        if exhausted.of_strangers
+            && let Some(more) = self.guesses.others_log.pass(now.boot)
+        {
+            log::warn!(
+                "guest: too many wrong codes on network '{network}', most likely by somebody who \
+                 guesses; devices that are new there have to wait unless their passcode was \
+                 generated{more}"
+            );
+        }
+    }
+
+    pub(super) fn voucher_named(
+        &self,
+        username: &str,
+    ) -> Result<Option<Entry<Voucher>>, StoreError> {
+        let Ok(Some(username)) = Username::parse(username) else { return Ok(None) };
+        let entry = self.store.voucher(&username)?;
+        Ok(entry.map(|entry| self.up_to_date(entry)))
+    }
+
+    pub(super) fn up_to_date(&self, mut entry: Entry<Voucher>) -> Entry<Voucher> {
+        self.journal.update(&mut entry);
+        self.sessions.accounts.update(&mut entry);
+        entry
+    }
+
+    /// Writes down what must be durable before the guest is let in.
+    fn redeem(
+        &self,
+        mac: Mac,
+        entry: Entry<Voucher>,
+        grant: Grant,
+        now: Now,
+    ) -> Result<Result<Redeemed, Refusal>, StoreError> {
+        let login = entry.value.username.as_str();
+        let place = self.guesses.place(login, Some(mac), grant.plan.devices);
+        if let Some(wait) = self.guesses.wait_at_place(place, now.boot) {
+            return Ok(Err(Refusal::TooManySignIns(wait)));
+        }
+        if entry.value.first_login.is_none() {
+            self.store.set_first_login(entry.id, Some(mac), now)?;
+        }
+        if self.store.voucher_of_device(mac)? != Some(entry.id) {
+            self.store.remember_device(mac, entry.id)?;
+        }
+        Ok(Ok(Redeemed { entry, grant }))
+    }
+
+    /// The voucher of a device that was here before, if that still lets it in.
+    pub(super) fn recognise(
+        &self,
+        mac: Option<Mac>,
+        now: Now,
+    ) -> Result<Option<Redeemed>, StoreError> {
+        let Some(mac) = mac.filter(|mac| self.sessions.get(*mac).is_none()) else {
+            return Ok(None);
+        };
+        let Some(voucher) = self.store.voucher_of_device(mac)? else { return Ok(None) };
+        let Some(entry) = self.store.voucher_by_id(voucher)? else { return Ok(None) };
+        let entry = self.up_to_date(entry);
+        let granted = entry.value.admit(&self.settings.preset, now);
+        Ok(granted.ok().map(|grant| Redeemed { entry, grant }))
+    }
+}

@@ -1,0 +1,102 @@
+//! Devices that have signed in before, and with which logins.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use crate::domain::station::Mac;
+use crate::domain::voucher::fold;
+
+/// Pairs of device and login that are remembered: some 100 KB.
+pub(super) const KNOWN: u32 = 4096;
+
+/// Stands for a login, as it is compared. The hash is keyed at random: nobody can choose two logins
+/// that are taken for one.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LoginHash(u64);
+
+/// Devices that have signed in before. Where there is no room, whoever has the most devices loses
+/// the one that signed in longest ago: a voucher that is used with ever new devices pushes out its
+/// own.
+#[derive(Default)]
+pub(super) struct Known {
+    /// When each signed in last, as a number that grows.
+    signed_in: BTreeMap<(Mac, LoginHash), u64>,
+    sequence: u64,
+    hasher: RandomState,
+}
+
+impl Known {
+    /// A device has signed in.
+    pub(super) fn add(&mut self, mac: Mac, login: &str) {
+        self.sequence += 1;
+        self.signed_in.insert((mac, self.hash(login)), self.sequence);
+        if self.signed_in.len() > KNOWN as usize
+            && let Some(oldest) = self.oldest_of_greediest()
+        {
+            self.signed_in.remove(&oldest);
+        }
+    }
+
+    /// The login that a device signed in with last.
+    pub(super) fn latest_login(&self, mac: Mac) -> Option<LoginHash> {
+        let all = (mac, LoginHash(u64::MIN))..=(mac, LoginHash(u64::MAX));
+        let latest = self.signed_in.range(all).max_by_key(|(_, sequence)| **sequence);
+        latest.map(|((_, login), _)| *login)
+    }
+
+    /// Whether a device has signed in with this login.
+    pub(super) fn has_signed_in(&self, mac: Mac, login: &str) -> bool {
+        self.signed_in.contains_key(&(mac, self.hash(login)))
+    }
+
+    pub(super) fn hash(&self, login: &str) -> LoginHash {
+        LoginHash(self.hasher.hash_one(fold(login)))
+    }
+
+    fn oldest_of_greediest(&self) -> Option<(Mac, LoginHash)> {
+        let mut devices: HashMap<LoginHash, usize> = HashMap::new();
+        for (_, login) in self.signed_in.keys() {
+            *devices.entry(*login).or_default() += 1;
+        }
+        let (greediest, _) = devices.into_iter().max_by_key(|(login, count)| (*count, *login))?;
+        let its = self.signed_in.iter().filter(|((_, login), _)| *login == greediest);
+        its.min_by_key(|(_, sequence)| **sequence).map(|(pair, _)| *pair)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mac(number: u16) -> Mac {
+        let [high, low] = number.to_be_bytes();
+        Mac::new([2, 0, 0, 0, high, low])
+    }
+
+    #[test]
+    fn a_device_is_known_with_what_it_has_signed_in_with() {
+        let mut known = Known::default();
+        assert_eq!(known.latest_login(mac(1)), None);
+        known.add(mac(1), "Room 12");
+        let room = known.latest_login(mac(1));
+        assert!(room.is_some() && known.has_signed_in(mac(1), "room 12"));
+        assert!(!known.has_signed_in(mac(2), "room 12") && !known.has_signed_in(mac(1), "b"));
+        known.add(mac(1), "b");
+        assert!(known.latest_login(mac(1)) != room && known.has_signed_in(mac(1), "room 12"));
+        known.add(mac(1), "ROOM 12");
+        assert_eq!(known.latest_login(mac(1)), room);
+    }
+
+    #[test]
+    fn one_voucher_with_ever_new_devices_pushes_out_nobody_else() {
+        let mut known = Known::default();
+        known.add(mac(0), "honest");
+        for number in 1..=5000 {
+            known.add(mac(number), "greedy");
+        }
+        assert!(known.has_signed_in(mac(0), "honest"));
+        assert_eq!(known.signed_in.len(), KNOWN as usize);
+        assert!(known.has_signed_in(mac(5000), "greedy") && !known.has_signed_in(mac(1), "greedy"));
+    }
+}
