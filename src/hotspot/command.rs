@@ -13,6 +13,7 @@ use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::neighbour::Sighting;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
+use crate::domain::time::Timestamp;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::firewall::GateError;
@@ -101,6 +102,8 @@ pub enum Write {
         nas: Nas,
         /// Why its sessions have ended.
         cause: TerminateCause,
+        /// When the access point says this was: Event-Timestamp.
+        stamp: Option<Timestamp>,
         /// How many there were.
         reply: Reply<usize>,
     },

@@ -10,6 +10,7 @@ use super::wire::Fields;
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
+use crate::domain::time::Timestamp;
 use crate::hotspot::access::{
     AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported,
 };
@@ -59,6 +60,8 @@ pub enum Accounting {
         nas: Nas,
         /// Why.
         cause: TerminateCause,
+        /// When it says this was: Event-Timestamp.
+        stamp: Option<Timestamp>,
     },
     /// Nothing that concerns us; to be acknowledged all the same.
     Ignored,
@@ -194,8 +197,8 @@ pub fn accounting(packet: &Packet, nas: Nas) -> Result<Accounting, Unfit> {
         1 => Event::Start,
         2 => Event::Stop(cause(&fields)),
         3 => Event::Interim,
-        7 => return Ok(Accounting::Restarted { nas, cause: TerminateCause::NasReboot }),
-        8 => return Ok(Accounting::Restarted { nas, cause: TerminateCause::AdminReboot }),
+        7 => return Ok(restarted(&fields, nas, TerminateCause::NasReboot)),
+        8 => return Ok(restarted(&fields, nas, TerminateCause::AdminReboot)),
         _ => return Ok(Accounting::Ignored),
     };
     let session = fields.text(dict::ACCT_SESSION_ID);
@@ -235,11 +238,19 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Repor
             upload: counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS),
         },
         delay: seconds(dict::ACCT_DELAY_TIME).unwrap_or_default(),
-        stamp: match fields.value(dict::EVENT_TIMESTAMP) {
-            Some(Value::Date(at)) => Some(at),
-            _ => None,
-        },
+        stamp: stamp(fields),
         details: details(fields),
+    }
+}
+
+fn restarted(fields: &Fields<'_>, nas: Nas, cause: TerminateCause) -> Accounting {
+    Accounting::Restarted { nas, cause, stamp: stamp(fields) }
+}
+
+fn stamp(fields: &Fields<'_>) -> Option<Timestamp> {
+    match fields.value(dict::EVENT_TIMESTAMP) {
+        Some(Value::Date(at)) => Some(at),
+        _ => None,
     }
 }
 

@@ -309,8 +309,9 @@ impl Server {
             Ok(Accounting::Session(report)) => {
                 hotspot.write(|reply| Write::Account { report, reply }).await
             }
-            Ok(Accounting::Restarted { nas, cause }) => {
-                let told = hotspot.write(|reply| Write::NasRestarted { nas, cause, reply }).await;
+            Ok(Accounting::Restarted { nas, cause, stamp }) => {
+                let restarted = |reply| Write::NasRestarted { nas, cause, stamp, reply };
+                let told = hotspot.write(restarted).await;
                 told.map(|_| ())
             }
             Ok(Accounting::Ignored) => Ok(()),

@@ -16,6 +16,7 @@ mod resume;
 mod throttle;
 mod time;
 mod together;
+mod unadmitted;
 mod upkeep;
 mod vouchers;
 
