@@ -9,7 +9,7 @@ use super::change::Told;
 use super::gate::FRESH;
 use super::remotes::Remote;
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
-use super::{Finish, Hotspot, Reply, send};
+use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::accounting::Progress;
 use crate::domain::list::Entry;
 use crate::domain::login::Credential;
@@ -49,7 +49,10 @@ impl Hotspot {
                     // What it leaves or takes changes the shares of those who are here.
                     let voucher = hotspot.voucher_found(&found);
                     hotspot.look_at(voucher, FRESH, now);
-                    hotspot.take_down(&report, unique_id.clone(), found, now);
+                    if !hotspot.take_down(&report, unique_id.clone(), found, now) {
+                        let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
+                        return;
+                    }
                 }
             }
             let is_end = matches!(report.event, Event::Stop(_));
@@ -125,15 +128,19 @@ impl Hotspot {
         Ok(None)
     }
 
-    fn take_down(&mut self, report: &Report, unique_id: String, found: Found, now: Now) {
+    /// False where it shall be reported again later.
+    fn take_down(&mut self, report: &Report, unique_id: String, found: Found, now: Now) -> bool {
         match (found, report.event) {
-            (Found::Unknown(voucher), _) => self.open_reported(report, unique_id, voucher, now),
+            (Found::Unknown(voucher), _) => {
+                return self.open_reported(report, unique_id, voucher, now);
+            }
             (Found::Open(id), _) if self.is_admitted_since(id, report, now) => {
                 self.close_remote(id, TerminateCause::LostService, now);
-                let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
-                self.open_reported(report, unique_id, voucher, now);
+                return self.open_again(report, unique_id, now);
             }
-            (Found::Open(id), Event::Start) => self.started_again(id, report, unique_id, now),
+            (Found::Open(id), Event::Start) => {
+                return self.started_again(id, report, unique_id, now);
+            }
             (Found::Open(id), Event::Stop(_)) if self.is_of_an_earlier_one(id, report) => {}
             (Found::Open(id), _) => self.goes_on(id, report, now),
             (Found::Ended(row), Event::Stop(cause)) => self.ended_again(*row, report, cause, now),
@@ -142,11 +149,16 @@ impl Hotspot {
                 let latest = row.remote.as_ref().and_then(|remote| remote.latest);
                 if begins_another(report.stamp, latest, self.place_is_kept(report, now)) {
                     // The access point gives its numbers anew.
-                    let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
-                    self.open_reported(report, unique_id, voucher, now);
+                    return self.open_again(report, unique_id, now);
                 }
             }
         }
+        true
+    }
+
+    fn open_again(&mut self, report: &Report, unique_id: String, now: Now) -> bool {
+        let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
+        self.open_reported(report, unique_id, voucher, now)
     }
 
     fn is_of_an_earlier_one(&self, id: i64, report: &Report) -> bool {
@@ -156,15 +168,15 @@ impl Hotspot {
 
     /// A beginning that is reported twice, or another session under the same number: an access
     /// point that has started anew and does not say so.
-    fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) {
-        let Some(remote) = self.remotes.get(id) else { return };
+    fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) -> bool {
+        let Some(remote) = self.remotes.get(id) else { return true };
         let (known, admitted) = (remote.stamp, remote.admitted);
         if !begins_another(report.stamp, known, admitted && self.place_is_kept(report, now)) {
-            return self.goes_on(id, report, now);
+            self.goes_on(id, report, now);
+            return true;
         }
         self.close_remote(id, TerminateCause::NasReboot, now);
-        let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
-        self.open_reported(report, unique_id, voucher, now);
+        self.open_again(report, unique_id, now)
     }
 
     /// Counts, and draws the consequences.
@@ -185,6 +197,9 @@ impl Hotspot {
         if let Event::Stop(cause) = report.event {
             if let Some(remote) = self.remotes.get_mut(id) {
                 remote.connect_stop.clone_from(&report.details.connect_info);
+                if !remote.admitted {
+                    self.admissions.has_ended(&remote.unique_id);
+                }
             }
             self.close_remote(id, cause, now);
         } else if over {

@@ -1,7 +1,7 @@
 //! Who was let in at which access point, for reports that come later than a place is kept, and how
 //! much is heard of those who never were.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,15 @@ const MOST_KNOWN: usize = 1024;
 /// which it may begin another: a network whose staff sign in elsewhere and are reported here too.
 const SESSIONS: u16 = 1024;
 const ANOTHER: Duration = Duration::from_secs(1);
+/// Ended sessions of people who were never let in that are known, so that what comes late or again
+/// shows none of them anew.
+const ENDED: usize = 1024;
+/// New sessions of one login at one client, who was let in, and the time after which there may be
+/// another one: each costs flash, and a passcode that is known lets in as often as one likes.
+const BEGINNINGS: u16 = 1024;
+const ANOTHER_BEGINNING: Duration = Duration::from_secs(1);
+/// Logins told apart.
+const LOGINS: usize = 2048;
 /// Log lines about ends of sessions at one client.
 const LINES: u16 = 120;
 const ANOTHER_LINE: Duration = Duration::from_secs(1);
@@ -31,8 +40,10 @@ pub(super) struct Admissions {
     /// When each folded login was let in last at each client, by the boot clock.
     accepted: HashMap<Arc<str>, HashMap<String, Duration>>,
     sessions: Throttle,
+    beginnings: Throttle,
     lines: Throttle,
     left_out: HashMap<Arc<str>, LeftOut>,
+    ended: VecDeque<String>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -46,8 +57,10 @@ impl Default for Admissions {
         Self {
             accepted: HashMap::new(),
             sessions: Throttle::new(CLIENTS, SESSIONS, ANOTHER, Default::default()),
+            beginnings: Throttle::new(LOGINS, BEGINNINGS, ANOTHER_BEGINNING, Default::default()),
             lines: Throttle::new(CLIENTS, LINES, ANOTHER_LINE, Default::default()),
             left_out: HashMap::new(),
+            ended: VecDeque::new(),
         }
     }
 }
@@ -87,6 +100,29 @@ impl Admissions {
                 "radius: client '{client}' reports sessions of people who were never let in here, \
                  {sessions} since this was said last; they are not counted"
             );
+        }
+        !full
+    }
+
+    /// The session of somebody who was never let in has ended.
+    pub(super) fn has_ended(&mut self, unique_id: &str) {
+        if self.ended.len() >= ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(unique_id.to_owned());
+    }
+
+    /// Whether this one has ended.
+    pub(super) fn is_over(&self, unique_id: &str) -> bool {
+        self.ended.iter().any(|it| it == unique_id)
+    }
+
+    /// Whether somebody who was let in may begin one more session.
+    pub(super) fn may_begin(&mut self, client: &Arc<str>, login: &str, now: Duration) -> bool {
+        let who = (&**client, fold(login));
+        let full = self.beginnings.blocks(&who, now);
+        if !full {
+            self.beginnings.failed(&who, now);
         }
         !full
     }

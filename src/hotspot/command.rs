@@ -199,6 +199,8 @@ pub enum Fault {
     Gate(GateError),
     /// Another device has taken the place at the same moment.
     Preempted,
+    /// An access point reports more new sessions of one login than anybody has: once more, later.
+    TooManySessions,
     /// Whoever says that the wall clock is right is wrong.
     ClockTooEarly,
     /// The daemon is stopping.
@@ -211,6 +213,7 @@ impl fmt::Display for Fault {
             Self::Store(error) => error.fmt(f),
             Self::Gate(error) => error.fmt(f),
             Self::Preempted => f.write_str("another device took the place at the same moment"),
+            Self::TooManySessions => f.write_str("too many new sessions of one login"),
             Self::ClockTooEarly => f.write_str(
                 "the clock stands before this version was made, so that it cannot be synchronised",
             ),

@@ -118,7 +118,10 @@ impl Hotspot {
 
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
-        let Some(remote) = self.remotes.close(id).filter(|remote| remote.admitted) else { return };
+        let Some(remote) = self.remotes.close(id) else { return };
+        if !remote.admitted {
+            return;
+        }
         // What it leaves is for those who are here: their new shares begin with what they have used.
         self.look_at([remote.voucher], FRESH, now);
         self.sessions.accounts.leave(remote.voucher, id);

@@ -37,6 +37,7 @@ mod room;
 mod session;
 mod sessions;
 mod snapshot;
+mod space;
 mod standing;
 mod upkeep;
 mod vouchers;

@@ -23,19 +23,23 @@ use crate::domain::voucher::{Username, Voucher, fold};
 
 impl Hotspot {
     /// A session that is reported for the first time, whatever the report says: its beginning may
-    /// have been lost.
+    /// have been lost. False where it shall be reported again later.
     pub(super) fn open_reported(
         &mut self,
         report: &Report,
         unique_id: String,
         voucher: Option<Box<Entry<Voucher>>>,
         now: Now,
-    ) {
+    ) -> bool {
         let login = login_of(report, voucher.as_deref());
         let earlier = self.has_a_class_of_ours(report, &login, voucher.as_deref());
         let place = self.reservations.claim(&login, report, earlier);
         if place.is_none() && !earlier && !self.was_let_in(report, &login, now) {
-            return self.open_unadmitted(report, unique_id, login, voucher.is_some(), now);
+            self.open_unadmitted(report, unique_id, login, voucher.is_some(), now);
+            return true;
+        }
+        if !self.admissions.may_begin(&report.nas.client, &login, now.boot) {
+            return false;
         }
         let claims_place = place.is_some();
         self.close_the_same_device(report, true, now);
@@ -45,7 +49,7 @@ impl Hotspot {
         let remote = self.reported(report, unique_id, login, number, place, now);
         let id = remote.id;
         if !self.open_remote_for(report.event, remote, now) {
-            return;
+            return true;
         }
         if let Some(entry) = &voucher {
             let (until, refused) = self.join_voucher(entry, id, now);
@@ -61,6 +65,7 @@ impl Hotspot {
             Some(cause) => self.order_end(id, cause, now),
             None => self.end_the_supernumerary(id, claims_place, now),
         }
+        true
     }
 
     fn reported(
@@ -112,7 +117,7 @@ impl Hotspot {
         is_voucher: bool,
         now: Now,
     ) {
-        if matches!(report.event, Event::Stop(_)) {
+        if matches!(report.event, Event::Stop(_)) || self.admissions.is_over(&unique_id) {
             return;
         }
         if !self.admissions.may_open_unadmitted(&report.nas.client, now.boot) {

@@ -18,6 +18,9 @@ use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::Proof;
 
+/// Octets that are kept of a text that only describes.
+const SHORT: usize = 64;
+
 /// Why a request cannot be asked of anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -74,7 +77,7 @@ pub fn nas(packet: &Packet, client: Arc<str>, source: IpAddr) -> Nas {
         .value(dict::NAS_IP_ADDRESS)
         .or_else(|| fields.value(dict::NAS_IPV6_ADDRESS))
         .and_then(|value| ip(&value));
-    Nas { client, source, address, identifier: fields.text(dict::NAS_IDENTIFIER) }
+    Nas { client, source, address, identifier: short(&fields, dict::NAS_IDENTIFIER) }
 }
 
 /// Reads an Access-Request.
@@ -256,16 +259,23 @@ fn stamp(fields: &Fields<'_>) -> Option<Timestamp> {
 
 fn details(fields: &Fields<'_>) -> Details {
     Details {
-        called_station: fields.text(dict::CALLED_STATION_ID),
-        calling_station: fields.text(dict::CALLING_STATION_ID),
+        called_station: short(fields, dict::CALLED_STATION_ID),
+        calling_station: short(fields, dict::CALLING_STATION_ID),
         port: fields.integer(dict::NAS_PORT),
-        port_id: fields.text(dict::NAS_PORT_ID),
+        port_id: short(fields, dict::NAS_PORT_ID),
         port_type: fields.named(dict::NAS_PORT_TYPE),
         service_type: fields.named(dict::SERVICE_TYPE),
         framed_protocol: fields.named(dict::FRAMED_PROTOCOL),
         authentic: fields.named(dict::ACCT_AUTHENTIC),
-        connect_info: fields.text(dict::CONNECT_INFO),
+        connect_info: short(fields, dict::CONNECT_INFO),
     }
+}
+
+/// A text that is kept with every session: no more of it than any access point needs.
+fn short(fields: &Fields<'_>, attribute: Attribute) -> Option<String> {
+    let mut text = fields.text(attribute)?;
+    text.truncate(text.floor_char_boundary(SHORT));
+    Some(text)
 }
 
 fn station(fields: &Fields<'_>) -> Option<Mac> {

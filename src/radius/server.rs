@@ -28,7 +28,7 @@ use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
 use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome};
-use crate::hotspot::{Handle, Write};
+use crate::hotspot::{Fault, Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
 /// Requests under way at one time; what comes beyond is dropped, and comes again.
@@ -320,7 +320,10 @@ impl Server {
                 return Err(Trouble::Incomplete);
             }
         };
-        told.map_err(|_| Trouble::Fault)?;
+        told.map_err(|fault| match fault {
+            Fault::TooManySessions => Trouble::Busy,
+            _ => Trouble::Fault,
+        })?;
         let secret = &request.section.client.secret;
         Ok(Answer::Accounting(reply::accounting_response(&request.packet, secret)))
     }

@@ -87,6 +87,8 @@ fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError
     // Exclusive first: JFFS2 has no shared memory, which WAL would otherwise ask for.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "page_size", 1024)?;
+    // What is forgotten can be given back to the file system; counts in a new file only.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     let mode: String =
         connection
             .pragma_update_and_check(None, "journal_mode", journal.to_string(), |row| row.get(0))?;

@@ -18,6 +18,7 @@ mod nas_session;
 mod policy;
 mod session;
 mod snapshot;
+mod space;
 mod visitor;
 mod voucher;
 
@@ -79,7 +80,11 @@ impl Store {
     fn open_file(directory: &Path) -> Result<Self, StoreError> {
         let (connection, journal) = connection::open(&directory.join(FILE_NAME))?;
         let (lost, told) = (RefCell::default(), RefCell::default());
-        Ok(Self { connection, journal, directory: directory.to_owned(), lost, told })
+        let store = Self { connection, journal, directory: directory.to_owned(), lost, told };
+        if let Err(error) = store.make_shrinkable() {
+            log::warn!("store: not rewritten, so that its file cannot shrink: {error}");
+        }
+        Ok(store)
     }
 
     fn replace_damaged(directory: &Path) -> Result<Self, StoreError> {

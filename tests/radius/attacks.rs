@@ -218,6 +218,7 @@ fn eap_is_rejected_not_ignored() {
 #[test]
 fn an_old_report_that_is_replayed_changes_nothing() {
     let Some(ours) = with_anna("") else { return };
+    the_honest_are_answered(&ours);
     let client = Client::to(ours.ports.acct);
     let mac = b"02-00-00-00-00-01";
     let report = |id: u8, status: u32, octets: u32| {
