@@ -147,7 +147,8 @@ impl Hotspot {
             (Found::Ended(row), Event::Interim) => self.goes_on_after_all(*row, report, now),
             (Found::Ended(row), Event::Start) => {
                 let latest = row.remote.as_ref().and_then(|remote| remote.latest);
-                if begins_another(report.stamp, latest, self.place_is_kept(report, now)) {
+                let is_let_in = self.place_is_kept_since(ended(&row, now), report, now);
+                if begins_another(report.stamp, latest, is_let_in) {
                     // The access point gives its numbers anew.
                     return self.open_again(report, unique_id, now);
                 }
@@ -170,8 +171,9 @@ impl Hotspot {
     /// point that has started anew and does not say so.
     fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) -> bool {
         let Some(remote) = self.remotes.get(id) else { return true };
-        let (known, admitted) = (remote.stamp, remote.admitted);
-        if !begins_another(report.stamp, known, admitted && self.place_is_kept(report, now)) {
+        let (known, opened) = (remote.stamp, remote.opened);
+        let is_let_in = remote.admitted && self.place_is_kept_since(opened, report, now);
+        if !begins_another(report.stamp, known, is_let_in) {
             self.goes_on(id, report, now);
             return true;
         }
@@ -286,4 +288,11 @@ fn unique_id(report: &Report) -> String {
         report.username
     );
     Md5::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// When a session ended at the earliest, by the boot clock: rows have whole seconds.
+fn ended(row: &SessionRecord, now: Now) -> Duration {
+    let at = row.end.map_or(0, |(at, _)| at.unix());
+    let ago = u64::try_from(now.wall.unix().saturating_sub(at)).unwrap_or(0);
+    now.boot.saturating_sub(Duration::from_secs(ago.saturating_add(1)))
 }

@@ -4,6 +4,8 @@
 //! shown and counts for nobody: who has the shared secret, and no passcode, ends no session with it,
 //! uses up no voucher, takes no place and fills no flash.
 
+use std::time::Duration;
+
 use super::Hotspot;
 use super::access::{Event, Report};
 use super::accounts::Member;
@@ -96,6 +98,7 @@ impl Hotspot {
             details: report.details.clone(),
             connect_stop: None,
             progress: Progress::default(),
+            opened: now.boot,
             heard: now.boot,
             heard_at: now.wall,
             last_traffic: now.boot,
@@ -168,12 +171,12 @@ impl Hotspot {
         self.was_let_in(report, &remote.login, now)
     }
 
-    /// Whether a place is kept for a session that is reported now.
-    pub(super) fn place_is_kept(&self, report: &Report, now: Now) -> bool {
+    /// Whether somebody has been let in after this moment of the boot clock who is reported now.
+    pub(super) fn place_is_kept_since(&self, after: Duration, report: &Report, now: Now) -> bool {
         let voucher = self.voucher_of(&report.username).ok().flatten();
         let login = login_of(report, voucher.as_ref());
         let earlier = self.has_a_class_of_ours(report, &login, voucher.as_ref());
-        self.reservations.is_kept(&login, report, earlier, now)
+        self.reservations.is_kept_since(after, &login, report, earlier, now)
     }
 
     /// Keeps a session in mind that has not ended yet: an end needs no room.

@@ -47,6 +47,8 @@ pub(super) struct Remote {
     pub(super) details: Details,
     pub(super) connect_stop: Option<String>,
     pub(super) progress: Progress,
+    /// When we heard of it first, by the boot clock of this start.
+    pub(super) opened: Duration,
     /// When it was last reported, by the boot clock and by the wall clock.
     pub(super) heard: Duration,
     pub(super) heard_at: Timestamp,
@@ -123,6 +125,7 @@ impl Remote {
             details: remote.details,
             connect_stop: remote.connect_stop,
             progress: Progress::at(row.time, row.usage),
+            opened: now.boot,
             heard: now.boot,
             heard_at: remote.updated_at,
             last_traffic: now.boot,

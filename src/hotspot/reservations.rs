@@ -83,10 +83,18 @@ impl Reservations {
         places.filter(move |it| now.boot.saturating_sub(it.since) < RESERVED)
     }
 
-    /// Whether a place is kept for a session that is reported now. `earlier`: its Class is one of
-    /// ours, so that it can only be the place that was kept with it.
-    pub(super) fn is_kept(&self, login: &str, report: &Report, earlier: bool, now: Now) -> bool {
-        self.of(login, now).any(|it| it.is_for(report, earlier))
+    /// Whether a place is kept for a session that is reported now, and has been kept since after
+    /// this moment only. `earlier`: its Class is one of ours, so that it can only be the place that
+    /// was kept with it.
+    pub(super) fn is_kept_since(
+        &self,
+        after: Duration,
+        login: &str,
+        report: &Report,
+        earlier: bool,
+        now: Now,
+    ) -> bool {
+        self.of(login, now).any(|it| it.since > after && it.is_for(report, earlier))
     }
 
     /// The place that was kept for a session that is reported now.
