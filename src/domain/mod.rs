@@ -4,6 +4,7 @@
 //! time and randomness come in as arguments, so every decision can be tested without waiting.
 
 pub mod accounting;
+pub mod class;
 pub mod code;
 pub mod guessing;
 pub mod guest;

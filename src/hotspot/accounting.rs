@@ -5,24 +5,19 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 
 use super::access::{Event, Nas, Report};
-use super::accounts::Member;
 use super::change::Told;
 use super::gate::FRESH;
 use super::remotes::Remote;
-use super::session::deadline;
-use super::standing::Standing;
-use super::{Finish, Hotspot, Reply, send};
+use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
+use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::accounting::Progress;
 use crate::domain::list::Entry;
-use crate::domain::login::{Credential, Refusal};
+use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::Voucher;
 use crate::store::{SessionRecord, StoreError};
-
-/// Two reports of one moment may be this far apart.
-const SAME_MOMENT: Duration = Duration::from_secs(2);
 
 /// No session lasts longer. Access points that compute with a clock which is set meanwhile report
 /// decades; taken down, everything after that would seem overtaken.
@@ -54,27 +49,34 @@ impl Hotspot {
                     // What it leaves or takes changes the shares of those who are here.
                     let voucher = hotspot.voucher_found(&found);
                     hotspot.look_at(voucher, FRESH, now);
-                    hotspot.take_down(&report, unique_id, found, now);
+                    if !hotspot.take_down(&report, unique_id.clone(), found, now) {
+                        let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
+                        return;
+                    }
                 }
             }
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
-                let lost = is_end && hotspot.sessions.has_ended();
+                let lost = is_end && hotspot.sessions.ended_as(&unique_id).is_some();
                 send(reply, if lost { Err(StoreError::DiskFull) } else { Ok(()) });
             });
         })
     }
 
-    /// An access point has started anew, or goes off: none of its sessions goes on.
+    /// An access point has started anew, or goes off: none of its sessions goes on. What was said
+    /// with the same Event-Timestamp before is said again by somebody else.
     pub(super) fn nas_restarted(
         &mut self,
-        nas: &Nas,
+        nas: Nas,
         cause: TerminateCause,
+        stamp: Option<Timestamp>,
         reply: Reply<usize>,
         now: Now,
     ) -> Finish {
-        let nas = nas.clone();
         Box::new(move |hotspot, _| {
+            if !hotspot.restarts.is_new(&nas, stamp) {
+                return send(reply, Ok(0));
+            }
             let its = hotspot.remotes.iter().filter(|remote| remote.nas.is(&nas));
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
@@ -112,7 +114,7 @@ impl Hotspot {
     }
 
     /// The voucher behind a reported name: also behind a code that was typed as one.
-    fn voucher_of(&self, username: &str) -> Result<Option<Entry<Voucher>>, StoreError> {
+    pub(super) fn voucher_of(&self, username: &str) -> Result<Option<Entry<Voucher>>, StoreError> {
         if let Some(entry) = self.voucher_named(username)? {
             return Ok(Some(entry));
         }
@@ -126,144 +128,61 @@ impl Hotspot {
         Ok(None)
     }
 
-    fn take_down(&mut self, report: &Report, unique_id: String, found: Found, now: Now) {
+    /// False where it shall be reported again later.
+    fn take_down(&mut self, report: &Report, unique_id: String, found: Found, now: Now) -> bool {
         match (found, report.event) {
-            (Found::Unknown(voucher), _) => self.open_reported(report, unique_id, voucher, now),
-            (Found::Open(id), Event::Start) => self.started_again(id, report, unique_id, now),
+            (Found::Unknown(voucher), _) => {
+                return self.open_reported(report, unique_id, voucher, now);
+            }
+            (Found::Open(id), _) if self.is_admitted_since(id, report, now) => {
+                self.close_remote(id, TerminateCause::LostService, now);
+                return self.open_again(report, unique_id, now);
+            }
+            (Found::Open(id), Event::Start) => {
+                return self.started_again(id, report, unique_id, now);
+            }
+            (Found::Open(id), Event::Stop(_)) if self.is_of_an_earlier_one(id, report) => {}
             (Found::Open(id), _) => self.goes_on(id, report, now),
             (Found::Ended(row), Event::Stop(cause)) => self.ended_again(*row, report, cause, now),
             (Found::Ended(row), Event::Interim) => self.goes_on_after_all(*row, report, now),
             (Found::Ended(row), Event::Start) => {
-                let over = row.started_at.plus(whole_seconds(row.time));
-                if began(report, now) > over.plus(whole_seconds(SAME_MOMENT)) {
+                let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+                let is_let_in = self.place_is_kept_since(ended(&row, now), report, now);
+                if begins_another(report.stamp, latest, is_let_in) {
                     // The access point gives its numbers anew.
-                    let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
-                    self.open_reported(report, unique_id, voucher, now);
+                    return self.open_again(report, unique_id, now);
                 }
             }
         }
+        true
     }
 
-    /// A session that is reported for the first time, whatever the report says: its beginning may
-    /// have been lost.
-    fn open_reported(
-        &mut self,
-        report: &Report,
-        unique_id: String,
-        voucher: Option<Box<Entry<Voucher>>>,
-        now: Now,
-    ) {
-        let username = report.username.trim();
-        let name = voucher.as_ref().map_or(username, |entry| entry.value.username.as_str());
-        let login = name.to_owned();
-        let place = self.remotes.claim(&login, report);
-        self.close_the_same_device(report, now);
-        let id = self.sessions.next_id();
-        let mut end = place.as_ref().and_then(|place| place.deadline);
-        let revoked = place.as_ref().is_some_and(|place| place.revoked);
-        let mut over = revoked.then_some(TerminateCause::AdminReset);
-        let plan = self.settings.preset.plan;
-        if let Some(entry) = &voucher {
-            let (until, refused) = self.join_voucher(entry, id, now);
-            end = end.or_else(|| deadline(until, now));
-            over = over.or(refused);
-        }
-        let remote = Remote {
-            id,
-            voucher: voucher.as_ref().map_or(0, |entry| entry.id),
-            login,
-            station: report.station,
-            address: report.address,
-            started_at: began(report, now),
-            clock_is_set: now.wall_is_set,
-            stamp: report.stamp.filter(|_| report.event == Event::Start),
-            nas: report.nas.clone(),
-            unique_id,
-            username: report.username.clone(),
-            session: report.session.clone(),
-            details: report.details.clone(),
-            connect_stop: None,
-            progress: Progress::default(),
-            heard: now.boot,
-            heard_at: now.wall,
-            last_traffic: now.boot,
-            deadline: end,
-            total: place.as_ref().and_then(|place| place.total),
-            standing: Standing::Open,
-            told: place.map_or_else(|| Told::presumably(&plan), |place| place.told),
-            written: None,
-        };
-        log::debug!("guest: {} is online at {}", self.label_of_remote(&remote), remote.nas.client);
-        self.open_remote(remote, now);
-        // First what it has used: its share is of the rest.
-        self.goes_on(id, report, now);
-        self.share(voucher.map_or(0, |entry| entry.id), None, now);
-        match over {
-            Some(cause) => self.order_end(id, cause, now),
-            None => self.end_the_supernumerary(id, now),
-        }
+    fn open_again(&mut self, report: &Report, unique_id: String, now: Now) -> bool {
+        let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
+        self.open_reported(report, unique_id, voucher, now)
     }
 
-    /// Keeps a session in mind; of too many, the one that was not heard of for the longest is given
-    /// up until it is.
-    fn open_remote(&mut self, remote: Remote, now: Now) {
-        if let Some(id) = self.remotes.one_too_many(&remote.nas.client) {
-            self.close_remote(id, TerminateCause::LostService, now);
-        }
-        self.remotes.open(remote);
-    }
-
-    /// A session at an access point uses this voucher: until when it may, or why it may not.
-    pub(super) fn join_voucher(
-        &mut self,
-        entry: &Entry<Voucher>,
-        session: i64,
-        now: Now,
-    ) -> (Option<Timestamp>, Option<TerminateCause>) {
-        let admitted = entry.value.admit(&self.settings.preset, now);
-        let (until, refused) = match admitted {
-            Ok(grant) => (grant.until, None),
-            Err(refusal) => (None, Some(cause_of(refusal))),
-        };
-        self.sessions.accounts.know(entry, until);
-        self.sessions.accounts.join(entry.id, session, Member::Elsewhere(session));
-        (until, refused)
-    }
-
-    /// A device has one session at an access point: the end of an earlier one was lost.
-    fn close_the_same_device(&mut self, report: &Report, now: Now) {
-        let Some(station) = report.station.filter(|_| report.event == Event::Start) else { return };
-        let same = |it: &&Remote| it.station == Some(station) && it.nas.is(&report.nas);
-        let earlier: Vec<i64> =
-            self.remotes.of_station(station).filter(same).map(|it| it.id).collect();
-        for id in earlier {
-            self.close_remote(id, TerminateCause::LostService, now);
-        }
+    fn is_of_an_earlier_one(&self, id: i64, report: &Report) -> bool {
+        let began = self.remotes.get(id).and_then(|remote| remote.stamp);
+        ends_an_earlier_one(report.stamp, began)
     }
 
     /// A beginning that is reported twice, or another session under the same number: an access
     /// point that has started anew and does not say so.
-    fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) {
-        let Some(remote) = self.remotes.get(id) else { return };
-        let started = now.boot.saturating_sub(report.delay);
-        let is_another = match (report.stamp, remote.stamp) {
-            // By its own clock, however wrong that is.
-            (Some(now), Some(then)) => now.unix().abs_diff(then.unix()) > SAME_MOMENT.as_secs(),
-            _ => {
-                started > remote.began() + remote.progress.time() + SAME_MOMENT
-                    && remote.progress.time() > Duration::ZERO
-            }
-        };
-        if !is_another {
-            return self.goes_on(id, report, now);
+    fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) -> bool {
+        let Some(remote) = self.remotes.get(id) else { return true };
+        let (known, opened) = (remote.stamp, remote.opened);
+        let is_let_in = remote.admitted && self.place_is_kept_since(opened, report, now);
+        if !begins_another(report.stamp, known, is_let_in) {
+            self.goes_on(id, report, now);
+            return true;
         }
         self.close_remote(id, TerminateCause::NasReboot, now);
-        let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
-        self.open_reported(report, unique_id, voucher, now);
+        self.open_again(report, unique_id, now)
     }
 
     /// Counts, and draws the consequences.
-    fn goes_on(&mut self, id: i64, report: &Report, now: Now) {
+    pub(super) fn goes_on(&mut self, id: i64, report: &Report, now: Now) {
         let Some(remote) = self.remotes.get_mut(id) else { return };
         remote.follow(report, now);
         let new = match report.event {
@@ -280,6 +199,9 @@ impl Hotspot {
         if let Event::Stop(cause) = report.event {
             if let Some(remote) = self.remotes.get_mut(id) {
                 remote.connect_stop.clone_from(&report.details.connect_info);
+                if !remote.admitted {
+                    self.admissions.has_ended(&remote.unique_id);
+                }
             }
             self.close_remote(id, cause, now);
         } else if over {
@@ -297,6 +219,11 @@ impl Hotspot {
         cause: TerminateCause,
         now: Now,
     ) {
+        let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+        let began = latest.map(|at| at.plus(-whole_seconds(row.time)));
+        if ends_an_earlier_one(report.stamp, began) {
+            return;
+        }
         let mut progress = Progress::at(row.time, row.usage);
         let new = progress.finish(&report.reported);
         let ours = row.end.map(|(_, cause)| cause);
@@ -322,18 +249,20 @@ impl Hotspot {
         };
         let id = remote.id;
         self.sessions.forget_end(id);
+        let told = Told::presumably(&self.settings.preset.plan);
+        if !self.open_remote(Remote { written: None, told, ..remote }, now) {
+            return;
+        }
         let over = match self.store.voucher_by_id(voucher) {
             Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now).1,
             Ok(None) if voucher != 0 => Some(TerminateCause::AdminReset),
             _ => None,
         };
-        let told = Told::presumably(&self.settings.preset.plan);
-        self.open_remote(Remote { written: None, told, ..remote }, now);
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),
-            None => self.end_the_supernumerary(id, now),
+            None => self.end_the_supernumerary(id, false, now),
         }
     }
 
@@ -361,20 +290,9 @@ fn unique_id(report: &Report) -> String {
     Md5::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// When a reported session began.
-fn began(report: &Report, now: Now) -> Timestamp {
-    let before = report.delay + report.reported.time.unwrap_or_default();
-    now.wall.plus(-whole_seconds(before))
-}
-
-fn whole_seconds(time: Duration) -> i64 {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
-}
-
-fn cause_of(refusal: Refusal) -> TerminateCause {
-    match refusal {
-        Refusal::Expired(_) => TerminateCause::SessionTimeout,
-        Refusal::UsedUp => TerminateCause::DataLimit,
-        _ => TerminateCause::AdminReset,
-    }
+/// When a session ended at the earliest, by the boot clock: rows have whole seconds.
+fn ended(row: &SessionRecord, now: Now) -> Duration {
+    let at = row.end.map_or(0, |(at, _)| at.unix());
+    let ago = u64::try_from(now.wall.unix().saturating_sub(at)).unwrap_or(0);
+    now.boot.saturating_sub(Duration::from_secs(ago.saturating_add(1)))
 }

@@ -8,7 +8,7 @@ use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
-use super::remotes::Reservation;
+use super::reservations::Reservation;
 use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
@@ -289,9 +289,10 @@ impl Hotspot {
             // A code that was typed holds the passcode: accounting shall not carry it about.
             accept.reply.replace(USER_NAME, Value::Text(login.clone()));
         }
-        accept.class = self.remotes.next_class(self.nonce);
+        accept.class = self.classes.next(&login, id);
+        self.admissions.accepted(&request.nas.client, &login, now.boot);
         let sharers = self.sharers(request, id, &login, now);
-        self.remotes.reserve(Reservation {
+        self.reservations.reserve(Reservation {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,

@@ -13,6 +13,7 @@ use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::neighbour::Sighting;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
+use crate::domain::time::Timestamp;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::firewall::GateError;
@@ -101,6 +102,8 @@ pub enum Write {
         nas: Nas,
         /// Why its sessions have ended.
         cause: TerminateCause,
+        /// When the access point says this was: Event-Timestamp.
+        stamp: Option<Timestamp>,
         /// How many there were.
         reply: Reply<usize>,
     },
@@ -198,6 +201,8 @@ pub enum Fault {
     Gate(GateError),
     /// Another device has taken the place at the same moment.
     Preempted,
+    /// An access point reports more new sessions of one login than anybody has: once more, later.
+    TooManySessions,
     /// Whoever says that the wall clock is right is wrong.
     ClockTooEarly,
     /// The daemon is stopping.
@@ -210,6 +215,7 @@ impl fmt::Display for Fault {
             Self::Store(error) => error.fmt(f),
             Self::Gate(error) => error.fmt(f),
             Self::Preempted => f.write_str("another device took the place at the same moment"),
+            Self::TooManySessions => f.write_str("too many new sessions of one login"),
             Self::ClockTooEarly => f.write_str(
                 "the clock stands before this version was made, so that it cannot be synchronised",
             ),

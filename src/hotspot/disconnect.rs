@@ -65,7 +65,7 @@ impl Hotspot {
             let here = closed.count();
             let there = hotspot.remotes.iter().filter(|it| is_meant(&whose, it.station, &it.login));
             let there: Vec<i64> = there.map(|it| it.id).collect();
-            let freed = hotspot.remotes.free(|mac, login| is_meant(&whose, mac, login));
+            let freed = hotspot.reservations.free(|mac, login| is_meant(&whose, mac, login));
             let closed = Closed { here, asked: there.len(), freed };
             for id in there {
                 hotspot.order_end(id, TerminateCause::AdminReset, now);
@@ -119,18 +119,23 @@ impl Hotspot {
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
         let Some(remote) = self.remotes.close(id) else { return };
+        if !remote.admitted {
+            return;
+        }
         // What it leaves is for those who are here: their new shares begin with what they have used.
         self.look_at([remote.voucher], FRESH, now);
         self.sessions.accounts.leave(remote.voucher, id);
-        let usage = remote.progress.usage();
-        log::info!(
-            "guest: {} is not online any more at {} after {} s, {} octets down, {} up: {cause}",
-            self.label_of_remote(&remote),
-            remote.nas.client,
-            remote.progress.time().as_secs(),
-            usage.download,
-            usage.upload,
-        );
+        if self.admissions.may_log(&remote.nas.client, now.boot) {
+            let usage = remote.progress.usage();
+            log::info!(
+                "guest: {} is not online any more at {} after {} s, {} octets down, {} up: {cause}",
+                self.label_of_remote(&remote),
+                remote.nas.client,
+                remote.progress.time().as_secs(),
+                usage.download,
+                usage.upload,
+            );
+        }
         self.sessions.write_end(remote.record(Some((now.wall, cause))));
         self.share(remote.voucher, None, now);
     }
@@ -144,7 +149,7 @@ impl Hotspot {
 
     /// Ends what has come to its end, and what has not been heard of for too long.
     pub(super) fn watch_remotes(&mut self, now: Now) {
-        self.remotes.forget_unclaimed(now);
+        self.reservations.forget_unclaimed(now);
         let silence = Duration::from_secs(u64::from(self.settings.interim_interval)) * 3 + LATE;
         let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence;
         let lost: Vec<i64> = self.remotes.iter().filter(is_lost).map(|it| it.id).collect();

@@ -16,6 +16,10 @@ const LOGINS_KEPT: u32 = 20_000;
 /// Sessions that have ended and are kept at most, and as many again of users: about 2 MB of flash
 /// each.
 pub(super) const SESSIONS_KEPT: u32 = 5_000;
+/// Octets of all these together: rows whose texts access points have made long are fewer.
+const SESSION_OCTETS: u32 = 3 << 20;
+/// Sessions that end before the old ones are forgotten, where that is not a minute.
+const FORGET_AFTER: usize = 500;
 /// Vouchers that are written down in one go, with as many rows of the login log. Whoever signs in
 /// meanwhile waits for it: on MIPS, for some 3 ms each. What is left waits for the next second.
 pub(super) const PIECE: usize = 50;
@@ -111,10 +115,21 @@ impl Hotspot {
 
     /// Writes down whose sessions have ended, before the kernel forgets what they have used.
     pub(super) fn fold_ended(&mut self) {
-        if self.sessions.has_ended() {
-            let vouchers = Some(self.sessions.ended_vouchers());
-            self.write_down(Piece { vouchers, rows: 0, mark: false, prune: false });
+        if !self.sessions.has_ended() {
+            return;
         }
+        let mut vouchers = self.sessions.ended_vouchers();
+        if self.short_of_space() {
+            let made = self.make_space(self.clockwork.now);
+            self.note(&made);
+            if self.short_of_space() {
+                // What is kept back is for guests who have paid: others' wait in memory, and the
+                // access point reports them again.
+                vouchers.retain(|voucher| *voucher > 0);
+            }
+        }
+        let prune = self.upkeep.ended >= FORGET_AFTER;
+        self.write_down(Piece { vouchers: Some(vouchers), rows: 0, mark: false, prune });
     }
 
     fn write_down(&mut self, mut piece: Piece) {
@@ -137,6 +152,8 @@ impl Hotspot {
         let vouchers = piece.vouchers.as_ref();
         let of = |voucher: i64| vouchers.is_none_or(|these| these.contains(&voucher));
         let now = self.clockwork.now;
+        let before = self.sessions.waiting_ends();
+        let many = self.upkeep.ended >= FORGET_AFTER;
         self.in_transaction(|hotspot| {
             if piece.mark {
                 hotspot.store.set_mark(&hotspot.mark())?;
@@ -148,6 +165,9 @@ impl Hotspot {
                 hotspot.store.keep_logins(LOGINS_KEPT)?;
                 hotspot.store.keep_sessions(SESSIONS_KEPT, now)?;
             }
+            if piece.prune && many {
+                hotspot.store.keep_session_octets(SESSION_OCTETS)?;
+            }
             Ok(())
         })?;
         if self.journal.settle(piece.rows, &of) {
@@ -155,6 +175,10 @@ impl Hotspot {
         }
         self.sessions.settle(&of);
         self.remotes.settle(&of);
+        if piece.prune && many {
+            self.upkeep.ended = 0;
+        }
+        self.upkeep.ended += before - self.sessions.waiting_ends();
         Ok(())
     }
 }

@@ -55,7 +55,7 @@ impl Hotspot {
         let here = voucher.map_or(0, |entry| self.sessions.accounts.devices(entry.id).len());
         let elsewhere = self.remotes.of_login(login);
         let elsewhere = elsewhere.filter(|it| !itself(it.station, &it.nas.client)).count();
-        let reserved = self.remotes.reserved(login, now);
+        let reserved = self.reservations.of(login, now);
         let reserved = reserved.filter(|it| !itself(it.station, &it.client)).count();
         here + elsewhere + reserved
     }

@@ -15,6 +15,7 @@ mod absent;
 pub mod access;
 mod accounting;
 mod accounts;
+mod admission;
 mod authenticate;
 mod candidates;
 mod change;
@@ -30,14 +31,18 @@ mod journal;
 mod judge;
 mod known;
 mod measure;
+mod opening;
 pub mod policies;
 mod presence;
 mod remotes;
+mod replay;
+mod reservations;
 mod resume;
 mod room;
 mod session;
 mod sessions;
 mod snapshot;
+mod space;
 mod standing;
 mod upkeep;
 mod vouchers;
@@ -50,12 +55,15 @@ use rand::Rng;
 use tokio::sync::mpsc;
 
 use access::Order;
+use admission::Admissions;
 use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
 use guesses::Guesses;
 use journal::LoginJournal;
 use presence::Presence;
 use remotes::Remotes;
+use replay::Restarts;
+use reservations::Reservations;
 use sessions::Sessions;
 
 pub use command::{
@@ -63,6 +71,7 @@ pub use command::{
 };
 
 use crate::clock::Clock;
+use crate::domain::class::{ClassKey, Classes};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::plan::Preset;
 use crate::domain::time::Now;
@@ -165,8 +174,10 @@ struct Hotspot {
     upkeep: upkeep::Schedule,
     sessions: Sessions,
     remotes: Remotes,
-    /// Tells this start from others.
-    nonce: [u8; 8],
+    reservations: Reservations,
+    admissions: Admissions,
+    classes: Classes,
+    restarts: Restarts,
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
@@ -208,6 +219,8 @@ impl Hotspot {
         let Machine { clock, mut rng, gate, neighbours, orders } = machine;
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
+        let class_key = store.class_key()?;
+        let key = class_key.unwrap_or_else(|| ClassKey::random(rng.as_mut()));
         let mark = store.mark()?;
         let clockwork = Clockwork::start(clock, mark.as_ref());
         let same_boot = mark.is_some_and(|mark| mark.boot_id == clockwork.mark().boot_id);
@@ -219,7 +232,10 @@ impl Hotspot {
             upkeep: upkeep::Schedule::default(),
             sessions: Sessions::default(),
             remotes: Remotes::default(),
-            nonce,
+            reservations: Reservations::default(),
+            admissions: Admissions::default(),
+            classes: Classes::new(key, nonce),
+            restarts: Restarts::default(),
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,
@@ -233,7 +249,12 @@ impl Hotspot {
         let now = hotspot.tell_time();
         hotspot.resume_sessions(same_boot, now)?;
         // At once: after a power cut within the first hour, no earlier time shall be believed.
-        let marked = hotspot.store.set_mark(&hotspot.mark());
+        let marked = hotspot.in_transaction(|hotspot| {
+            if class_key.is_none() {
+                hotspot.store.set_class_key(key)?;
+            }
+            hotspot.store.set_mark(&hotspot.mark())
+        });
         hotspot.note(&marked);
         Ok(hotspot)
     }
@@ -315,8 +336,8 @@ impl Hotspot {
             Write::Visit { caller, reply } => self.visit(caller, reply, now),
             Write::Authenticate { request, reply } => self.authenticate(*request, reply, now),
             Write::Account { report, reply } => self.account(*report, reply, now),
-            Write::NasRestarted { nas, cause, reply } => {
-                self.nas_restarted(&nas, cause, reply, now)
+            Write::NasRestarted { nas, cause, stamp, reply } => {
+                self.nas_restarted(nas, cause, stamp, reply, now)
             }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),

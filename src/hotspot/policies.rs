@@ -358,7 +358,7 @@ impl Hotspot {
 
     /// A user is not known any more. Whoever has a voucher of this name has it still.
     fn end_user(&mut self, login: &str, now: Now) {
-        self.remotes.revoke(login, 0);
+        self.reservations.revoke(login, 0);
         let its = self.remotes.of_login(login).filter(|remote| remote.voucher == 0);
         let its: Vec<i64> = its.map(|remote| remote.id).collect();
         for id in its {

@@ -337,7 +337,7 @@ impl Hotspot {
             idle: now.boot.saturating_sub(remote.last_traffic),
             usage: remote.progress.usage(),
             left: self.left_there(remote, now),
-            trouble: remote.standing.trouble(),
+            trouble: remote.trouble(),
         };
         self.sessions.iter().map(here).chain(self.remotes.iter().map(there)).collect()
     }

@@ -1,14 +1,13 @@
-//! Sessions at access points: the table of those that are open, and the places kept for those who
-//! have been let in and are not reported yet.
+//! Sessions at access points: the table of those that are open.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Report;
 use super::change::Told;
 use super::fold::together;
+use super::replay::whole_seconds;
 use super::standing::Standing;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
@@ -20,15 +19,14 @@ use crate::store::{NasRecord, SessionRecord, Store, StoreError};
 
 /// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
 const MOST_OPEN: usize = 4096;
-/// Places kept at most; the oldest go first. About 1 MB.
-const MOST_RESERVED: usize = 4096;
-/// How long a place is kept for somebody whose session is not reported.
-const RESERVED: Duration = Duration::from_secs(60);
 
 /// A session at an access point.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     pub(super) id: i64,
+    /// Whether we let it in. Whom we never let in is shown, and that is all: nothing is charged,
+    /// shared, written down or ended for it.
+    pub(super) admitted: bool,
     /// 0 is none.
     pub(super) voucher: i64,
     /// Who it is: a voucher's username, or what the access point reports.
@@ -39,6 +37,8 @@ pub(super) struct Remote {
     pub(super) clock_is_set: bool,
     /// Event-Timestamp of its beginning.
     pub(super) stamp: Option<Timestamp>,
+    /// The latest Event-Timestamp of its reports.
+    pub(super) latest: Option<Timestamp>,
     pub(super) nas: Nas,
     pub(super) unique_id: String,
     /// As the access point reports them.
@@ -47,6 +47,8 @@ pub(super) struct Remote {
     pub(super) details: Details,
     pub(super) connect_stop: Option<String>,
     pub(super) progress: Progress,
+    /// When we heard of it first, by the boot clock of this start.
+    pub(super) opened: Duration,
     /// When it was last reported, by the boot clock and by the wall clock.
     pub(super) heard: Duration,
     pub(super) heard_at: Timestamp,
@@ -73,11 +75,6 @@ impl Remote {
         self.deadline.map(|deadline| deadline.saturating_sub(now.boot))
     }
 
-    /// When it began, by the boot clock.
-    pub(super) fn began(&self) -> Duration {
-        self.heard.saturating_sub(self.progress.time())
-    }
-
     /// For the store.
     pub(super) fn record(&self, end: Option<(Timestamp, TerminateCause)>) -> SessionRecord {
         SessionRecord {
@@ -99,6 +96,7 @@ impl Remote {
                 username: self.username.clone(),
                 session: self.session.clone(),
                 updated_at: self.heard_at,
+                latest: self.latest,
                 details: self.details.clone(),
                 connect_stop: self.connect_stop.clone(),
             })),
@@ -110,13 +108,16 @@ impl Remote {
         let remote = *row.remote?;
         Some(Self {
             id: row.id,
+            // Others are not written down.
+            admitted: true,
             voucher: row.voucher,
             login: row.login,
             station: row.mac,
             address: row.address.and_then(|address| address.parse().ok()),
             started_at: row.started_at,
             clock_is_set: row.clock_is_set,
-            stamp: None,
+            stamp: remote.latest.map(|at| at.plus(-whole_seconds(row.time))),
+            latest: remote.latest,
             nas: remote.nas,
             unique_id: remote.unique_id,
             username: remote.username,
@@ -124,6 +125,7 @@ impl Remote {
             details: remote.details,
             connect_stop: remote.connect_stop,
             progress: Progress::at(row.time, row.usage),
+            opened: now.boot,
             heard: now.boot,
             heard_at: remote.updated_at,
             last_traffic: now.boot,
@@ -137,7 +139,10 @@ impl Remote {
 
     /// Takes over what a report says of the session itself.
     pub(super) fn follow(&mut self, report: &Report, now: Now) {
-        if self.nas.source != report.nas.source {
+        self.latest = self.latest.max(report.stamp);
+        // What others send again must not have our orders go to them.
+        let is_news = report.reported.time.is_some_and(|time| time > self.progress.time());
+        if is_news && self.nas.source != report.nas.source {
             self.nas.source = report.nas.source;
             self.written = None;
         }
@@ -149,29 +154,19 @@ impl Remote {
         }
     }
 
+    /// What an operator has to know of it.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = self.standing.trouble();
+        match (self.admitted, trouble) {
+            (true, trouble) => trouble,
+            (false, None) => Some("never let in by hotspotd: not counted".to_owned()),
+            (false, Some(trouble)) => Some(format!("never let in by hotspotd; {trouble}")),
+        }
+    }
+
     fn state(&self) -> (Duration, Usage) {
         (self.progress.time(), self.progress.usage())
     }
-}
-
-/// A place kept for somebody who has been let in: until the access point reports the session, it
-/// counts as one.
-#[derive(Clone, Debug)]
-pub(super) struct Reservation {
-    /// What the access point was given as Class.
-    pub(super) class: Vec<u8>,
-    pub(super) client: Arc<str>,
-    pub(super) station: Option<Mac>,
-    pub(super) login: String,
-    /// By the boot clock, both.
-    pub(super) since: Duration,
-    pub(super) deadline: Option<Duration>,
-    pub(super) total: Option<u64>,
-    /// 0 is none.
-    pub(super) voucher: i64,
-    /// The voucher or user has been removed since.
-    pub(super) revoked: bool,
-    pub(super) told: Told,
 }
 
 /// Every open session at an access point.
@@ -181,9 +176,6 @@ pub(super) struct Remotes {
     by_unique_id: HashMap<String, i64>,
     by_login: HashMap<String, BTreeSet<i64>>,
     by_station: HashMap<Mac, BTreeSet<i64>>,
-    reserved: HashMap<String, Vec<Reservation>>,
-    places: usize,
-    classes: u64,
 }
 
 impl Remotes {
@@ -208,10 +200,10 @@ impl Remotes {
         self.by_unique_id.get(unique_id).and_then(|id| self.open.get(id))
     }
 
-    /// The open sessions of a login, the longest first.
+    /// The open sessions of a login that we let in, the longest first.
     pub(super) fn of_login(&self, login: &str) -> impl Iterator<Item = &Remote> {
         let ids = self.by_login.get(&fold(login)).into_iter().flatten();
-        ids.filter_map(|id| self.open.get(id))
+        ids.filter_map(|id| self.open.get(id)).filter(|it| it.admitted)
     }
 
     /// The open sessions of a device.
@@ -220,20 +212,21 @@ impl Remotes {
         ids.filter_map(|id| self.open.get(id))
     }
 
-    /// A Class that was not given before: `nonce` tells this start of the daemon from others.
-    pub(super) fn next_class(&mut self, nonce: [u8; 8]) -> Vec<u8> {
-        self.classes += 1;
-        [nonce, self.classes.to_be_bytes()].concat()
-    }
-
-    /// The session that has to go before another one of this client finds room: its own that was
-    /// not heard of for the longest, so that nobody floods another's sessions away.
-    pub(super) fn one_too_many(&self, client: &Arc<str>) -> Option<i64> {
+    /// The session that has to go before this one finds room, which may be this one itself. Those
+    /// who were never let in yield before those who were, and of either the newest of the client
+    /// that has most: whoever floods us floods their own sessions away, and the oldest of those
+    /// are the likeliest to be real.
+    pub(super) fn one_too_many(&self, newcomer: &Remote) -> Option<i64> {
         if self.open.len() < MOST_OPEN {
             return None;
         }
-        let longest_silent = |it: &&Remote| (it.nas.client != *client, it.heard, it.id);
-        self.open.values().min_by_key(longest_silent).map(|it| it.id)
+        let all = || self.open.values().chain([newcomer]);
+        let admitted = all().all(|it| it.admitted);
+        let yields = || all().filter(|it| it.admitted == admitted);
+        let mut clients: HashMap<&str, usize> = HashMap::new();
+        yields().for_each(|it| *clients.entry(&*it.nas.client).or_default() += 1);
+        let (greediest, _) = clients.into_iter().max_by_key(|(name, count)| (*count, *name))?;
+        yields().filter(|it| &*it.nas.client == greediest).map(|it| it.id).max()
     }
 
     pub(super) fn open(&mut self, remote: Remote) {
@@ -257,83 +250,6 @@ impl Remotes {
         Some(remote)
     }
 
-    /// Keeps a place for somebody who has been let in; another one for the same device at the same
-    /// access point takes its stead.
-    pub(super) fn reserve(&mut self, reservation: Reservation) {
-        if self.places >= MOST_RESERVED {
-            self.forget_reserved(|it| it.since <= reservation.since.saturating_sub(RESERVED / 4));
-        }
-        if self.places >= MOST_RESERVED {
-            self.reserved.clear();
-            self.places = 0;
-        }
-        let places = self.reserved.entry(fold(&reservation.login)).or_default();
-        let same = |it: &Reservation| {
-            it.station.is_some()
-                && it.station == reservation.station
-                && it.client == reservation.client
-        };
-        let before = places.len();
-        places.retain(|it| !same(it));
-        self.places -= before - places.len();
-        places.push(reservation);
-        self.places += 1;
-    }
-
-    /// The places kept for a login.
-    pub(super) fn reserved(&self, login: &str, now: Now) -> impl Iterator<Item = &Reservation> {
-        let places = self.reserved.get(&fold(login)).into_iter().flatten();
-        places.filter(move |it| now.boot.saturating_sub(it.since) < RESERVED)
-    }
-
-    /// The place that was kept for a session that is reported now.
-    pub(super) fn claim(&mut self, login: &str, report: &Report) -> Option<Reservation> {
-        let login = fold(login);
-        let places = self.reserved.get_mut(&login)?;
-        let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
-        let by_station = || {
-            places
-                .iter()
-                .position(|it| it.client == report.nas.client && it.station == report.station)
-        };
-        let index = by_class.or_else(by_station)?;
-        let place = places.swap_remove(index);
-        self.places -= 1;
-        if places.is_empty() {
-            self.reserved.remove(&login);
-        }
-        Some(place)
-    }
-
-    /// A voucher, or a user where that is 0, has been removed: whoever is on their way with it
-    /// shall not stay.
-    pub(super) fn revoke(&mut self, login: &str, voucher: i64) {
-        let places = self.reserved.get_mut(&fold(login)).into_iter().flatten();
-        places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
-    }
-
-    /// Gives up the places kept for a login or a device; how many there were.
-    pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool) -> usize {
-        let before = self.places;
-        self.forget_reserved(|it| whose(it.station, &it.login));
-        before - self.places
-    }
-
-    /// Gives up places that nobody has claimed.
-    pub(super) fn forget_unclaimed(&mut self, now: Now) {
-        self.forget_reserved(|it| now.boot.saturating_sub(it.since) >= RESERVED);
-    }
-
-    fn forget_reserved(&mut self, is_over: impl Fn(&Reservation) -> bool) {
-        let mut left = 0;
-        self.reserved.retain(|_, places| {
-            places.retain(|it| !is_over(it));
-            left += places.len();
-            !places.is_empty()
-        });
-        self.places = left;
-    }
-
     /// Moves the stamps that were given while the clock was not set.
     pub(super) fn shift(&mut self, seconds: i64) {
         for remote in self.open.values_mut().filter(|remote| !remote.clock_is_set) {
@@ -344,7 +260,7 @@ impl Remotes {
     }
 
     fn changed(&self) -> impl Iterator<Item = &Remote> {
-        self.open.values().filter(|it| it.written != Some(it.state()))
+        self.open.values().filter(|it| it.admitted && it.written != Some(it.state()))
     }
 
     /// The vouchers of which something is not written down.

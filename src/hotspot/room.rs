@@ -65,19 +65,20 @@ impl Hotspot {
 
     /// Places that are kept for a login's other devices.
     pub(super) fn kept_for_others(&self, login: &str, station: Option<Mac>, now: Now) -> usize {
-        let places = self.remotes.reserved(login, now);
+        let places = self.reservations.of(login, now);
         places.filter(|it| it.station.is_none() || it.station != station).count()
     }
 
     /// A session has been reported. Who was let in while another was on its way there could not
-    /// make it leave: it is made up for now.
-    pub(super) fn end_the_supernumerary(&mut self, id: i64, now: Now) {
+    /// make it leave: it is made up for now. One for which no place was kept ends nobody's.
+    pub(super) fn end_the_supernumerary(&mut self, id: i64, had_a_place: bool, now: Now) {
         let Some(remote) = self.remotes.get(id) else { return };
         let plan = self.settings.preset.plan;
         let mut others = self.others(remote.voucher, remote.station);
         others.retain(|it| *it != Member::Elsewhere(id));
         let too_many = (others.len() + 1).saturating_sub(usize::from(plan.devices.get()));
-        if too_many > 0 && plan.on_device_limit == OnDeviceLimit::Refuse {
+        let yields = plan.on_device_limit == OnDeviceLimit::Refuse || !had_a_place;
+        if too_many > 0 && yields {
             return self.order_end(id, TerminateCause::PortPreempted, now);
         }
         for oldest in others.into_iter().take(too_many) {

@@ -21,7 +21,7 @@ use crate::firewall::Count;
 use crate::store::{SessionRecord, Store, StoreError};
 
 /// Ended sessions kept in memory while the disk is full; the oldest go first.
-const MOST_ENDED: usize = 10_000;
+const MOST_ENDED: usize = 2_000;
 
 /// A share smaller than this is not worth a transaction with the kernel: no full frame fits.
 const SMALLEST_SHARE: u64 = 2048;
@@ -265,6 +265,11 @@ impl Sessions {
     /// Whether a session has ended that is not written down as such.
     pub(super) fn has_ended(&self) -> bool {
         !self.ended.is_empty()
+    }
+
+    /// Sessions that have ended and are not written down as such.
+    pub(super) fn waiting_ends(&self) -> usize {
+        self.ended.len()
     }
 
     /// The vouchers with which a session has ended that is not written down as such.

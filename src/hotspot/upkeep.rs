@@ -7,19 +7,17 @@ use tokio::sync::oneshot::Sender;
 
 use super::fold::Unwritten;
 use super::snapshot::SnapshotSchedule;
+use super::space::Space;
 use super::{Fault, Hotspot, Reply, Settings, Status, Upkeep, host_names, send};
 use crate::domain::plan::Plan;
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Turn};
-use crate::durable::free_bytes;
 use crate::store::{CheckedBackup, StoreError};
 
 /// Minutes between two writes of the wall clock's mark when nothing else is written.
 const MARK_EVERY: u64 = 60;
 /// Minutes between two looks at what is old.
 const FORGET_EVERY: u64 = 24 * 60;
-/// Bytes of the file system that new vouchers leave alone.
-const KEPT_BACK: u64 = 128 * 1024;
 
 const DAY: i64 = 24 * 3600;
 
@@ -31,6 +29,9 @@ pub(super) struct Schedule {
     pub(super) unwritten: Unwritten,
     forget_due: u64,
     pub(super) snapshot: SnapshotSchedule,
+    pub(super) space: Space,
+    /// Sessions that have ended since the old ones were forgotten.
+    pub(super) ended: usize,
     /// Seconds by which stamps given before the clock was set still have to be moved.
     shift: Option<i64>,
     /// What is wrong with the store.
@@ -47,7 +48,10 @@ impl Hotspot {
                     self.configure(settings, now);
                     let _ = done.send(());
                 }
-                Upkeep::Second => self.every_second(now),
+                Upkeep::Second => {
+                    self.every_second(now);
+                    self.keep_space(now);
+                }
                 Upkeep::Sightings(sightings) => self.sighted(sightings, now),
                 Upkeep::GateLost => self.gatekeeper.stale = true,
                 Upkeep::ClockSynchronised(reply) => now = self.clock_synchronised(reply, now),
@@ -212,6 +216,7 @@ impl Hotspot {
                 self.upkeep.snapshot.due_at(self.upkeep.minutes);
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
                 self.upkeep.snapshot.changed();
+                let _the_next_start_makes_another = self.store.set_class_key(self.classes.key());
                 let kept = self.keep_to_store(now);
                 self.note(&kept);
                 self.fold();
@@ -251,12 +256,6 @@ impl Hotspot {
                 Err(error)
             }
         }
-    }
-
-    /// Whether new vouchers must wait: the last blocks are kept for what must not fail, removals
-    /// and guests who have paid.
-    pub(super) fn short_of_space(&self) -> bool {
-        free_bytes(self.store.directory()).is_ok_and(|free| free < KEPT_BACK)
     }
 
     /// Keeps in mind what is wrong with the store, and says it once; and once that it is over.

@@ -72,7 +72,7 @@ impl Hotspot {
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
                 hotspot.look_at([voucher], Duration::ZERO, now);
-                hotspot.remotes.revoke(&login, voucher);
+                hotspot.reservations.revoke(&login, voucher);
                 for member in hotspot.sessions.accounts.members(voucher) {
                     hotspot.end(member, TerminateCause::AdminReset, now);
                 }

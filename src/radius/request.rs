@@ -10,12 +10,16 @@ use super::wire::Fields;
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
+use crate::domain::time::Timestamp;
 use crate::hotspot::access::{
     AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported,
 };
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::Proof;
+
+/// Octets that are kept of a text that only describes.
+const SHORT: usize = 64;
 
 /// Why a request cannot be asked of anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,8 @@ pub enum Accounting {
         nas: Nas,
         /// Why.
         cause: TerminateCause,
+        /// When it says this was: Event-Timestamp.
+        stamp: Option<Timestamp>,
     },
     /// Nothing that concerns us; to be acknowledged all the same.
     Ignored,
@@ -71,7 +77,7 @@ pub fn nas(packet: &Packet, client: Arc<str>, source: IpAddr) -> Nas {
         .value(dict::NAS_IP_ADDRESS)
         .or_else(|| fields.value(dict::NAS_IPV6_ADDRESS))
         .and_then(|value| ip(&value));
-    Nas { client, source, address, identifier: fields.text(dict::NAS_IDENTIFIER) }
+    Nas { client, source, address, identifier: short(&fields, dict::NAS_IDENTIFIER) }
 }
 
 /// Reads an Access-Request.
@@ -194,8 +200,8 @@ pub fn accounting(packet: &Packet, nas: Nas) -> Result<Accounting, Unfit> {
         1 => Event::Start,
         2 => Event::Stop(cause(&fields)),
         3 => Event::Interim,
-        7 => return Ok(Accounting::Restarted { nas, cause: TerminateCause::NasReboot }),
-        8 => return Ok(Accounting::Restarted { nas, cause: TerminateCause::AdminReboot }),
+        7 => return Ok(restarted(&fields, nas, TerminateCause::NasReboot)),
+        8 => return Ok(restarted(&fields, nas, TerminateCause::AdminReboot)),
         _ => return Ok(Accounting::Ignored),
     };
     let session = fields.text(dict::ACCT_SESSION_ID);
@@ -235,26 +241,41 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Repor
             upload: counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS),
         },
         delay: seconds(dict::ACCT_DELAY_TIME).unwrap_or_default(),
-        stamp: match fields.value(dict::EVENT_TIMESTAMP) {
-            Some(Value::Date(at)) => Some(at),
-            _ => None,
-        },
+        stamp: stamp(fields),
         details: details(fields),
+    }
+}
+
+fn restarted(fields: &Fields<'_>, nas: Nas, cause: TerminateCause) -> Accounting {
+    Accounting::Restarted { nas, cause, stamp: stamp(fields) }
+}
+
+fn stamp(fields: &Fields<'_>) -> Option<Timestamp> {
+    match fields.value(dict::EVENT_TIMESTAMP) {
+        Some(Value::Date(at)) => Some(at),
+        _ => None,
     }
 }
 
 fn details(fields: &Fields<'_>) -> Details {
     Details {
-        called_station: fields.text(dict::CALLED_STATION_ID),
-        calling_station: fields.text(dict::CALLING_STATION_ID),
+        called_station: short(fields, dict::CALLED_STATION_ID),
+        calling_station: short(fields, dict::CALLING_STATION_ID),
         port: fields.integer(dict::NAS_PORT),
-        port_id: fields.text(dict::NAS_PORT_ID),
+        port_id: short(fields, dict::NAS_PORT_ID),
         port_type: fields.named(dict::NAS_PORT_TYPE),
         service_type: fields.named(dict::SERVICE_TYPE),
         framed_protocol: fields.named(dict::FRAMED_PROTOCOL),
         authentic: fields.named(dict::ACCT_AUTHENTIC),
-        connect_info: fields.text(dict::CONNECT_INFO),
+        connect_info: short(fields, dict::CONNECT_INFO),
     }
+}
+
+/// A text that is kept with every session: no more of it than any access point needs.
+fn short(fields: &Fields<'_>, attribute: Attribute) -> Option<String> {
+    let mut text = fields.text(attribute)?;
+    text.truncate(text.floor_char_boundary(SHORT));
+    Some(text)
 }
 
 fn station(fields: &Fields<'_>) -> Option<Mac> {

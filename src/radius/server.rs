@@ -28,7 +28,7 @@ use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
 use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome};
-use crate::hotspot::{Handle, Write};
+use crate::hotspot::{Fault, Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
 /// Requests under way at one time; what comes beyond is dropped, and comes again.
@@ -309,8 +309,9 @@ impl Server {
             Ok(Accounting::Session(report)) => {
                 hotspot.write(|reply| Write::Account { report, reply }).await
             }
-            Ok(Accounting::Restarted { nas, cause }) => {
-                let told = hotspot.write(|reply| Write::NasRestarted { nas, cause, reply }).await;
+            Ok(Accounting::Restarted { nas, cause, stamp }) => {
+                let restarted = |reply| Write::NasRestarted { nas, cause, stamp, reply };
+                let told = hotspot.write(restarted).await;
                 told.map(|_| ())
             }
             Ok(Accounting::Ignored) => Ok(()),
@@ -319,7 +320,10 @@ impl Server {
                 return Err(Trouble::Incomplete);
             }
         };
-        told.map_err(|_| Trouble::Fault)?;
+        told.map_err(|fault| match fault {
+            Fault::TooManySessions => Trouble::Busy,
+            _ => Trouble::Fault,
+        })?;
         let secret = &request.section.client.secret;
         Ok(Answer::Accounting(reply::accounting_response(&request.packet, secret)))
     }

@@ -115,8 +115,59 @@ impl Store {
         self.forget_where(&gone, oldest, now.wall.plus(-MONTH).unix())
     }
 
+    /// Forgets the oldest sessions that have ended, users' too, where all rows together hold more
+    /// octets than this: access points choose how long theirs are.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn keep_session_octets(&self, most: u32) -> Result<usize, StoreError> {
+        // Numbers, stamps and what indexes repeat come to some 200 octets.
+        let sql = "SELECT id FROM (
+                SELECT id, sum(200 + 2 * octet_length(login) + octet_length(network)
+                    + coalesce(octet_length(nas.username), 0)
+                    + coalesce(octet_length(acct_session), 0)
+                    + coalesce(octet_length(nas_identifier), 0)
+                    + coalesce(octet_length(called_station), 0)
+                    + coalesce(octet_length(calling_station), 0)
+                    + coalesce(octet_length(port_id), 0)
+                    + coalesce(octet_length(connect_start), 0)
+                    + coalesce(octet_length(connect_stop), 0)) OVER (ORDER BY id DESC) AS octets
+                FROM session LEFT JOIN nas_session AS nas ON nas.session = id)
+            WHERE octets > ?1 ORDER BY id DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let oldest: Option<i64> = statement.query_row([most], |row| row.get(0)).optional()?;
+        match oldest {
+            Some(oldest) => {
+                self.forget_where("ended_at IS NOT NULL AND id <= ?1 AND ?2", oldest, 1)
+            }
+            None => Ok(0),
+        }
+    }
+
+    /// Forgets the oldest sessions up to this one that have ended, so many at most.
+    pub(super) fn forget_some(
+        &self,
+        newest: i64,
+        most: u32,
+        now: Now,
+    ) -> Result<usize, StoreError> {
+        let month = now.wall.plus(-MONTH).unix();
+        let gone =
+            format!("ended_at IS NOT NULL AND (ended_at < ?2 OR login_folded NOT IN {USERS})");
+        let sql = format!(
+            "SELECT max(id) FROM (SELECT id FROM session WHERE id <= ?1 AND {gone} LIMIT ?3)"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let last: Option<i64> =
+            statement.query_row(params![newest, month, most], |row| row.get(0))?;
+        match last {
+            Some(last) => self.forget_where(&format!("id <= ?1 AND {gone}"), last, month),
+            None => Ok(0),
+        }
+    }
+
     /// The session that so many newer ones follow.
-    fn session_before(&self, newer: u32) -> Result<Option<i64>, StoreError> {
+    pub(super) fn session_before(&self, newer: u32) -> Result<Option<i64>, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT id FROM session ORDER BY id DESC LIMIT 1 OFFSET ?1")?;

@@ -52,12 +52,13 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Journal), StoreError> {
 }
 
 fn open_in(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
+    let is_new = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     integrity::restrict(&connection)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(48);
-    configure(&connection, journal)?;
+    configure(&connection, journal, is_new)?;
     check_and_migrate(&connection, Check::Quick)?;
     probe(&connection)?;
     Ok(connection)
@@ -82,10 +83,14 @@ fn leave_wal(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn configure(connection: &Connection, journal: Journal) -> Result<(), StoreError> {
+fn configure(connection: &Connection, journal: Journal, is_new: bool) -> Result<(), StoreError> {
     // Exclusive first: JFFS2 has no shared memory, which WAL would otherwise ask for.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "page_size", 1024)?;
+    if is_new {
+        // What is forgotten can be given back to the file system.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     let mode: String =
         connection
             .pragma_update_and_check(None, "journal_mode", journal.to_string(), |row| row.get(0))?;

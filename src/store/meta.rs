@@ -5,6 +5,7 @@ use std::fmt;
 use rusqlite::OptionalExtension;
 
 use super::{Store, StoreError};
+use crate::domain::class::ClassKey;
 use crate::domain::time::Timestamp;
 use crate::domain::wall::Mark;
 
@@ -57,6 +58,22 @@ impl Store {
         )?;
         statement.execute([name, value])?;
         Ok(())
+    }
+
+    /// What seals the values of Class that access points are given; `None` as long as there is none.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn class_key(&self) -> Result<Option<ClassKey>, StoreError> {
+        Ok(self.meta("class_key")?.as_deref().and_then(ClassKey::from_text))
+    }
+
+    /// Keeps what seals the values of Class.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn set_class_key(&self, key: ClassKey) -> Result<(), StoreError> {
+        self.set_meta("class_key", &key.to_text())
     }
 
     /// The last recovery from damage, if there was one.

@@ -8,10 +8,11 @@ use crate::domain::voucher::fold;
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released, not even a comment: routers in the field have already taken it, and a store whose
 /// schema differs from it is refused.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("schema/001_foundation.sql"),
     include_str!("schema/002_sessions.sql"),
     include_str!("schema/003_radius.sql"),
+    include_str!("schema/004_replays.sql"),
 ];
 
 /// The version this program writes.

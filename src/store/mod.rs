@@ -19,6 +19,7 @@ mod nas_session;
 mod policy;
 mod session;
 mod snapshot;
+mod space;
 mod visitor;
 mod voucher;
 
@@ -79,7 +80,11 @@ impl Store {
 
     fn open_file(directory: &Path) -> Result<Self, StoreError> {
         let (connection, journal) = connection::open(&directory.join(FILE_NAME))?;
-        Ok(Self::of(connection, journal, directory))
+        let store = Self::of(connection, journal, directory);
+        if let Err(error) = store.make_shrinkable() {
+            log::warn!("store: not rewritten, so that its file cannot shrink: {error}");
+        }
+        Ok(store)
     }
 
     /// A store on a connection that was checked.

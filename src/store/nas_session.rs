@@ -21,6 +21,8 @@ pub struct NasRecord {
     pub session: String,
     /// When it was last heard of.
     pub updated_at: Timestamp,
+    /// The latest Event-Timestamp of its reports, by the access point's clock.
+    pub latest: Option<Timestamp>,
     /// The rest.
     pub details: Details,
     /// Connect-Info of its end.
@@ -29,18 +31,19 @@ pub struct NasRecord {
 
 const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
                        updated_at, called_station, calling_station, port, port_id, port_type, \
-                       service_type, framed_protocol, authentic, connect_start, connect_stop";
+                       service_type, framed_protocol, authentic, connect_start, connect_stop, event_at";
 
 impl Store {
     /// Writes down what an access point says of a session.
     pub(super) fn put_nas_session(&self, id: i64, record: &NasRecord) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO nas_session (session, {COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                 ?19)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
                  nas_source = excluded.nas_source,
                  called_station = coalesce(excluded.called_station, called_station),
-                 connect_stop = excluded.connect_stop"
+                 connect_stop = excluded.connect_stop, event_at = excluded.event_at"
         ))?;
         let NasRecord { nas, details, .. } = record;
         statement.execute(params![
@@ -62,6 +65,7 @@ impl Store {
             details.authentic,
             details.connect_info,
             record.connect_stop,
+            record.latest.map(Timestamp::unix),
         ])?;
         Ok(())
     }
@@ -73,6 +77,19 @@ impl Store {
              FROM nas_session WHERE session = ?1"
         ))?;
         Ok(statement.query_row([id], read).optional()?.flatten())
+    }
+
+    /// Whether a session of this login at this client is written down, which none is of whom we
+    /// did not let in.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn has_session(&self, login_folded: &str, client: &str) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM session JOIN nas_session ON session.id = session
+                            WHERE login_folded = ?1 AND network = ?2)",
+        )?;
+        Ok(statement.query_row([login_folded, client], |row| row.get(0))?)
     }
 
     /// The latest session that an access point reports under this name, open or not.
@@ -93,7 +110,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
     let source: String = row.get(1)?;
     let Ok(source) = source.parse() else { return Ok(None) };
     let address: Option<String> = row.get(2)?;
-    let network: String = row.get(17)?;
+    let network: String = row.get(18)?;
     Ok(Some(NasRecord {
         unique_id: row.get(0)?,
         nas: Nas {
@@ -117,5 +134,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
             connect_info: row.get(15)?,
         },
         connect_stop: row.get(16)?,
+        latest: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_unix),
     }))
 }

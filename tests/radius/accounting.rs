@@ -21,6 +21,8 @@ fn with_anna(limits: &[(&str, &str)]) -> Option<Ours> {
     installed("radclient").then(|| {
         let ours = Ours::start();
         ours.voucher("anna", "pear", limits);
+        let answer = log_in(ours.ports, "User-Name = anna\nUser-Password = pear");
+        assert_eq!(answer.code, "Access-Accept", "{answer:?}");
         ours
     })
 }
@@ -130,6 +132,7 @@ fn reports_in_the_wrong_order_and_without_a_beginning() {
 fn an_access_point_that_restarts_has_no_sessions() {
     let Some(ours) = with_anna(&[]) else { return };
     ours.voucher("berta", "pear", &[]);
+    log_in(ours.ports, "User-Name = berta\nUser-Password = pear");
     for (name, nas, number) in [("anna", "lobby-ap", 1), ("berta", "pool-ap", 2)] {
         for status in ["Start", "Interim-Update"] {
             account(

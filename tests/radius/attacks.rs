@@ -218,8 +218,10 @@ fn eap_is_rejected_not_ignored() {
 #[test]
 fn an_old_report_that_is_replayed_changes_nothing() {
     let Some(ours) = with_anna("") else { return };
-    let client = Client::to(ours.ports.acct);
     let mac = b"02-00-00-00-00-01";
+    let login = Packet::login(1, "anna", "pear").and(31, mac).signed();
+    Client::to(ours.ports.auth).exchange(&login);
+    let client = Client::to(ours.ports.acct);
     let report = |id: u8, status: u32, octets: u32| {
         Packet::account(id, status, "a1", "anna")
             .and(31, mac)

@@ -20,6 +20,7 @@ mod rows;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;
+mod unadmitted;
 mod users;
 mod vendors;
 mod wire;

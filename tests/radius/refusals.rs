@@ -64,6 +64,7 @@ fn a_voucher_that_is_used_up_says_so() {
             "User-Name = {name}\nAcct-Session-Id = {name}-1\nNAS-IP-Address = 127.0.0.1\n\
              Calling-Station-Id = 02-00-00-00-00-01\nAcct-Session-Time = 60\n"
         );
+        log_in(ours.ports, &format!("User-Name = {name}\nUser-Password = pear"));
         account(ours.ports, &format!("{session}Acct-Status-Type = Start"));
         let ten = 10 * 1024 * 1024;
         let octets = format!("Acct-{direction}-Octets = {ten}");

@@ -210,6 +210,7 @@ of_both!(
     |to| {
         accepted(&sign_in(to, "anna", "Calling-Station-Id = \"02-00-00-00-00-01\""));
         account(to, &session("anna", "01", "Start", 0));
+        accepted(&sign_in(to, "berta", "Calling-Station-Id = \"02-00-00-00-00-03\""));
         account(to, &session("berta", "03", "Start", 0));
         accepted(&sign_in(to, "berta", "Calling-Station-Id = \"02-00-00-00-00-04\""));
         account(to, &session("berta", "04", "Start", 0));

@@ -105,9 +105,16 @@ fn who_is_removed_between_being_let_in_and_the_report_is_ended() {
 #[test]
 fn sessions_without_number_do_not_fill_the_memory() {
     let mut bench = Bench::new();
-    let other = Report { nas: super::remote::nas("pool"), ..report(Event::Start, "b", 2, 0, 0) };
-    bench.told(other);
+    // In many small places, so that none of them has most.
+    for number in 1..=3 {
+        let client = format!("small{number}");
+        let nas = super::remote::nas(&client);
+        bench.told(Report { nas, ..report(Event::Start, "b", number, 0, 0) });
+    }
+    bench.was_let_in(&report(Event::Start, "a", 1, 0, 0));
     for batch in 0..40 {
+        // No login begins more of them at once.
+        bench.clock.pass(128);
         let flood = |number| Report {
             session: format!("{batch}-{number}"),
             station: None,
@@ -117,8 +124,19 @@ fn sessions_without_number_do_not_fill_the_memory() {
     }
     let sessions = bench.sessions();
     assert_eq!(sessions.len(), 4_096);
-    // Whoever floods pushes out their own.
-    assert_eq!(sessions.iter().filter(|it| it.login == "b").count(), 1);
+    // Whoever floods pushes out their own, the newest first.
+    assert_eq!(sessions.iter().filter(|it| it.login == "b").count(), 3);
+    let last = sessions.iter().filter(|it| it.login == "a").map(|it| it.id).max();
+    assert_eq!(last, Some(4_096));
+    for device in 4..=6 {
+        let nas = super::remote::nas("pool");
+        bench.told(Report { nas, ..report(Event::Start, "c", device, 0, 0) });
+    }
+    let sessions = bench.sessions();
+    assert_eq!(sessions.iter().filter(|it| it.login == "c").count(), 3, "nobody's but the flood's");
+    assert_eq!(sessions.len(), 4_096);
+    // Those of whom nobody keeps count any more are told to end.
+    assert_eq!(bench.told_to_end().len(), 40 * 128 + 6 - 4_096);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod resume;
 mod throttle;
 mod time;
 mod together;
+mod unadmitted;
 mod upkeep;
 mod vouchers;
 

@@ -348,7 +348,10 @@ fn who_comes_and_goes_elsewhere_costs_those_here_nothing_of_their_count() {
     bench.clock.pass(3);
     bench.kernel.traffic(1, 100_000, 0);
     let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
-    assert_eq!(bench.write(|reply| Write::NasRestarted { nas, cause, reply }).unwrap(), 1);
+    assert_eq!(
+        bench.write(|reply| Write::NasRestarted { nas, cause, stamp: None, reply }).unwrap(),
+        1
+    );
     bench.seconds(11);
     assert_eq!(bench.used(voucher).download, 300_000);
 }

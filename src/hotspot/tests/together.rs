@@ -35,6 +35,7 @@ fn a_session_that_is_reported_in_one_go_is_one_session() {
     let mut bench = Bench::new();
     let voucher = bench.limited("a", 100, 0);
     bench.clock.pass(1_000);
+    bench.was_let_in(&report(Event::Start, "a", 1, 0, 0));
     // An access point that was out of reach sends what it has kept.
     bench.at_once([
         report(Event::Start, "a", 1, 0, 0),
@@ -75,10 +76,11 @@ fn a_session_that_begins_just_before_the_access_point_goes_off_ends_with_it() {
     let mut bench = Bench::new();
     let (reply, _answer) = oneshot::channel();
     let report = Box::new(report(Event::Start, "a", 1, 0, 0));
+    bench.was_let_in(&report);
     let start = Command::Write(Write::Account { report, reply });
     let (reply, _answer) = oneshot::channel();
     let (nas, cause) = (nas("lobby"), TerminateCause::AdminReboot);
-    let off = Command::Write(Write::NasRestarted { nas, cause, reply });
+    let off = Command::Write(Write::NasRestarted { nas, cause, stamp: None, reply });
     bench.hotspot.turn(vec![start, off]);
     assert_eq!(bench.ends(), ends([(1, "Admin-Reboot")]));
 }

@@ -240,7 +240,7 @@ fn addresses_that_are_none_are_left_out() {
 fn an_access_point_that_starts_or_stops_ends_its_sessions() {
     for (status, expected) in [(7, TerminateCause::NasReboot), (8, TerminateCause::AdminReboot)] {
         match reported(&[(dict::ACCT_STATUS_TYPE, &[0, 0, 0, status])]) {
-            Ok(Accounting::Restarted { nas, cause }) => {
+            Ok(Accounting::Restarted { nas, cause, .. }) => {
                 assert_eq!((&*nas.client, cause), ("lobby", expected));
             }
             other => panic!("{other:?}"),

@@ -216,6 +216,23 @@ impl Hotspot {
         Voucher { username: text("username"), passcode: text("passcode") }
     }
 
+    /// A new voucher, where one can be made.
+    pub fn try_voucher(&self) -> Option<Voucher> {
+        let config = self.config();
+        let program = [env!("CARGO_BIN_EXE_hotspotd"), "-c", config.to_str().unwrap()];
+        let create = ["voucher", "create", "--format", "json"];
+        let output = self.router.output(&[&program[..], &create].concat());
+        let created: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let text = |name: &str| created[0][name].as_str().map(str::to_owned);
+        Some(Voucher { username: text("username")?, passcode: text("passcode")? })
+    }
+
+    /// KB that a directory takes.
+    pub fn size_of(&self, directory: &str) -> u32 {
+        let size = self.router.ok(&["du", "-sk", directory]);
+        size.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// What an action of the API answers.
     pub fn api(&self, action: &str) -> Value {
         self.router.curl(&[&format!("{API}?api-key={KEY}&action={action}")]).json()

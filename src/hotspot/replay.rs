@@ -1,0 +1,104 @@
+//! Which reports are older than they look: whoever hears them without knowing the secret can send
+//! them again, to the bit (RFC 2866 has nothing against that).
+//!
+//! What tells is Event-Timestamp (RFC 2869 section 5.3), compared with others of the same access
+//! point only, however wrong its clock is, and whether somebody has just been let in.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::access::Nas;
+use crate::domain::time::Timestamp;
+
+/// Two reports of one moment may be this far apart.
+pub(super) const SAME_MOMENT: Duration = Duration::from_secs(2);
+
+/// Restarts of access points that are kept in mind.
+const RESTARTS: usize = 64;
+
+/// Whether a beginning that has the number of a session we know is another session's.
+///
+/// `known` is the Event-Timestamp of that one's beginning where it is open, of its latest report
+/// where it has ended. Without stamps, and where the access point's clock was set back, somebody
+/// must have been let in for it: an access point that counts anew has lost its guests and asks for
+/// each again.
+pub(super) fn begins_another(
+    stamp: Option<Timestamp>,
+    known: Option<Timestamp>,
+    place_is_kept: bool,
+) -> bool {
+    match (stamp, known) {
+        (Some(stamp), Some(known)) if is_after(stamp, known) => true,
+        (Some(stamp), Some(known)) if !is_after(known, stamp) => false,
+        _ => place_is_kept,
+    }
+}
+
+/// Whether the end of a session was reported before this one of the same number began.
+pub(super) fn ends_an_earlier_one(stamp: Option<Timestamp>, began: Option<Timestamp>) -> bool {
+    matches!((stamp, began), (Some(stamp), Some(began)) if is_after(began, stamp))
+}
+
+fn is_after(later: Timestamp, earlier: Timestamp) -> bool {
+    later.unix().saturating_sub(earlier.unix()) > whole_seconds(SAME_MOMENT)
+}
+
+pub(super) fn whole_seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Restarts of access points that were reported with Event-Timestamp.
+#[derive(Debug, Default)]
+pub(super) struct Restarts(VecDeque<(Nas, Timestamp)>);
+
+impl Restarts {
+    /// Whether this one is new; keeps it in mind.
+    pub(super) fn is_new(&mut self, nas: &Nas, stamp: Option<Timestamp>) -> bool {
+        let Some(stamp) = stamp else { return true };
+        if self.0.iter().any(|(known, at)| known.is(nas) && *at == stamp) {
+            return false;
+        }
+        if self.0.len() >= RESTARTS {
+            self.0.pop_front();
+        }
+        self.0.push_back((nas.clone(), stamp));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_unix(seconds))
+    }
+
+    #[test]
+    fn a_beginning_is_another_ones_where_it_is_later_or_somebody_was_let_in() {
+        assert!(begins_another(at(103), at(100), false));
+        assert!(!begins_another(at(102), at(100), true));
+        assert!(!begins_another(at(100), at(102), true));
+        assert!(!begins_another(at(50), at(100), false));
+        assert!(begins_another(at(50), at(100), true));
+        for (stamp, known) in [(None, None), (at(1), None), (None, at(1))] {
+            assert!(begins_another(stamp, known, true));
+            assert!(!begins_another(stamp, known, false));
+        }
+    }
+
+    #[test]
+    fn a_restart_comes_once_and_the_oldest_are_forgotten() {
+        let mut restarts = Restarts::default();
+        let source = [10, 0, 0, 1].into();
+        let nas = Nas { client: "a".into(), source, address: None, identifier: None };
+        let other = Nas { client: "b".into(), ..nas.clone() };
+        assert!(restarts.is_new(&nas, None) && restarts.is_new(&nas, None));
+        assert!(restarts.is_new(&nas, at(1)) && restarts.is_new(&other, at(1)));
+        assert!(!restarts.is_new(&nas, at(1)));
+        for second in 2..100 {
+            restarts.is_new(&nas, at(second));
+        }
+        assert_eq!(restarts.0.len(), RESTARTS);
+    }
+}
