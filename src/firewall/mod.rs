@@ -19,8 +19,10 @@
 
 mod element;
 mod kernel;
+mod limits;
 mod message;
 mod nft;
+mod probe_names;
 mod ruleset;
 mod socket;
 mod watch;
@@ -136,7 +138,7 @@ pub struct Count {
 pub enum Hook {
     /// At the guest device itself, both directions.
     Netdev,
-    /// In the routing path: for kernels without an egress hook.
+    /// Downloads in the routing path: for kernels without an egress hook.
     Inet,
     /// No network is enforced, or no device is there.
     Nothing,

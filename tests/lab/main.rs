@@ -8,6 +8,7 @@ mod confined;
 mod counters;
 mod devices;
 mod ends;
+mod floods;
 mod full_disk;
 mod guessing;
 mod limits;

@@ -1,4 +1,5 @@
 mod bytes;
+mod limits;
 mod live;
 mod rules;
 
