@@ -31,7 +31,8 @@ fn a_package_is_laid_out_as_opkg_reads_it() {
     assert_eq!(fields["License"], env!("CARGO_PKG_LICENSE"));
     assert_eq!(
         fields["Depends"],
-        "nftables, kmod-nft-core, kmod-nft-netdev, kmod-nft-nat, kmod-nft-fib"
+        "nftables, kmod-nft-core, kmod-nft-netdev, kmod-nft-nat, kmod-nft-fib, \
+         kmod-nf-conntrack-netlink"
     );
     let script = "tar -xzOf \"$0\" ./data.tar.gz | gzip -dc | wc -c";
     let size = succeed(Command::new("sh").args(["-c", script]).arg(package));

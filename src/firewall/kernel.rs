@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use nix::net::if_::if_nametoindex;
 
+use super::conntrack::Conntrack;
 use super::element::{
     self, DELETE_TABLE, Element, GET_CHAIN, INET, NETDEV, NEW_CHAIN, Place, Set,
 };
 use super::message::{ACK, CREATE, DUMP, Writer};
 use super::ruleset::{self, EGRESS, TABLE};
 use super::socket::Socket;
-use super::{Change, Count, Gate, GateError, Hook, Network, Pass, nft};
+use super::{Access, AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass, nft};
 use crate::domain::station::Mac;
 
 const FAMILIES: [(u8, &str); 2] = [(NETDEV, "netdev"), (INET, "inet")];
@@ -43,6 +44,9 @@ pub struct Kernel {
     present: HashMap<(Set, Mac), i64>,
     /// Kernels without an egress hook are asked once.
     without_egress: bool,
+    /// The guest networks that have rules.
+    networks: Vec<Network>,
+    conntrack: Conntrack,
 }
 
 impl Kernel {
@@ -202,6 +206,14 @@ impl Kernel {
         for changes in changes.chunks(TOGETHER) {
             self.change_carefully(changes)?;
         }
+        // Let through by a daemon before this one.
+        let ended = |element: &Element| AccessChange {
+            mac: element.mac,
+            access: Access::Ended,
+            addresses: Vec::new(),
+        };
+        let ended = present.iter().filter(gone).map(ended).collect();
+        self.conntrack.delete(&self.networks, ended);
         Ok(())
     }
 
@@ -267,9 +279,11 @@ impl Gate for Kernel {
         if there.is_empty() {
             // Where that is not allowed, there is nothing of ours either.
             let _nothing = self.remove();
+            self.networks.clear();
             return Ok(Hook::Nothing);
         }
         let hook = self.load(&there)?;
+        self.networks = there;
         self.settle(passes)?;
         self.socket()?.transact(element::allow_resets)?;
         Ok(hook)
@@ -283,6 +297,10 @@ impl Gate for Kernel {
             Err(GateError::Lost) => self.change_carefully(changes),
             done => done,
         }
+    }
+
+    fn delete_connections(&mut self, changes: Vec<AccessChange>) {
+        self.conntrack.delete(&self.networks, changes);
     }
 
     fn counts(&mut self) -> Result<Vec<Count>, GateError> {

@@ -2,6 +2,8 @@
 
 /// `NFNL_SUBSYS_NFTABLES`.
 pub(super) const NFTABLES: u16 = 10;
+/// `NFNL_SUBSYS_CTNETLINK`.
+const CTNETLINK: u16 = 1;
 /// `NLMSG_ERROR`: an error, or with code 0 an acknowledgement.
 const ERROR: u16 = 2;
 /// `NLMSG_DONE`: a dump has ended.
@@ -52,6 +54,17 @@ impl Writer {
         self.message(NFTABLES << 8 | kind, flags, family, 0, attributes);
     }
 
+    /// Adds a message to connection tracking of this kind for this address family.
+    pub(super) fn conntrack(
+        &mut self,
+        kind: u16,
+        family: u8,
+        flags: u16,
+        attributes: impl FnOnce(&mut Self),
+    ) {
+        self.message(CTNETLINK << 8 | kind, flags, family, 0, attributes);
+    }
+
     /// Opens a transaction: all of it is done, or nothing.
     pub(super) fn begin_batch(&mut self) {
         self.message(BATCH_BEGIN, REQUEST, 0, NFTABLES, |_| {});
@@ -91,6 +104,12 @@ impl Writer {
         self.bytes.extend_from_slice(&length.to_ne_bytes());
         self.bytes.extend_from_slice(&kind.to_ne_bytes());
         self.bytes.extend_from_slice(value);
+        self.pad();
+    }
+
+    /// Adds attributes as the kernel wrote them.
+    pub(super) fn raw(&mut self, attributes: &[u8]) {
+        self.bytes.extend_from_slice(attributes);
         self.pad();
     }
 

@@ -15,8 +15,10 @@
 //!
 //! [`ruleset`] words the rules, which `nft` loads once; [`element`] and [`message`] speak netlink
 //! for everything that happens afterwards, so that no process is started for a guest; [`kernel`]
-//! puts both together; [`watch`] notices when somebody else removes the rules.
+//! puts both together; [`conntrack`] has the kernel judge a device's connections anew where its
+//! access changes; [`watch`] notices when somebody else removes the rules.
 
+mod conntrack;
 mod element;
 mod kernel;
 mod limits;
@@ -29,6 +31,7 @@ mod watch;
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -36,6 +39,7 @@ use ipnet::IpNet;
 use crate::domain::session::Usage;
 use crate::domain::station::Mac;
 
+pub use conntrack::is_supported as can_delete_connections;
 pub use element::{Element, decode as decode_elements};
 pub use kernel::Kernel;
 pub use watch::{RulesGone, watch};
@@ -111,6 +115,26 @@ impl Change {
             Self::Dismiss(_) => None,
         }
     }
+}
+
+/// What a device may do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It is let through.
+    Granted,
+    /// It is not let through any more.
+    Ended,
+}
+
+/// A device that may do other things than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessChange {
+    /// The device.
+    pub mac: Mac,
+    /// From now on.
+    pub access: Access,
+    /// Addresses that it has or had; those that the kernel knows of it now need not be among them.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// What the kernel has counted for one guest.
@@ -192,6 +216,12 @@ pub trait Gate: Send {
     /// # Errors
     /// [`GateError::Lost`] where the rules are not there any more.
     fn change(&mut self, changes: &[Change]) -> Result<(), GateError>;
+
+    /// Has the connection tracking entries deleted that were made under the other access of these
+    /// devices, so that their connections meet the rules as they are now. To be called once the
+    /// change is in force. It is done in the background, and what fails is logged: nobody is let
+    /// through or kept out by that.
+    fn delete_connections(&mut self, changes: Vec<AccessChange>);
 
     /// What has been counted for everyone who is let through now.
     ///

@@ -1,4 +1,4 @@
-//! One conversation with nf_tables in the kernel.
+//! One conversation with nf_tables or connection tracking in the kernel.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -91,6 +91,27 @@ impl Socket {
                     // An error of the batch itself carries the number of its opening.
                     if sequence == last || sequence == first.wrapping_sub(1) {
                         return outcome;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends requests that are each carried out by itself; the last one must ask for an
+    /// acknowledgement. Gives the errors (`errno`) of those that were refused.
+    pub(super) fn request_each(
+        &mut self,
+        messages: impl FnOnce(&mut Writer),
+    ) -> io::Result<Vec<i32>> {
+        self.request(messages)?;
+        let last = self.sequence.wrapping_sub(1);
+        let mut refusals = Vec::new();
+        loop {
+            for answer in answers(receive(&self.fd, &mut self.buffer)?) {
+                if let Answer::Outcome { errno, sequence } = answer {
+                    refusals.extend((errno != 0).then_some(errno));
+                    if sequence == last {
+                        return Ok(refusals);
                     }
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::connections::Touched;
 use super::session::{NewSession, Session};
 use super::sessions::Verdict;
 use super::{GuestNetwork, Hotspot};
@@ -11,7 +12,7 @@ use crate::domain::login::Refusal;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
-use crate::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
+use crate::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 
 /// Seconds between two looks at the counters. Time and data end without one; it bounds how late
 /// an idle guest is noticed, and what a sudden end of the kernel loses.
@@ -31,6 +32,8 @@ pub(super) struct Gatekeeper {
     pub(super) hook: Option<Hook>,
     /// Decided, and not yet in force.
     changes: Vec<Change>,
+    /// Whose tracked connections may have to be deleted then.
+    pub(super) touched: Touched,
     /// When the counters were read, by the boot clock.
     polled: Duration,
     /// Sessions that the kernel did not list then.
@@ -49,8 +52,12 @@ impl Gatekeeper {
 
     pub(super) fn new(gate: Box<dyn Gate>) -> Self {
         let changes = Vec::new();
-        let (polled, missed) = (Duration::ZERO, BTreeSet::new());
-        Self { gate, hook: None, changes, polled, missed, trouble: None, stale: false }
+        let (polled, missed, touched) = (Duration::ZERO, BTreeSet::new(), Touched::default());
+        Self { gate, hook: None, changes, touched, polled, missed, trouble: None, stale: false }
+    }
+
+    pub(super) fn delete_connections(&mut self, changes: Vec<AccessChange>) {
+        self.gate.delete_connections(changes);
     }
 }
 
@@ -81,7 +88,7 @@ impl Hotspot {
         }
         self.gatekeeper.hook = installed.as_ref().ok().copied();
         self.gatekeeper.trouble = installed.as_ref().err().cloned();
-        installed.map(|_| ())
+        installed.map(|_| self.delete_connections())
     }
 
     /// Puts what was decided into force, as one transaction with the kernel.
@@ -93,7 +100,10 @@ impl Hotspot {
         }
         if self.gatekeeper.trouble.is_none() {
             match self.gatekeeper.gate.change(&changes) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.delete_connections();
+                    return Ok(());
+                }
                 Err(error) => log::debug!("gate: {error}; installing the rules again"),
             }
         }
@@ -103,6 +113,8 @@ impl Hotspot {
     /// Opens a session and has the kernel let the device through once the batch is enforced.
     pub(super) fn open_session(&mut self, new: NewSession, now: Now) {
         let (mac, voucher) = (new.mac, new.entry.id);
+        let addresses = self.presence.addresses(mac).chain(new.address);
+        self.gatekeeper.touched.add(mac, false, addresses);
         self.sessions.open(new, now);
         self.share(voucher, Some(mac), now);
     }
@@ -110,8 +122,11 @@ impl Hotspot {
     /// A guest has gone to another network, where other rules may hold.
     pub(super) fn move_session(&mut self, mac: Mac, network: &Arc<str>, now: Now) {
         self.look_at(self.sessions.voucher_at(mac), Duration::ZERO, now);
+        let was_enforced = self.sessions.get(mac).is_some_and(|session| self.is_enforced(session));
         let Some(session) = self.sessions.get_mut(mac) else { return };
         session.network = network.clone();
+        let addresses = std::mem::take(&mut session.addresses);
+        self.gatekeeper.touched.add(mac, was_enforced, addresses);
         if self.sessions.get(mac).is_some_and(|session| self.is_enforced(session)) {
             self.admit(mac, now);
         } else {
@@ -130,6 +145,8 @@ impl Hotspot {
         self.presence.hold_back(mac, now);
         if self.is_enforced(&session) {
             self.gatekeeper.changes.push(Change::Dismiss(mac));
+            let addresses = self.presence.addresses(mac).chain(session.addresses.iter().copied());
+            self.gatekeeper.touched.add(mac, true, addresses);
         }
         log::info!(
             "guest: {mac} is not online any more with {} after {} s, {} octets down, {} up: {cause}",
@@ -355,7 +372,7 @@ impl Hotspot {
         self.sessions.len() == 0 || matches!(self.gatekeeper.hook, None | Some(Hook::Nothing))
     }
 
-    fn is_enforced(&self, session: &Session) -> bool {
+    pub(super) fn is_enforced(&self, session: &Session) -> bool {
         let mut networks = self.settings.networks.iter();
         networks.find(|network| network.name == session.network).is_none_or(|it| it.enforce)
     }

@@ -18,6 +18,7 @@ mod authenticate;
 mod change;
 mod clockwork;
 mod command;
+mod connections;
 mod disconnect;
 mod fold;
 mod gate;

@@ -58,6 +58,12 @@ impl Presence {
         self.devices.get(&mac).and_then(Device::address)
     }
 
+    /// The addresses that a device has now.
+    pub(super) fn addresses(&self, mac: Mac) -> impl Iterator<Item = IpAddr> {
+        let addresses = self.devices.get(&mac).into_iter().flat_map(|device| &device.addresses);
+        addresses.map(|(address, _)| *address)
+    }
+
     /// Takes an entry of the kernel's table down; gives the device where it is there.
     fn see(&mut self, seen: &Neighbour, now: Now) -> Option<Mac> {
         let place = (seen.network.clone(), seen.address);
@@ -207,6 +213,7 @@ impl Hotspot {
             self.settings.networks.iter().any(|it| it.name == caller.network && it.enforce);
         if let Some(session) = self.sessions.get_mut(mac) {
             session.address = Some(caller.address);
+            session.remember(self.presence.addresses(mac));
             if !enforced {
                 // Nothing is counted there: being there is all there is to go by.
                 session.last_traffic = now.boot;

@@ -33,7 +33,13 @@ impl Hotspot {
             let count = by_session.remove(&row.id).filter(is_its);
             match self.take_up(&row, count.as_ref(), same_boot, now)? {
                 Ok(()) => {}
-                Err(cause) => self.sessions.ended(row, cause, now),
+                Err(cause) => {
+                    if let Some(mac) = row.mac {
+                        let address = row.address.as_deref().and_then(|it| it.parse().ok());
+                        self.gatekeeper.touched.add(mac, true, address);
+                    }
+                    self.sessions.ended(row, cause, now);
+                }
             }
         }
         // Opened not long before the daemon was killed: only the kernel knows. Others that were

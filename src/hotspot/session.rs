@@ -14,6 +14,9 @@ use crate::domain::voucher::Voucher;
 use crate::firewall::{Lane, Pass};
 use crate::store::SessionRecord;
 
+/// Addresses of one session's device that are kept in mind; IPv6 privacy addresses come and go.
+const MOST_ADDRESSES: usize = 32;
+
 /// An open session.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
@@ -23,6 +26,8 @@ pub(super) struct Session {
     pub(super) mac: Mac,
     pub(super) network: Arc<str>,
     pub(super) address: Option<IpAddr>,
+    /// Addresses that the device has had since, the newest last.
+    pub(super) addresses: Vec<IpAddr>,
     pub(super) started_at: Timestamp,
     pub(super) clock_is_set: bool,
     /// Time used before `since`: in earlier boots, or under an earlier daemon.
@@ -49,13 +54,15 @@ impl Session {
         deadline: Option<Duration>,
         now: Now,
     ) -> Self {
+        let address = row.address.as_deref().and_then(|address| address.parse().ok());
         Self {
             id: row.id,
             voucher: row.voucher,
             login: row.login.clone(),
             mac,
             network,
-            address: row.address.as_deref().and_then(|address| address.parse().ok()),
+            address,
+            addresses: address.into_iter().collect(),
             started_at: row.started_at,
             clock_is_set: row.clock_is_set,
             before: row.time,
@@ -66,6 +73,17 @@ impl Session {
             last_traffic: now.boot,
             deadline,
         }
+    }
+
+    /// Keeps in mind which addresses the device has.
+    pub(super) fn remember(&mut self, addresses: impl Iterator<Item = IpAddr>) {
+        for address in addresses {
+            if !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        let too_many = self.addresses.len().saturating_sub(MOST_ADDRESSES);
+        self.addresses.drain(..too_many);
     }
 
     /// Time used so far.

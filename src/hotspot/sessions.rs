@@ -99,6 +99,7 @@ impl Sessions {
             mac,
             network,
             address,
+            addresses: address.into_iter().collect(),
             started_at: now.wall,
             clock_is_set: now.wall_is_set,
             before: Duration::ZERO,

@@ -41,6 +41,16 @@ impl Lookup {
         Ok(Self { socket, sequence: 0, buffer: vec![0; DATAGRAM], whole: false })
     }
 
+    /// Every address on a device whose owner is known, with the owner.
+    ///
+    /// # Errors
+    /// Where the kernel does not answer.
+    pub fn list(&mut self, device: &str) -> io::Result<Vec<(IpAddr, Mac)>> {
+        let Some(index) = index_of(device)? else { return Ok(Vec::new()) };
+        let entries = self.all(index)?.into_iter();
+        Ok(entries.filter_map(|entry| Some((entry.address, entry.mac?))).collect())
+    }
+
     fn entry(&mut self, index: u32, address: IpAddr) -> io::Result<Option<Entry>> {
         if !self.whole {
             match self.single(index, address) {

@@ -1,4 +1,4 @@
-"""The internet of the laboratory: web sites, two ports that greet, and an echo over UDP.
+"""The internet of the laboratory: web sites, two ports that greet, and echoes over UDP and TCP.
 
 usage: internet.py PROBES; says "ready" and serves on every address, IPv4 and IPv6.
 """
@@ -10,6 +10,7 @@ import threading
 import urllib.parse
 
 ECHO = 4000
+DNS = 53
 
 
 def read_probes(path):
@@ -66,12 +67,24 @@ def greet(port):
         connection.close()
 
 
-def echo(family, address):
+def echo_stream(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def echo_streams():
+    listener = socket.create_server(("::", ECHO), family=socket.AF_INET6, dualstack_ipv6=True)
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=echo_stream, args=(connection,), daemon=True).start()
+
+
+def echo(family, address, port):
     """One socket a family: a socket for both would answer from the wrong address."""
     echoes = socket.socket(family, socket.SOCK_DGRAM)
     if family == socket.AF_INET6:
         echoes.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    echoes.bind((address, ECHO))
+    echoes.bind((address, port))
     while True:
         data, peer = echoes.recvfrom(65536)
         echoes.sendto(data, peer)
@@ -83,8 +96,11 @@ def main():
     for role in (
         (greet, 443),
         (greet, 53),
-        (echo, socket.AF_INET, "0.0.0.0"),
-        (echo, socket.AF_INET6, "::"),
+        (echo_streams,),
+        (echo, socket.AF_INET, "0.0.0.0", ECHO),
+        (echo, socket.AF_INET6, "::", ECHO),
+        (echo, socket.AF_INET, "0.0.0.0", DNS),
+        (echo, socket.AF_INET6, "::", DNS),
     ):
         threading.Thread(target=role[0], args=role[1:], daemon=True).start()
     print("ready", flush=True)

@@ -140,7 +140,7 @@ fn two_devices_share_a_limit() {
 }
 
 /// A voucher that ends in this time: the shortest is good for an hour, most of which is over.
-fn ending_in(hotspot: &Hotspot, left: Duration) -> (Voucher, SystemTime) {
+pub fn ending_in(hotspot: &Hotspot, left: Duration) -> (Voucher, SystemTime) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let end = now.as_secs() + left.as_secs();
     let from = chrono::DateTime::from_timestamp(end as i64 - 3600, 0).unwrap();

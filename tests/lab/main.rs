@@ -5,6 +5,7 @@
 
 mod browser;
 mod confined;
+mod connections;
 mod counters;
 mod devices;
 mod ends;

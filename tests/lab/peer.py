@@ -11,6 +11,9 @@ peer.py send connect ADDRESS PORT         connects and sends, without end
 peer.py keep ADDRESS PORT                 connects to a web site and says "ready", then for each line
     sends a request over the same connection, and says "answered", or why not
 
+peer.py talk tcp|udp ADDRESS PORT    says "ready", then for each line sends a DNS query over the
+    same connection or socket, and says "echoed", "answered" by a name server, "lost", or why not
+
 peer.py ask ADDRESS COUNT                 sends that many DNS queries, and says how many were answered
 peer.py echo ADDRESS PORT COUNT           sends datagrams until one comes back: "echoed", or "lost"
 peer.py greet ADDRESS PORT                connects, and says what it is told, or why not
@@ -136,15 +139,51 @@ def keep(address, port):
             print(os.strerror(error.errno) if error.errno else "no answer", flush=True)
 
 
+def question(identity):
+    """A name that nobody has asked for yet."""
+    label = f"{random.getrandbits(200):050x}".encode()
+    name = b"".join(bytes([len(part)]) + part for part in (label, b"tunnel", b"test")) + b"\0"
+    header = struct.pack("!6H", identity, 0x0100, 1, 0, 0, 0)
+    return header + name + struct.pack("!2H", 1, 1)
+
+
+def talk_once(talker, number):
+    asked = question(number)
+    try:
+        talker.send(asked)
+        while True:
+            answer = talker.recv(4096)
+            if not answer:
+                return "closed"
+            if answer == asked:
+                return "echoed"
+            if answer[:2] == asked[:2]:
+                return "answered"
+    except TimeoutError:
+        return "lost"
+    except OSError as error:
+        return os.strerror(error.errno)
+
+
+def talk(kind, address, port):
+    if kind == "tcp":
+        talker = socket.create_connection((address, port), timeout=HANG)
+    else:
+        talker = socket.socket(family(address), socket.SOCK_DGRAM)
+        talker.connect((address, port))
+    # What is reset is reset at once; what is lost over UDP is asked again.
+    talker.settimeout(10 if kind == "tcp" else 1)
+    print("ready", flush=True)
+    for number, _ in enumerate(sys.stdin):
+        print(talk_once(talker, number), flush=True)
+
+
 def ask(address, number):
     """Names that nobody has asked for yet, as a tunnel does it."""
     asker = socket.socket(family(address), socket.SOCK_DGRAM)
     make_room(asker)
     for identity in range(number):
-        label = f"{random.getrandbits(200):050x}".encode()
-        name = b"".join(bytes([len(part)]) + part for part in (label, b"tunnel", b"test")) + b"\0"
-        header = struct.pack("!6H", identity, 0x0100, 1, 0, 0, 0)
-        asker.sendto(header + name + struct.pack("!2H", 1, 1), (address, 53))
+        asker.sendto(question(identity), (address, 53))
         time.sleep(PAUSE)
     asker.settimeout(10)
     answers = set()
@@ -185,7 +224,7 @@ def main():
     if role in ("count", "send"):
         flow(role, *words)
     else:
-        {"ask": ask, "echo": echo, "greet": greet, "keep": keep}[role](*words)
+        {"ask": ask, "echo": echo, "greet": greet, "keep": keep, "talk": talk}[role](*words)
 
 
 main()

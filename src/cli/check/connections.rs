@@ -10,6 +10,7 @@
 use std::fs;
 
 use super::{Report, Verdict};
+use crate::firewall::can_delete_connections;
 
 /// Connections that there should be room for.
 const ENOUGH: u64 = 4096;
@@ -27,6 +28,12 @@ impl Report {
         };
         // Without the module there is no such table.
         let (Some(used), Some(most)) = (read("count"), read("max")) else { return };
+        if can_delete_connections() == Some(false) {
+            let finding = "the kernel module nf_conntrack_netlink is missing: what devices have open \
+                           when a session opens or ends may hang for minutes; this adds it";
+            self.line(Verdict::Note, "connections", finding);
+            self.paste(&["opkg update; opkg install kmod-nf-conntrack-netlink".to_owned()]);
+        }
         let (verdict, finding) = finding(used, most);
         self.line(verdict, "connections", finding);
         if verdict != Verdict::Ok {

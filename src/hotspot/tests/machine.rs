@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::guest::Caller;
 use crate::domain::session::Usage;
 use crate::domain::station::Mac;
-use crate::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
+use crate::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 use crate::neighbour::Find;
 
 pub(super) fn networks() -> Vec<GuestNetwork> {
@@ -64,6 +64,8 @@ pub(super) struct Rules {
     pub(super) installed: bool,
     pub(super) broken: bool,
     pub(super) transactions: usize,
+    /// Whose connections were to be deleted, with the devices that were let through at that moment.
+    pub(super) deletions: Vec<(AccessChange, Vec<Mac>)>,
     pub(super) installs: usize,
     /// How often all counters were read.
     pub(super) lists: usize,
@@ -205,6 +207,13 @@ impl Gate for TestKernel {
             }
         }
         Ok(())
+    }
+
+    fn delete_connections(&mut self, changes: Vec<AccessChange>) {
+        let mut rules = self.rules();
+        let let_through: Vec<Mac> = rules.passes.keys().copied().collect();
+        let deletions = changes.into_iter().map(|change| (change, let_through.clone()));
+        rules.deletions.extend(deletions);
     }
 
     fn counts(&mut self) -> Result<Vec<Count>, GateError> {

@@ -2,6 +2,7 @@ mod access;
 mod change;
 mod clock;
 mod codes;
+mod connections;
 mod disconnect;
 mod fold;
 mod gate;

@@ -23,7 +23,7 @@ use hotspotd::domain::time::Timestamp;
 use hotspotd::domain::voucher::{Passcode, Username, VoucherRequest};
 use hotspotd::domain::wall::Reading;
 use hotspotd::domain::zone::Zone;
-use hotspotd::firewall::{Change, Count, Gate, GateError, Hook, Network, Pass};
+use hotspotd::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 use hotspotd::hotspot::{GuestNetwork, Handle, Machine, Settings, Write, start};
 use hotspotd::http::portal::{self, Brand};
 use hotspotd::http::{Local, Peer, Server};
@@ -63,6 +63,8 @@ impl Gate for Open {
     fn change(&mut self, _: &[Change]) -> Result<(), GateError> {
         Ok(())
     }
+
+    fn delete_connections(&mut self, _: Vec<AccessChange>) {}
 
     fn counts(&mut self) -> Result<Vec<Count>, GateError> {
         Ok(Vec::new())
