@@ -154,7 +154,6 @@ fn mark(session: i64) -> [u8; 4] {
     (ADMITTED | u32::from_le_bytes([a, b, c, d]) & (ADMITTED - 1)).to_ne_bytes()
 }
 
-
 /// Asks for a set's elements.
 pub(super) fn request(writer: &mut Writer, hook: Hook, set: Set) {
     writer.nftables(GET_ELEMENT, set.family(hook), DUMP, |message| {

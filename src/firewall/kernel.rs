@@ -7,9 +7,7 @@ use std::time::Duration;
 use nix::net::if_::if_nametoindex;
 
 use super::conntrack::Conntrack;
-use super::element::{
-    self, DELETE_TABLE, Element, GET_CHAIN, INET, NETDEV, NEW_CHAIN, Place, Set,
-};
+use super::element::{self, DELETE_TABLE, Element, GET_CHAIN, INET, NETDEV, NEW_CHAIN, Place, Set};
 use super::message::{ACK, CREATE, DUMP, Writer};
 use super::ruleset::{self, EGRESS, TABLE};
 use super::socket::Socket;

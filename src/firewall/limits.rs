@@ -24,13 +24,14 @@ pub(super) struct Limit {
     pub(super) all: Rate,
 }
 
-/// Devices that a limit's set has room for.
-pub(super) const DEVICES: u32 = 4096;
+/// Devices that a set has room for. Where it is full, further devices have no limit of their own.
+pub(super) const DEVICES: u32 = 8192;
 
 /// Source MACs that were seen lately, so that those are not kept waiting while others are invented.
 pub(super) const KNOWN_DEVICES: &str = "known_devices";
-/// MACs that were not seen lately: a crowd at once, then these many a second. Bounds the sets below.
-pub(super) const NEW_DEVICES: Rate = Rate { per_second: 50, burst: 500 };
+/// MACs that were not seen lately, guests who are signed in apart: a crowd at once, then so many a
+/// second. This bounds the sets, and is less than any limit for all devices.
+pub(super) const NEW_DEVICES: Rate = Rate { per_second: 20, burst: 1000 };
 /// Seconds without a packet after which a MAC is new again; no bucket lives longer.
 pub(super) const KNOWN_FOR: u32 = 60;
 

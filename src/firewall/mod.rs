@@ -56,6 +56,8 @@ pub struct Network {
     pub device: String,
     /// Where strangers' web requests go.
     pub portal_port: u16,
+    /// The name of the portal, where it has one: strangers look it up.
+    pub portal_name: Option<String>,
     /// Networks that everyone may reach.
     pub garden: Vec<IpNet>,
     /// Whether any guest is limited to a rate; where none is, packets are not looked up for it.

@@ -35,29 +35,34 @@ const CASELESS: u8 = 0xdf;
 
 /// An nftables match for questions about these names, by their first 16 octets. A longer name may begin
 /// like one of them, so this is for a limit of its own, not for an exemption.
-pub(super) fn questions() -> String {
-    let prefixes: Vec<String> = HOSTS.into_iter().map(|host| hex(prefix(host))).collect();
-    let mask = hex([CASELESS; WIDTH]);
-    format!("@th,{QNAME},{} & {mask} {{ {} }}", WIDTH * 8, prefixes.join(", "))
+pub(super) fn probes() -> String {
+    let names: Vec<String> = HOSTS.into_iter().map(|host| number(&question(host))).collect();
+    format!("{} {{ {} }}", compared(WIDTH), names.join(", "))
+}
+
+/// The same for one name, which may be shorter.
+pub(super) fn name(host: &str) -> String {
+    let question = question(host);
+    format!("{} == {}", compared(question.len()), number(&question))
+}
+
+fn compared(width: usize) -> String {
+    format!("@th,{QNAME},{} & {}", width * 8, number(&vec![CASELESS; width]))
 }
 
 /// The beginning of the name as it is in a question, case apart.
-fn prefix(host: &str) -> [u8; WIDTH] {
+fn question(host: &str) -> Vec<u8> {
     let mut octets = Vec::new();
     for label in host.split('.') {
         octets.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
         octets.extend_from_slice(label.as_bytes());
     }
     octets.push(0);
-    let mut first = [0; WIDTH];
-    for (to, from) in first.iter_mut().zip(octets) {
-        *to = from & CASELESS;
-    }
-    first
+    octets.iter().take(WIDTH).map(|octet| octet & CASELESS).collect()
 }
 
-fn hex(octets: [u8; WIDTH]) -> String {
-    format!("{:#034x}", u128::from_be_bytes(octets))
+fn number(octets: &[u8]) -> String {
+    octets.iter().fold("0x".to_owned(), |text, octet| format!("{text}{octet:02x}"))
 }
 
 #[cfg(test)]
@@ -66,17 +71,18 @@ mod tests {
 
     #[test]
     fn a_name_is_compared_as_it_is_in_a_question() {
-        let question = b"\x07captive\x05apple\x03com\0";
-        for asked in [question.to_ascii_lowercase(), question.to_ascii_uppercase()] {
+        let wire = b"\x07captive\x05apple\x03com\0";
+        for asked in [wire.to_ascii_lowercase(), wire.to_ascii_uppercase()] {
             let folded: Vec<u8> = asked.iter().take(WIDTH).map(|octet| octet & CASELESS).collect();
-            assert_eq!(prefix("captive.apple.com")[..], folded);
+            assert_eq!(question("captive.apple.com"), folded);
         }
-        assert!(questions().contains("0x0743415054495645054150504c450343"));
+        assert!(probes().contains("0x0743415054495645054150504c450343"));
     }
 
     #[test]
     fn names_fill_what_is_compared() {
-        assert!(HOSTS.iter().all(|host| host.len() + 2 >= WIDTH));
+        assert!(HOSTS.iter().all(|host| question(host).len() == WIDTH));
+        assert_eq!(name("a.b"), "@th,160,40 & 0xdfdfdfdfdf == 0x0141014200");
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn netdev(networks: &[Network], hook: Hook) -> String {
     text += &device_set(KNOWN_DEVICES, KNOWN_FOR);
     text += &new_devices();
     text += &arp_requests();
-    text += &strangers_dns();
+    text += &strangers_dns(networks);
     for (number, network) in networks.iter().enumerate() {
         text += &ingress(number + 1, network);
         if hook == Hook::Netdev {
@@ -81,12 +81,12 @@ fn guest_sets(direction: &str, key: &str) -> String {
 }
 
 /// Where MACs are invented, new ones wait; those that were seen lately and guests who are signed in
-/// do not. A guest's lookup counts the frame: too much by an ARP request, and only then.
+/// do not. Such a guest's lookup counts the frame, an ARP request a minute at most.
 fn new_devices() -> String {
     let rate = NEW_DEVICES.text();
     format!(
-        "\tchain new_devices {{\n\t\tlimit rate {rate} return\n\
-         \t\tether saddr @upload return\n\t\tdrop\n\t}}\n"
+        "\tchain new_devices {{\n\t\tether saddr @upload return\n\
+         \t\tlimit rate {rate} return\n\t\tdrop\n\t}}\n"
     )
 }
 
@@ -102,21 +102,24 @@ fn arp_requests() -> String {
         )
 }
 
-/// Names of connectivity checks first, with a bucket of their own.
-fn strangers_dns() -> String {
-    let (probes, all) = (PROBE_DNS.each.text(), PROBE_DNS.all.text());
-    let own = format!("update @{} {{ ether saddr limit rate {probes} }}", PROBE_DNS.set);
-    DNS.declaration()
-        + &PROBE_DNS.declaration()
-        + "\tchain to_resolver {\n\
-           \t\tip ttl set 1 accept\n\t\tip6 hoplimit set 1 accept\n\t}\n\
-           \tchain strangers_dns {\n"
-        + &format!(
-            "\t\t{} {own} limit rate {all} goto to_resolver\n",
-            probe_names::questions()
-        )
-        + &DNS.drop_excess_of_each()
-        + &format!("\t\tlimit rate {} goto to_resolver\n\t\tdrop\n\t}}\n", DNS.all.text())
+/// Names of connectivity checks and of the portal first, with a bucket of their own.
+fn strangers_dns(networks: &[Network]) -> String {
+    let (each, all) = (PROBE_DNS.each.text(), PROBE_DNS.all.text());
+    let names = networks.iter().filter_map(|network| network.portal_name.as_deref());
+    let mut text = DNS.declaration() + &PROBE_DNS.declaration();
+    text += "\tchain to_resolver {\n\
+             \t\tip ttl set 1 accept\n\t\tip6 hoplimit set 1 accept\n\t}\n\
+             \tchain strangers_dns {\n";
+    for question in std::iter::once(probe_names::probes()).chain(names.map(probe_names::name)) {
+        let _ = writeln!(
+            text,
+            "\t\t{question} update @{} {{ ether saddr limit rate {each} }} limit rate {all} \
+             goto to_resolver",
+            PROBE_DNS.set
+        );
+    }
+    text += &DNS.drop_excess_of_each();
+    text + &format!("\t\tlimit rate {} goto to_resolver\n\t\tdrop\n\t}}\n", DNS.all.text())
 }
 
 fn ingress(number: usize, network: &Network) -> String {
@@ -252,9 +255,8 @@ fn new_of_strangers(number: usize, port: u16) -> String {
 /// What is addressed to this router, whoever sends it, and costs nothing that is forwarded.
 fn input(networks: &[Network]) -> String {
     let (discovery, dhcp) = (NEIGHBOUR_DISCOVERY, DHCP);
-    let excess = |rate: String| {
-        format!("\t\tmeta mark & {ADMITTED:#x} == 0 limit rate over {rate} drop\n")
-    };
+    let excess =
+        |rate: String| format!("\t\tmeta mark & {ADMITTED:#x} == 0 limit rate over {rate} drop\n");
     let mut text = discovery.declaration() + "\tchain neighbour_discovery {\n";
     text += &discovery.drop_excess_of_each();
     text += "\t\ticmpv6 type nd-neighbor-advert return\n";

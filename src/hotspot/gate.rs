@@ -382,6 +382,7 @@ fn rules(network: &GuestNetwork, has_rates: bool) -> Network {
     Network {
         device: network.device.clone(),
         portal_port: network.portal_port,
+        portal_name: network.portal_name.clone(),
         garden: network.garden.clone(),
         has_rates,
     }

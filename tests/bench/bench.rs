@@ -51,6 +51,11 @@ impl Effort {
         if self.quick { 3 } else { 10 }
     }
 
+    /// Runs of a measurement that takes milliseconds and is compared with others.
+    fn rounds(self) -> usize {
+        if self.quick { 40 } else { 200 }
+    }
+
     /// Length of one run.
     fn length(self) -> Duration {
         Duration::from_secs(if self.quick { 1 } else { 3 })

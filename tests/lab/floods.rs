@@ -172,7 +172,8 @@ fn leases_are_not_asked_for_at_any_rate() {
         let Some(hotspot) = open() else { return };
         let (stranger, other) = (hotspot.lab.node("guest3"), hotspot.lab.node("guest2"));
         let before = hotspot.lab.read("dnsmasq.log").matches("DHCPDISCOVER").count();
-        let taken = flood(&stranger, &format!("discover 300 {ROUTER} {}", hotspot.lab.fact("guest4")));
+        let taken =
+            flood(&stranger, &format!("discover 300 {ROUTER} {}", hotspot.lab.fact("guest4")));
         let asked = || hotspot.lab.read("dnsmasq.log").matches("DHCPDISCOVER").count() - before;
         assert!(until(|| asked() >= DHCP.burst));
         DHCP.holds(asked(), taken);
