@@ -89,20 +89,27 @@ struct Field {
     wan: String,
 }
 
-pub fn run(_: &Disk, effort: Effort) {
-    table::title("forward: the gate beside plain routing");
+pub fn packets(_: &Disk, effort: Effort) {
+    table::title("forward: small packets through the gate beside plain routing");
+    for_each_number(&SESSIONS, |fields, sessions| {
+        for direction in ["up", "down"] {
+            compare_packets(fields, direction, sessions, effort);
+        }
+    });
+}
+
+pub fn tcp(_: &Disk, effort: Effort) {
+    table::title("tcp: the same with TCP");
+    for_each_number(&[1, 5000], |fields, sessions| compare_tcp(fields, sessions, effort));
+}
+
+/// Compares the ways with so many guests signed in, one number after the other.
+fn for_each_number(sessions: &[u16], mut compare: impl FnMut(&mut [Field], u16)) {
     let fields: Option<Vec<Field>> = WAYS.into_iter().map(Field::new).collect();
     let Some(mut fields) = fields else { return };
-    for sessions in SESSIONS {
-        for field in &mut fields {
-            field.open(sessions);
-        }
-        for direction in ["up", "down"] {
-            compare_packets(&mut fields, direction, sessions, effort);
-        }
-        if sessions == 1 || sessions == 5000 {
-            compare_tcp(&fields, sessions, effort);
-        }
+    for sessions in sessions {
+        fields.iter_mut().for_each(|field| field.open(*sessions));
+        compare(&mut fields, *sessions);
     }
 }
 
