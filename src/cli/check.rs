@@ -2,6 +2,7 @@
 
 mod connections;
 mod kernel;
+mod neighbours;
 mod networks;
 mod offload;
 
@@ -70,6 +71,7 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     let enforced = config.guests.iter().any(|guest| guest.enforce);
     if enforced {
         report.connections();
+        report.neighbours();
     }
     report.data_dir(&config.main.data_dir);
     report.kernel(enforced);

@@ -124,7 +124,7 @@ struct Daemon {
     radius: Radius,
     kernel: KernelEvents,
     /// What was said last about the router around us.
-    warned: Option<String>,
+    warned: Vec<String>,
 }
 
 impl Daemon {
@@ -164,7 +164,7 @@ impl Daemon {
         portals.change(&config.guests, &api.borrow().zone);
         let kernel = KernelEvents::new(&config);
         let path = path.to_owned();
-        let warned = None;
+        let warned = Vec::new();
         Ok((
             Self { path, config, hotspot, api, listeners, portals, radius, kernel, warned },
             control,
@@ -247,9 +247,14 @@ impl Daemon {
     /// Says once what keeps the rules from working, when they are installed and when they change.
     fn look_around(&mut self) {
         let enforced = self.config.guests.iter().filter(|guest| guest.enforce);
-        let devices = enforced.map(|guest| guest.device.as_str());
-        let trouble = Surroundings::here().bridge_trouble(devices);
-        if let Some(trouble) = trouble.as_ref().filter(|it| self.warned.as_ref() != Some(*it)) {
+        let devices = || enforced.clone().map(|guest| guest.device.as_str());
+        let here = Surroundings::here();
+        let flowtables = firewall::flowtables().unwrap_or_default();
+        let bypasses = devices().filter_map(|device| here.bypass(device, &flowtables, false));
+        let bypasses = bypasses.map(|bypass| bypass.to_string());
+        let trouble: Vec<String> =
+            here.bridge_trouble(devices()).into_iter().chain(bypasses).collect();
+        for trouble in trouble.iter().filter(|it| !self.warned.contains(it)) {
             log::warn!("gate: {trouble}");
         }
         self.warned = trouble;

@@ -42,8 +42,6 @@ pub struct Kernel {
     present: HashMap<(Set, Mac), i64>,
     /// Kernels without an egress hook are asked once.
     without_egress: bool,
-    /// The guest networks that have rules.
-    networks: Vec<Network>,
     conntrack: Conntrack,
 }
 
@@ -211,7 +209,7 @@ impl Kernel {
             addresses: Vec::new(),
         };
         let ended = present.iter().filter(gone).map(ended).collect();
-        self.conntrack.delete(&self.networks, ended);
+        self.conntrack.delete(ended);
         Ok(())
     }
 
@@ -277,11 +275,12 @@ impl Gate for Kernel {
         if there.is_empty() {
             // Where that is not allowed, there is nothing of ours either.
             let _nothing = self.remove();
-            self.networks.clear();
+            self.conntrack.stand_on(Vec::new(), true, passes);
             return Ok(Hook::Nothing);
         }
+        let had_rules = !self.chains()?.is_empty();
         let hook = self.load(&there)?;
-        self.networks = there;
+        self.conntrack.stand_on(there, had_rules, passes);
         self.settle(passes)?;
         self.socket()?.transact(element::allow_resets)?;
         Ok(hook)
@@ -298,7 +297,7 @@ impl Gate for Kernel {
     }
 
     fn delete_connections(&mut self, changes: Vec<AccessChange>) {
-        self.conntrack.delete(&self.networks, changes);
+        self.conntrack.delete(changes);
     }
 
     fn counts(&mut self) -> Result<Vec<Count>, GateError> {

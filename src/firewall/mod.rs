@@ -20,6 +20,7 @@
 
 mod conntrack;
 mod element;
+mod flowtable;
 mod kernel;
 mod limits;
 mod message;
@@ -41,6 +42,7 @@ use crate::domain::station::Mac;
 
 pub use conntrack::is_supported as can_delete_connections;
 pub use element::{Element, decode as decode_elements};
+pub use flowtable::{Flowtable, flowtables};
 pub use kernel::Kernel;
 pub use watch::{RulesGone, watch};
 

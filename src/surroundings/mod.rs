@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use nix::ifaddrs::getifaddrs;
 
-pub use offload::Offload;
+pub use offload::{Bypass, Offload};
 pub use zones::{Admission, Way};
 
 use crate::config::Guest;
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
-    fn machine(files: &[(&str, &str)]) -> (Scratch, Surroundings) {
+    pub(super) fn machine(files: &[(&str, &str)]) -> (Scratch, Surroundings) {
         let scratch = Scratch::new();
         for (name, text) in files {
             let path = scratch.path().join(name);

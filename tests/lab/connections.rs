@@ -137,6 +137,63 @@ fn questions_go_where_they_are_meant_to_after_the_sign_in() {
     }
 }
 
+/// A port of this router's that leads to a guest's own server.
+#[test]
+fn connections_from_outside_end_with_the_session() {
+    let Some(lab) = Lab::masquerading() else { return };
+    let hotspot = Hotspot::on(lab, "", "");
+    let (guest, internet) = (hotspot.lab.node("guest1"), hotspot.lab.node("internet"));
+    let address = guest.ipv4();
+    let router = hotspot.lab.fact("wan4").replace(".10", ".1");
+    let rule = format!("tcp dport 2222 dnat ip to {address}:5001");
+    hotspot.router.ok(&[
+        "sh",
+        "-c",
+        &format!(
+            "nft 'add chain inet lab forwarded {{ type nat hook prerouting priority dstnat; }}
+                  add rule inet lab forwarded iifname wan {rule}'"
+        ),
+    ]);
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    let mut server = Flow::start(&guest, &format!("send accept {address} 5001"));
+    let mut visitor = Flow::start(&internet, &format!("count connect {router} 2222"));
+    visitor.goes_on(20);
+    assert!(!tracked(&hotspot, &address.to_string()).is_empty());
+    hotspot.cli(&["session", "close", &guest.mac()]);
+    let left = || tracked(&hotspot, &address.to_string());
+    assert!(until(|| left().iter().all(|line| line.contains("dport=8880"))), "{:#?}", left());
+    // The guest's end is reset as well: its server does not go on sending to nobody.
+    let sent = until(|| {
+        let before = server.passed();
+        std::thread::sleep(Duration::from_millis(500));
+        before == server.passed()
+    });
+    assert!(sent, "the server goes on");
+}
+
+/// Rules come to a network, and go again.
+#[test]
+fn rules_that_come_and_go_meet_connections_that_are_there() {
+    let Some(hotspot) = Hotspot::with("", "option enforce '0'") else { return };
+    let guest = hotspot.lab.node("guest1");
+    guest.ipv6();
+    let mut questions = [hotspot.lab.fact("wan4"), hotspot.lab.fact("wan6")]
+        .map(|internet| Flow::start(&guest, &format!("talk udp {internet} 53")));
+    let mut stream = Flow::start(&guest, &format!("talk tcp {} 4000", hotspot.lab.fact("wan4")));
+    for flow in questions.iter_mut().chain([&mut stream]) {
+        assert_eq!(flow.says(), "echoed");
+    }
+    hotspot.reconfigure("", "option enforce '1'");
+    for question in &mut questions {
+        assert!(until(|| question.says() == "answered"), "questions are lost");
+    }
+    assert_eq!(stream.says(), "Connection reset by peer");
+    hotspot.reconfigure("", "option enforce '0'");
+    for question in &mut questions {
+        assert!(until(|| question.says() == "echoed"), "the router answers");
+    }
+}
+
 /// Sign-in and sign-out over one connection that is kept, as browsers do.
 #[test]
 fn the_connection_that_carries_the_answer_goes_on() {

@@ -1,9 +1,10 @@
-//! Flow offload: where it leads guests' packets past the rules.
+//! Flow offload: where it leads guests' packets past the rules, and where it would be a gain.
 
 use super::{Report, Verdict};
 use crate::config::Config;
 use crate::control::GateHealth;
-use crate::surroundings::{Offload, Surroundings};
+use crate::firewall::flowtables;
+use crate::surroundings::{Bypass, Offload, Surroundings};
 
 /// Where the rules stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,15 +20,55 @@ impl Report {
         if !config.guests.iter().any(|guest| guest.enforce) {
             return;
         }
-        let Some(offload) = Surroundings::here().offload() else { return };
-        if let Some((finding, option)) = finding(offload, place(config, gate)) {
+        let here = Surroundings::here();
+        let (offload, place) = (here.offload(), place(config, gate));
+        let guests = || config.guests.iter().filter(|it| it.enforce).map(|it| it.device.as_str());
+        // Who is not root is told by the configuration alone.
+        let loaded = flowtables().unwrap_or_default();
+        let in_routing_path = place == Place::Routing;
+        let bypass = guests().find_map(|guest| here.bypass(guest, &loaded, in_routing_path));
+        let found = offload.and_then(|offload| finding(offload, place));
+        if let Some(bypass) = bypass {
+            self.line(Verdict::Fail, "offload", told(&bypass, offload));
+            match (found, offload) {
+                (Some((_, option)), _) => self.switch_off(option),
+                (None, Some(Offload::Software | Offload::Hardware)) => {
+                    self.switch_off("flow_offloading");
+                }
+                (None, Some(Offload::Off) | None) => {}
+            }
+        } else if let Some((finding, option)) = found {
             self.line(Verdict::Fail, "offload", finding);
-            self.paste(&[
-                format!("uci set firewall.@defaults[0].{option}='0'"),
-                "uci commit firewall; service firewall reload".to_owned(),
-            ]);
+            self.switch_off(option);
+        } else if offload == Some(Offload::Off)
+            && place == Place::Device
+            && guests().all(|guest| here.may_offload(guest))
+        {
+            self.line(Verdict::Ok, "offload", GAIN);
         }
     }
+
+    fn switch_off(&mut self, option: &str) {
+        self.paste(&[
+            format!("uci set firewall.@defaults[0].{option}='0'"),
+            "uci commit firewall; service firewall reload".to_owned(),
+        ]);
+    }
+}
+
+/// What an operator may want to know where everything is in order.
+const GAIN: &str = "software flow offload is off; behind the rules, as here, it is safe and makes \
+                    packets cheaper than routing without rules: 'uci set \
+                    firewall.@defaults[0].flow_offloading=1; uci commit firewall; service firewall \
+                    reload'";
+
+/// What is said of a flowtable that comes before the rules.
+fn told(bypass: &Bypass, offload: Option<Offload>) -> String {
+    let way_out = match offload {
+        Some(Offload::Software | Offload::Hardware) => "these lines switch that off".to_owned(),
+        Some(Offload::Off) | None => format!("take {} out of it", bypass.device),
+    };
+    format!("{bypass}; {way_out}")
 }
 
 /// What is said of the rules in the routing path.
@@ -96,6 +137,23 @@ mod tests {
         for offload in [None, Some(Offload::Software), Some(Offload::Hardware)] {
             assert!(in_the_routing_path(offload).contains("must be off"));
         }
+    }
+
+    #[test]
+    fn a_flowtable_that_comes_first_is_told_with_the_way_out() {
+        let bypass = |device: &str| Bypass {
+            guest: "trunk.20".to_owned(),
+            flowtable: ("fw4".to_owned(), "ft".to_owned()),
+            device: device.to_owned(),
+        };
+        let text = told(&bypass("trunk"), Some(Offload::Software));
+        assert!(
+            text.starts_with("flowtable ft of table fw4 takes packets at trunk, below trunk.20,")
+        );
+        assert!(text.ends_with("these lines switch that off"), "{text}");
+        let text = told(&bypass("trunk.20"), None);
+        assert!(text.contains("takes packets at trunk.20, before"), "{text}");
+        assert!(text.ends_with("take trunk.20 out of it"), "{text}");
     }
 
     #[test]

@@ -13,23 +13,25 @@
 
 mod entry;
 mod selection;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use nix::ifaddrs::getifaddrs;
 
 use super::message::{ACK, DUMP, Writer};
 use super::socket::Socket;
-use super::{Access, AccessChange, Network};
+use super::{Access, AccessChange, Network, Pass};
 use crate::domain::station::Mac;
 use crate::neighbour::Lookup;
 use entry::{Direction, Entry, Family};
 use selection::{Router, Selection};
+use whole::WholeNetwork;
 
 /// `IPCTNL_MSG_CT_GET`, `_DELETE` and `_GET_STATS`.
 const GET: u16 = 1;
@@ -41,29 +43,55 @@ const TOGETHER: usize = 250;
 /// IPv4 addresses that the kernel is asked for one by one, which walks through its table for each;
 /// of more, reading all entries once is cheaper.
 const FEW: usize = 16;
+/// The thread rests for this many times as long as it has worked, so that a crowd signing in leaves
+/// the processor to others: what is ordered meanwhile shares one walk.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(500);
 /// The thread needs little stack; buffers are elsewhere.
 const STACK: usize = 128 * 1024;
 
 /// Deletes entries in the background; the thread starts with the first order.
 #[derive(Default)]
 pub(super) struct Conntrack {
+    /// The guest networks that have rules.
+    networks: Vec<Network>,
     orders: Option<mpsc::Sender<Order>>,
 }
 
-/// What is to be deleted, on these guest networks.
+/// What is to be deleted.
+#[derive(Default)]
 struct Order {
+    /// All guest networks that are concerned.
     networks: Vec<Network>,
     changes: Vec<AccessChange>,
+    whole: Vec<WholeNetwork>,
 }
 
 impl Conntrack {
     /// Has the entries deleted that these changes have made wrong. The changes must be in force in
     /// the rules by now: else the next packet brings the same entry back.
-    pub(super) fn delete(&mut self, networks: &[Network], changes: Vec<AccessChange>) {
-        if networks.is_empty() || changes.is_empty() {
-            return;
+    pub(super) fn delete(&mut self, changes: Vec<AccessChange>) {
+        if !self.networks.is_empty() && !changes.is_empty() {
+            let networks = self.networks.clone();
+            self.send(Order { networks, changes, whole: Vec::new() });
         }
-        let mut order = Order { networks: networks.to_vec(), changes };
+    }
+
+    /// The rules are loaded for these networks and no others. `had_rules`: there were some before,
+    /// perhaps by another daemon. Where they have come or gone, the entries of all who are there are
+    /// looked at, but for those of guests who are let through either way.
+    pub(super) fn stand_on(&mut self, networks: Vec<Network>, had_rules: bool, passes: &[Pass]) {
+        let before = std::mem::replace(&mut self.networks, networks);
+        let let_through = passes.iter().map(|pass| pass.mac).collect();
+        let whole = WholeNetwork::changed(&before, &self.networks, had_rules, &let_through);
+        if !whole.is_empty() {
+            let mut networks = self.networks.clone();
+            networks.extend(before);
+            self.send(Order { networks, changes: Vec::new(), whole });
+        }
+    }
+
+    fn send(&mut self, mut order: Order) {
         if let Some(orders) = &self.orders {
             match orders.send(order) {
                 Ok(()) => return,
@@ -105,6 +133,7 @@ fn serve(orders: &mpsc::Receiver<Order>) {
                 trouble = Some(why);
             }
         }
+        std::thread::sleep((begun.elapsed() * REST).min(LONGEST_REST));
     }
 }
 
@@ -150,13 +179,30 @@ impl Order {
             access,
             addresses: addresses.into_iter().collect(),
         };
-        Self { networks: later.networks, changes: devices.into_iter().map(change).collect() }
+        let mut networks = later.networks;
+        networks.extend(self.networks);
+        let changes = devices.into_iter().map(change).collect();
+        let whole = self.whole.into_iter().chain(later.whole).collect();
+        Self { networks, changes, whole }
     }
 
     /// Gives the number of entries that the kernel was told to delete.
     fn carry_out(&self) -> io::Result<usize> {
         let router = router(&self.networks)?;
-        let selection = Selection::new(&self.changes, &neighbours(&self.networks)?, router);
+        let mut neighbours = Vec::new();
+        let mut changes = Vec::new();
+        let mut lookup = Lookup::open()?;
+        // One that has other rules now is there twice.
+        let devices: BTreeSet<&str> = self.networks.iter().map(|it| it.device.as_str()).collect();
+        for device in devices {
+            let here = lookup.list(device)?;
+            let whole = self.whole.iter().filter(|whole| whole.device == device);
+            changes.extend(whole.flat_map(|whole| whole.changes(&here)));
+            neighbours.extend(here);
+        }
+        // What is known of a single device is newer.
+        changes.extend(self.changes.iter().cloned());
+        let selection = Selection::new(&changes, &neighbours, router);
         let mut socket = Socket::open()?;
         let mut wrong = Vec::new();
         for (family, requests) in selection.requests(FEW) {
@@ -223,16 +269,6 @@ fn router(networks: &[Network]) -> io::Result<Router> {
 fn ip(address: &nix::sys::socket::SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|it| IpAddr::V4(it.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|it| IpAddr::V6(it.ip())))
-}
-
-/// Who has which address on the guest networks now.
-fn neighbours(networks: &[Network]) -> io::Result<Vec<(IpAddr, Mac)>> {
-    let mut lookup = Lookup::open()?;
-    let mut neighbours = Vec::new();
-    for network in networks {
-        neighbours.extend(lookup.list(&network.device)?);
-    }
-    Ok(neighbours)
 }
 
 #[cfg(test)]

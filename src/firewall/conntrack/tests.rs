@@ -226,12 +226,43 @@ fn few_addresses_are_asked_for_one_by_one() {
 
 #[test]
 fn orders_that_wait_become_one() {
-    let order =
-        |changes: &[AccessChange]| Order { networks: Vec::new(), changes: changes.to_vec() };
+    let order = |changes: &[AccessChange]| Order { changes: changes.to_vec(), ..Order::default() };
     let first = order(&[change(1, Access::Granted, &[GUEST]), change(2, Access::Ended, &[])]);
     let merged = first.merged_with(order(&[change(1, Access::Ended, &[GUEST6, GUEST])]));
     let expected = [change(1, Access::Ended, &[GUEST, GUEST6]), change(2, Access::Ended, &[])];
     assert_eq!(merged.changes, expected);
+}
+
+#[test]
+fn rules_that_come_or_go_concern_all_who_are_there() {
+    let network = |device: &str| Network {
+        device: device.to_owned(),
+        portal_port: PORTAL,
+        garden: Vec::new(),
+        has_rates: false,
+    };
+    let [guest, cafe] = [network("br-guest"), network("br-cafe")];
+    let both = [guest.clone(), cafe.clone()];
+    let spared = HashSet::from([mac(1)]);
+    let changed = |before: &[Network], now: &[Network], had_rules| {
+        let changed = WholeNetwork::changed(before, now, had_rules, &spared);
+        changed.into_iter().map(|it| (it.device, it.access)).collect::<Vec<_>>()
+    };
+    let told = |device: &str, access| (device.to_owned(), access);
+    let closed = told("br-guest", Access::Ended);
+    assert_eq!(changed(&[], &[guest.clone()], false), [closed.clone()]);
+    // A daemon before this one had them.
+    assert_eq!(changed(&[], &[guest.clone()], true), []);
+    assert_eq!(changed(&both, &both, true), []);
+    assert_eq!(changed(&[cafe], &both, true), [closed]);
+    assert_eq!(changed(&both, &[guest.clone()], true), [told("br-cafe", Access::Granted)]);
+    // Somebody has removed all rules.
+    assert_eq!(changed(&[guest.clone()], &[guest.clone()], false).len(), 1);
+
+    let whole = WholeNetwork::changed(&[], &[guest], false, &spared).remove(0);
+    let neighbours = [(ip(GUEST), mac(1)), (ip("192.168.77.9"), mac(2)), (ip(GUEST6), mac(2))];
+    let expected = ["192.168.77.9", GUEST6].map(|it| change(2, Access::Ended, &[it]));
+    assert_eq!(whole.changes(&neighbours).collect::<Vec<_>>(), expected);
 }
 
 #[test]
