@@ -239,8 +239,10 @@ fn delete(socket: &mut Socket, entries: &[Entry]) -> io::Result<()> {
             writer.conntrack(DELETE, entry.family.number(), flags, |it| entry.write_key(it));
         }
     })?;
-    // What has gone by itself meanwhile is as well.
-    match refusals.into_iter().find(|errno| *errno != libc::ENOENT) {
+    // What has gone by itself meanwhile is as well. Before the 5.15 and 6.1 of 2023 the kernel kept
+    // entries whose packets a flowtable takes; they end by themselves once the gate lets none through.
+    let is_harmless = |errno: &i32| [libc::ENOENT, libc::EBUSY].contains(errno);
+    match refusals.into_iter().find(|errno| !is_harmless(errno)) {
         Some(errno) => Err(io::Error::from_raw_os_error(errno)),
         None => Ok(()),
     }

@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use proptest::prelude::*;
+
 use super::entry::{Direction, Entry, Family, write_filter};
 use super::selection::{Router, Selection};
 use super::*;
@@ -112,6 +114,15 @@ fn what_is_cut_short_is_no_entry() {
         let _ = Entry::read(Attributes(body.get(..length).unwrap()));
     }
     assert_eq!(Entry::read(Attributes(&[])), None);
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_kernel_writes_is_read_or_passed_over(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let _ = Entry::read(Attributes(&bytes));
+    }
 }
 
 #[test]
@@ -257,6 +268,10 @@ fn rules_that_come_or_go_concern_all_who_are_there() {
     assert_eq!(changed(&both, &both, true), []);
     assert_eq!(changed(&[cafe], &both, true), [closed]);
     assert_eq!(changed(&both, &[guest.clone()], true), [told("br-cafe", Access::Granted)]);
+    let garden = Network { garden: vec!["203.0.113.0/24".parse().unwrap()], ..guest.clone() };
+    assert_eq!(changed(&[guest.clone()], &[garden], true).len(), 1);
+    let rates = Network { has_rates: true, ..guest.clone() };
+    assert_eq!(changed(&[guest.clone()], &[rates], true), []);
     // Somebody has removed all rules.
     assert_eq!(changed(&[guest.clone()], &[guest.clone()], false).len(), 1);
 

@@ -16,7 +16,7 @@ pub(super) struct WholeNetwork {
 }
 
 impl WholeNetwork {
-    /// Those that are in one list only. `had_rules`: there were rules already, perhaps by a daemon
+    /// Those that are in one list only, or lead strangers elsewhere than before. `had_rules`: there were rules already, perhaps by a daemon
     /// before this one, which has no list. Whoever is let through now was let through without rules
     /// as well.
     pub(super) fn changed(
@@ -33,7 +33,13 @@ impl WholeNetwork {
             access,
             spared: let_through.clone(),
         };
-        let is_new = |it: &&Network| !had_rules || !before.is_empty() && !has(before, it);
+        let led_as_now = |it: &Network| {
+            before.iter().any(|old| {
+                (&old.device, old.portal_port, &old.garden)
+                    == (&it.device, it.portal_port, &it.garden)
+            })
+        };
+        let is_new = |it: &&Network| !had_rules || !before.is_empty() && !led_as_now(it);
         let closed = now.iter().filter(is_new).map(|it| whole(it, Access::Ended));
         let opened = before.iter().filter(|it| !has(now, it)).map(|it| whole(it, Access::Granted));
         closed.chain(opened).collect()
