@@ -283,6 +283,7 @@ fn settings(config: &Config, zone: Zone) -> Settings {
         device: guest.device.clone(),
         enforce: guest.enforce,
         portal_port: guest.portal_port,
+        portal_name: guest.portal_name.clone(),
         garden: guest.garden.clone(),
         leases: guest.leases.clone(),
     };

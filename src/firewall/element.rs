@@ -102,6 +102,14 @@ impl Set {
         hook == Hook::Inet && matches!(self, Self::Download | Self::DownloadRate)
     }
 
+    /// Where the set is.
+    fn family(self, hook: Hook) -> u8 {
+        match self {
+            Self::Download | Self::DownloadRate | Self::Connections if hook == Hook::Inet => INET,
+            _ => NETDEV,
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Upload => "upload",
@@ -146,14 +154,9 @@ fn mark(session: i64) -> [u8; 4] {
     (ADMITTED | u32::from_le_bytes([a, b, c, d]) & (ADMITTED - 1)).to_ne_bytes()
 }
 
-/// Where the sets are.
-pub(super) fn family(hook: Hook) -> u8 {
-    if hook == Hook::Inet { INET } else { NETDEV }
-}
-
 /// Asks for a set's elements.
 pub(super) fn request(writer: &mut Writer, hook: Hook, set: Set) {
-    writer.nftables(GET_ELEMENT, family(hook), DUMP, |message| {
+    writer.nftables(GET_ELEMENT, set.family(hook), DUMP, |message| {
         message.text(LIST_TABLE, TABLE);
         message.text(LIST_SET, set.name());
     });
@@ -161,7 +164,7 @@ pub(super) fn request(writer: &mut Writer, hook: Hook, set: Set) {
 
 /// Asks for one guest's element.
 pub(super) fn request_one(writer: &mut Writer, hook: Hook, set: Set, place: Place) {
-    writer.nftables(GET_ELEMENT, family(hook), 0, |message| {
+    writer.nftables(GET_ELEMENT, set.family(hook), 0, |message| {
         message.text(LIST_TABLE, TABLE);
         message.text(LIST_SET, set.name());
         message.nested(LIST_ELEMENTS, |elements| {
@@ -173,7 +176,7 @@ pub(super) fn request_one(writer: &mut Writer, hook: Hook, set: Set, place: Plac
 /// Puts guests into a set.
 pub(super) fn insert(writer: &mut Writer, hook: Hook, set: Set, passes: &[Pass]) {
     for passes in passes.chunks(TOGETHER) {
-        list(writer, NEW_ELEMENT, family(hook), set.name(), CREATE, |elements| {
+        list(writer, NEW_ELEMENT, set.family(hook), set.name(), CREATE, |elements| {
             for pass in passes {
                 elements.nested(ITEM, |element| write(element, hook, set, pass));
             }
@@ -184,7 +187,7 @@ pub(super) fn insert(writer: &mut Writer, hook: Hook, set: Set, passes: &[Pass])
 /// Takes guests out of a set. The kernel refuses where one is not in it.
 pub(super) fn delete(writer: &mut Writer, hook: Hook, set: Set, places: &[Place]) {
     for places in places.chunks(TOGETHER) {
-        list(writer, DELETE_ELEMENT, family(hook), set.name(), 0, |elements| {
+        list(writer, DELETE_ELEMENT, set.family(hook), set.name(), 0, |elements| {
             for place in places {
                 elements.nested(ITEM, |element| key(element, hook, set, *place));
             }

@@ -7,11 +7,9 @@ use std::time::Duration;
 use nix::net::if_::if_nametoindex;
 
 use super::conntrack::Conntrack;
-use super::element::{
-    self, DELETE_TABLE, Element, GET_CHAIN, INET, NETDEV, NEW_CHAIN, Place, Set, family,
-};
+use super::element::{self, DELETE_TABLE, Element, GET_CHAIN, INET, NETDEV, NEW_CHAIN, Place, Set};
 use super::message::{ACK, CREATE, DUMP, Writer};
-use super::ruleset::{self, TABLE};
+use super::ruleset::{self, EGRESS, TABLE};
 use super::socket::Socket;
 use super::{Access, AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass, nft};
 use crate::domain::station::Mac;
@@ -108,12 +106,15 @@ impl Kernel {
         let rules = ruleset::render(networks, hook);
         let stamp = stamp(&rules, networks);
         let is_there = |family| chains.iter().any(|chain| *chain == (family, stamp.clone()));
-        if is_there(INET) && (hook == Hook::Inet || is_there(NETDEV)) {
+        if FAMILIES.iter().all(|(family, _)| is_there(*family)) {
             self.hook = Some(hook);
             return Ok(hook);
         }
-        let kept = in_place_of(chains, family(hook)) + &rules;
-        match nft::load(&kept) {
+        let before = match hook_of(chains) {
+            Some(before) if before != hook => cleared(),
+            _ => in_place_of(chains),
+        };
+        match nft::load(&(before + &rules)) {
             Err(GateError::Nft(why)) => {
                 // Sets of another version cannot be kept; nor can what does not load at all.
                 log::debug!("gate: {why}; replacing the tables whole");
@@ -121,9 +122,7 @@ impl Kernel {
             }
             loaded => loaded?,
         }
-        let stamped = |family| (family, stamp.as_str());
-        let places = if hook == Hook::Netdev { vec![NETDEV, INET] } else { vec![INET] };
-        self.set_stamps(places.into_iter().map(stamped))?;
+        self.set_stamps(&stamp)?;
         self.hook = Some(hook);
         Ok(hook)
     }
@@ -131,23 +130,14 @@ impl Kernel {
     /// Where the guests' sets are; another daemon may have made them before this one.
     fn hook(&mut self) -> Result<Hook, GateError> {
         if self.hook.is_none() {
-            let chains = self.chains()?;
-            let stamped = |hook: &Hook| {
-                chains
-                    .iter()
-                    .any(|(place, name)| *place == family(*hook) && name.starts_with(STAMP))
-            };
-            self.hook = [Hook::Netdev, Hook::Inet].into_iter().find(stamped);
+            self.hook = hook_of(&self.chains()?);
         }
         self.hook.ok_or(GateError::Lost)
     }
 
-    fn set_stamps<'a>(
-        &mut self,
-        stamps: impl Iterator<Item = (u8, &'a str)>,
-    ) -> Result<(), GateError> {
+    fn set_stamps(&mut self, stamp: &str) -> Result<(), GateError> {
         Ok(self.socket()?.transact(|writer| {
-            for (family, stamp) in stamps {
+            for (family, _) in FAMILIES {
                 writer.nftables(NEW_CHAIN, family, ACK | CREATE, |chain| {
                     chain.text(CHAIN_TABLE, TABLE);
                     chain.text(CHAIN_NAME, stamp);
@@ -372,17 +362,22 @@ fn stamp(rules: &str, networks: &[Network]) -> String {
     format!("{STAMP}{:016x}", hasher.finish())
 }
 
+/// Where the rules are that these chains belong to; `None` unless they are complete.
+fn hook_of(chains: &[(u8, String)]) -> Option<Hook> {
+    let stamped = |(family, _): &(u8, &str)| {
+        chains.iter().any(|(place, name)| place == family && name.starts_with(STAMP))
+    };
+    let egress = chains.iter().any(|(place, name)| *place == NETDEV && name == EGRESS);
+    let hook = if egress { Hook::Netdev } else { Hook::Inet };
+    FAMILIES.iter().all(stamped).then_some(hook)
+}
+
 /// Text that takes every chain of ours away and leaves the sets with the guests in place.
-fn in_place_of(chains: &[(u8, String)], family: u8) -> String {
+fn in_place_of(chains: &[(u8, String)]) -> String {
     let mut text = String::new();
-    for (number, name) in FAMILIES {
-        text += &format!("add table {name} {TABLE}\n");
-        if number != family {
-            text += &format!("delete table {name} {TABLE}\n");
-            continue;
-        }
-        text += &format!("flush table {name} {TABLE}\n");
-        for (_, chain) in chains.iter().filter(|(place, _)| *place == number) {
+    for (family, name) in FAMILIES {
+        text += &format!("add table {name} {TABLE}\nflush table {name} {TABLE}\n");
+        for (_, chain) in chains.iter().filter(|(place, _)| *place == family) {
             text += &format!("delete chain {name} {TABLE} {chain}\n");
         }
     }

@@ -22,8 +22,10 @@ mod conntrack;
 mod element;
 mod flowtable;
 mod kernel;
+mod limits;
 mod message;
 mod nft;
+mod probe_names;
 mod ruleset;
 mod socket;
 mod watch;
@@ -56,6 +58,8 @@ pub struct Network {
     pub device: String,
     /// Where strangers' web requests go.
     pub portal_port: u16,
+    /// The name of the portal, where it has one: strangers look it up.
+    pub portal_name: Option<String>,
     /// Networks that everyone may reach.
     pub garden: Vec<IpNet>,
     /// Whether any guest is limited to a rate; where none is, packets are not looked up for it.
@@ -162,7 +166,7 @@ pub struct Count {
 pub enum Hook {
     /// At the guest device itself, both directions.
     Netdev,
-    /// In the routing path: for kernels without an egress hook.
+    /// Downloads in the routing path: for kernels without an egress hook.
     Inet,
     /// No network is enforced, or no device is there.
     Nothing,

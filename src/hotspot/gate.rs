@@ -74,7 +74,7 @@ impl Hotspot {
         let installed = self.gatekeeper.gate.install(&networks, &passes);
         match &installed {
             Ok(Hook::Inet) if self.gatekeeper.hook != Some(Hook::Inet) => log::warn!(
-                "gate: the rules stand in the routing path, since this kernel has no egress hook \
+                "gate: downloads are held in the routing path, since this kernel has no egress hook \
                  or egress_hook is '0'; switch software and hardware flow offload off"
             ),
             Ok(_) => {}
@@ -382,6 +382,7 @@ fn rules(network: &GuestNetwork, has_rates: bool) -> Network {
     Network {
         device: network.device.clone(),
         portal_port: network.portal_port,
+        portal_name: network.portal_name.clone(),
         garden: network.garden.clone(),
         has_rates,
     }

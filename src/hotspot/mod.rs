@@ -123,6 +123,8 @@ pub struct GuestNetwork {
     pub enforce: bool,
     /// Where strangers' web requests go.
     pub portal_port: u16,
+    /// The name of the portal, where it has one.
+    pub portal_name: Option<String>,
     /// Networks that everyone may reach.
     pub garden: Vec<IpNet>,
     /// The DHCP server's leases file.

@@ -4,8 +4,8 @@
 //! cargo bench                    everything, several minutes
 //! cargo bench -- quick           the same with shorter and fewer runs
 //! cargo bench -- create start    only these of: create, list, memory, start,
-//!                                login, forward, sessions, radius
-//! cargo bench -- gate            login, forward and sessions: the gate in a laboratory
+//!                                login, forward, tcp, sessions, radius
+//! cargo bench -- gate            login, forward, tcp and sessions: the gate in a laboratory
 //! ```
 //!
 //! Every row is the smallest, the middle and the largest of several runs. A row that begins with
@@ -51,6 +51,11 @@ impl Effort {
         if self.quick { 3 } else { 10 }
     }
 
+    /// Runs of a measurement that takes milliseconds and is compared with others.
+    fn rounds(self) -> usize {
+        if self.quick { 40 } else { 200 }
+    }
+
     /// Length of one run.
     fn length(self) -> Duration {
         Duration::from_secs(if self.quick { 1 } else { 3 })
@@ -59,18 +64,19 @@ impl Effort {
 
 type Section = fn(&Disk, Effort);
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("create", create::run),
     ("list", list::run),
     ("memory", memory::run),
     ("start", start::run),
     ("login", login::run),
-    ("forward", forward::run),
+    ("forward", forward::packets),
+    ("tcp", forward::tcp),
     ("sessions", sessions::run),
     ("radius", radius::run),
 ];
 /// A word for those that need a laboratory.
-const GATE: [&str; 3] = ["login", "forward", "sessions"];
+const GATE: [&str; 4] = ["login", "forward", "tcp", "sessions"];
 
 fn main() {
     // Cargo adds `--bench`.

@@ -12,6 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hotspotd::domain::station::Mac;
 
@@ -43,7 +44,9 @@ pub struct Lab {
 impl Lab {
     /// `None`, and says why, where this machine cannot have one.
     pub fn up() -> Option<Self> {
-        let directory = format!("hotspotd-bench-lab-{}", std::process::id());
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let directory = format!("hotspotd-bench-lab-{}-{number}", std::process::id());
         let directory = std::env::temp_dir().join(directory);
         fs::create_dir(&directory).unwrap();
         let log = fs::File::create(directory.join("network.log")).unwrap();

@@ -10,6 +10,7 @@ mod counters;
 mod crowd;
 mod devices;
 mod ends;
+mod floods;
 mod full_disk;
 mod guessing;
 mod identity;

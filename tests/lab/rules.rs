@@ -64,6 +64,21 @@ fn a_bridge_that_is_deleted_and_made_anew_is_enforced() {
     assert!(hotspot.portal().says_online(&guest));
 }
 
+/// The chains at the device go with it; what is left refuses new connections.
+#[test]
+fn a_device_without_its_chains_is_closed_while_the_daemon_is_dead() {
+    let Some((mut hotspot, _guest, stranger)) = opened() else { return };
+    hotspot.kill();
+    hotspot.router.ok(&["nft", "delete", "table", "netdev", "hotspotd"]);
+    let wan = hotspot.lab.fact("wan4");
+    assert_eq!(stranger.peer(&format!("greet {wan} 443")), "Connection refused");
+    assert_eq!(stranger.peer(&format!("echo {wan} 4000 5")), "lost");
+    assert!(!stranger.pings(wan));
+    assert!(!stranger.sees_site("-4"));
+    hotspot.start();
+    assert!(until(|| stranger.curl(&[crate::support::SITE]).status == 302));
+}
+
 #[test]
 fn a_port_may_come_and_go() {
     let Some((hotspot, guest, stranger)) = opened() else { return };

@@ -249,6 +249,7 @@ fn rules_that_come_or_go_concern_all_who_are_there() {
     let network = |device: &str| Network {
         device: device.to_owned(),
         portal_port: PORTAL,
+        portal_name: None,
         garden: Vec::new(),
         has_rates: false,
     };

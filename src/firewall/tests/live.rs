@@ -215,7 +215,7 @@ fn without_an_egress_hook_the_same_holds_in_the_routing_path() {
         assert_eq!(other.counts().unwrap().len(), 1);
         assert_eq!(other.install(&[network("g0")], &[pass(2)]), Ok(Hook::Netdev));
         assert_eq!(other.counts().unwrap().len(), 1);
-        assert!(!run("nft list ruleset").contains("connections"));
+        assert!(!run("nft list ruleset").contains("map connections"));
     });
 }
 

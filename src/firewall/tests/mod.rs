@@ -1,4 +1,5 @@
 mod bytes;
+mod limits;
 mod live;
 mod rules;
 #[path = "../../../tests/support/skip.rs"]
@@ -9,7 +10,13 @@ use std::time::Duration;
 use super::*;
 
 fn network(device: &str) -> Network {
-    Network { device: device.to_owned(), portal_port: 8880, garden: Vec::new(), has_rates: true }
+    Network {
+        device: device.to_owned(),
+        portal_port: 8880,
+        portal_name: None,
+        garden: Vec::new(),
+        has_rates: true,
+    }
 }
 
 fn mac(last: u8) -> Mac {

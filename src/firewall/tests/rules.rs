@@ -12,6 +12,7 @@ fn networks() -> [Network; 2] {
     let lobby = Network {
         device: "br-lobby".to_owned(),
         portal_port: 80,
+        portal_name: Some("wifi.example".to_owned()),
         garden: garden.iter().map(|network| network.parse().unwrap()).collect(),
         has_rates: false,
     };

@@ -21,6 +21,7 @@ pub(super) fn networks() -> Vec<GuestNetwork> {
         device: format!("br-{name}"),
         enforce,
         portal_port: 8880,
+        portal_name: None,
         garden: Vec::new(),
         leases: "/nonexistent/leases".into(),
     };

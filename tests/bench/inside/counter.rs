@@ -37,6 +37,7 @@ fn open(kernel: &mut Kernel, last: u16) {
     let network = Network {
         device: "br-guest".to_owned(),
         portal_port: 8880,
+        portal_name: None,
         garden: Vec::new(),
         has_rates: false,
     };

@@ -126,6 +126,7 @@ impl Bench {
             device: "br-lobby".into(),
             enforce: true,
             portal_port: 8880,
+            portal_name: None,
             garden: Vec::new(),
             leases: "/nonexistent/leases".into(),
         };
