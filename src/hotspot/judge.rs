@@ -117,7 +117,7 @@ impl Hotspot {
             }
             _ => return,
         };
-        let Caller { network, address } = caller;
+        let Caller { network, address, .. } = caller;
         if exhausted.own
             && let Some(mac) = guesser.device
             && let Some(more) = self.guesses.device_log.pass(now.boot)
