@@ -14,7 +14,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("policy", &["domain", "proof"]),
     ("store", &["domain", "durable", "policy"]),
     ("neighbour", &["domain"]),
-    ("firewall", &["domain"]),
+    ("firewall", &["domain", "neighbour"]),
     ("surroundings", &["config", "firewall"]),
     (
         "hotspot",
