@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("policy", &["domain", "proof"]),
     ("store", &["domain", "durable", "policy"]),
     ("neighbour", &["domain"]),
-    ("firewall", &["domain"]),
+    ("firewall", &["domain", "neighbour"]),
     ("surroundings", &["config", "firewall"]),
     (
         "hotspot",

@@ -20,6 +20,8 @@ use crate::config::Guest;
 use crate::config::uci::{self, Section, Value};
 use crate::firewall::ADMITTED;
 
+pub use crate::firewall::{can_delete_connections, flowtables};
+
 /// The switches that have bridged frames pass the rules for routed packets.
 const BRIDGE_SWITCHES: [&str; 2] = ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"];
 

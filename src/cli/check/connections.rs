@@ -10,7 +10,7 @@
 use std::fs;
 
 use super::{Report, Verdict};
-use crate::firewall::can_delete_connections;
+use crate::surroundings::can_delete_connections;
 
 /// Connections that there should be room for.
 const ENOUGH: u64 = 4096;

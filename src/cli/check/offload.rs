@@ -3,8 +3,7 @@
 use super::{Report, Verdict};
 use crate::config::Config;
 use crate::control::GateHealth;
-use crate::firewall::flowtables;
-use crate::surroundings::{Bypass, Offload, Surroundings};
+use crate::surroundings::{Bypass, Offload, Surroundings, flowtables};
 
 /// Where the rules stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
