@@ -1,6 +1,7 @@
 //! Answers the command line.
 
 mod policy;
+mod vouchers;
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -20,21 +21,17 @@ use super::clients::client_row;
 use super::{Ask, BACKUP_BYTES, GateHealth, Health, LINE_BYTES, PortalHealth, Tell};
 use crate::domain::list::{Entry, Page};
 use crate::domain::station::Mac;
-use crate::domain::voucher::{Username, Voucher, VoucherRequest};
+use crate::domain::voucher::Username;
 use crate::firewall::Hook;
 use crate::hotspot::{Closed, Fault, Handle, Read, Reply, Status, Whose, Write};
-use crate::http::api::params::Params;
 use crate::http::api::{self, key};
-use crate::listing::{CreatedRow, HostRow, LoginRow, SessionRow, VoucherRow};
+use crate::listing::{HostRow, LoginRow, SessionRow, VoucherRow};
 use crate::radius;
 
 /// Connections answered at one time; more wait.
 const CONNECTIONS: usize = 8;
 /// Time to send the request line.
 const ASK_TIME: Duration = Duration::from_secs(10);
-/// Vouchers in one commit of a large batch: enough to spare the flash, few enough that a guest
-/// who signs in meanwhile does not notice.
-const CHUNK: u16 = 128;
 /// Rows read at once.
 const ROWS: u32 = 256;
 
@@ -174,63 +171,6 @@ impl Control {
 
     fn settings(&self) -> Arc<api::Settings> {
         self.api.borrow().clone()
-    }
-
-    async fn create(
-        &self,
-        count: u32,
-        fields: BTreeMap<String, String>,
-        stream: &mut Stream,
-    ) -> Result<(), Failure> {
-        let zone = self.settings().zone.clone();
-        let request = api::voucher_request(&Params::from_texts(fields), &zone)?;
-        if count > 1 && request.username.is_some() {
-            return Err("a username can be given to one voucher only".to_owned());
-        }
-        let (mut left, mut last) = (count, None);
-        while left > 0 {
-            let chunk = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-            let rows = self.create_chunk(request.clone(), chunk).await.map_err(|failure| {
-                if left == count {
-                    failure
-                } else {
-                    format!("{failure}; {left} of {count} are missing")
-                }
-            })?;
-            for row in &rows {
-                tell(stream, &Tell::Created(CreatedRow::new(row, &zone))).await?;
-            }
-            // Told at once: whoever watches sees it grow, and nothing is made for who has left.
-            stream.flush().await.map_err(|error| error.to_string())?;
-            left -= u32::from(chunk);
-            last = rows.into_iter().next_back();
-        }
-        self.advise(last, stream).await
-    }
-
-    /// The vouchers are made, whatever there is to be said of them.
-    async fn advise(
-        &self,
-        created: Option<Entry<Voucher>>,
-        stream: &mut Stream,
-    ) -> Result<(), Failure> {
-        let Some(created) = created else { return Ok(()) };
-        let voucher = Box::new(created.value);
-        match self.hotspot.read(|reply| Read::Advice(voucher, reply)).await {
-            Ok(Some(advice)) => tell(stream, &Tell::Hint(advice)).await,
-            Ok(None) | Err(_) => Ok(()),
-        }
-    }
-
-    async fn create_chunk(
-        &self,
-        request: VoucherRequest,
-        count: u16,
-    ) -> Result<Vec<Entry<Voucher>>, Failure> {
-        let request = Box::new(request);
-        let created = self.hotspot.write(|reply| Write::CreateVouchers { request, count, reply });
-        let created = created.await.map_err(|fault| fault.to_string())?;
-        created.map_err(|_| "the username already exists".to_owned())
     }
 
     async fn remove(&self, username: &str) -> Result<(), Failure> {

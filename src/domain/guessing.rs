@@ -8,10 +8,13 @@ const BITS: f64 = 33.0;
 /// Guesses an hour of all strangers on one guest network.
 const PACE: f64 = 360.0;
 
+/// Whether a character belongs to a class.
+type IsIn = fn(char) -> bool;
+
 /// The bits of a text whose characters were drawn evenly from the classes that occur in it. What
 /// people choose has fewer.
 fn bits(text: &str) -> f64 {
-    let classes: [(fn(char) -> bool, u32); 5] = [
+    let classes: [(IsIn, u32); 5] = [
         (|c| c.is_ascii_digit(), 10),
         (|c| c.is_ascii_lowercase(), 26),
         (|c| c.is_ascii_uppercase(), 26),

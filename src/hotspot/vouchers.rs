@@ -34,7 +34,8 @@ impl Hotspot {
                 .collect::<Result<Result<Vec<_>, _>, _>>()
         })?;
         // Others than chosen passcodes are long enough.
-        let chosen = created.iter().flatten().filter(|_| request.passcode.is_some()).last();
+        let chosen = created.as_ref().ok().and_then(|it| it.last());
+        let chosen = chosen.filter(|_| request.passcode.is_some());
         if let Some(advice) =
             chosen.map(|entry| self.advice(&entry.value, now)).transpose()?.flatten()
             && let Some(more) = self.short_code_log.pass(now.boot)

@@ -1,0 +1,77 @@
+//! Making vouchers.
+
+use std::collections::BTreeMap;
+
+use tokio::io::AsyncWriteExt;
+
+use super::{Control, Failure, Stream, tell};
+use crate::control::Tell;
+use crate::domain::list::Entry;
+use crate::domain::voucher::{Voucher, VoucherRequest};
+use crate::hotspot::{Read, Write};
+use crate::http::api;
+use crate::http::api::params::Params;
+use crate::listing::CreatedRow;
+
+/// Vouchers in one commit of a large batch: enough to spare the flash, few enough that a guest
+/// who signs in meanwhile does not notice.
+const CHUNK: u16 = 128;
+
+impl Control {
+    pub(super) async fn create(
+        &self,
+        count: u32,
+        fields: BTreeMap<String, String>,
+        stream: &mut Stream,
+    ) -> Result<(), Failure> {
+        let zone = self.settings().zone.clone();
+        let request = api::voucher_request(&Params::from_texts(fields), &zone)?;
+        if count > 1 && request.username.is_some() {
+            return Err("a username can be given to one voucher only".to_owned());
+        }
+        let (mut left, mut last) = (count, None);
+        while left > 0 {
+            let chunk = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            let rows = self.create_chunk(request.clone(), chunk).await.map_err(|failure| {
+                if left == count {
+                    failure
+                } else {
+                    format!("{failure}; {left} of {count} are missing")
+                }
+            })?;
+            for row in &rows {
+                tell(stream, &Tell::Created(CreatedRow::new(row, &zone))).await?;
+            }
+            // Told at once: whoever watches sees it grow, and nothing is made for who has left.
+            stream.flush().await.map_err(|error| error.to_string())?;
+            left -= u32::from(chunk);
+            last = rows.into_iter().next_back();
+        }
+        self.advise(last, stream).await
+    }
+
+    /// The vouchers are made, whatever there is to be said of them.
+    async fn advise(
+        &self,
+        created: Option<Entry<Voucher>>,
+        stream: &mut Stream,
+    ) -> Result<(), Failure> {
+        let Some(created) = created else { return Ok(()) };
+        let voucher = Box::new(created.value);
+        match self.hotspot.read(|reply| Read::Advice(voucher, reply)).await {
+            Ok(Some(advice)) => tell(stream, &Tell::Hint(advice)).await,
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn create_chunk(
+        &self,
+        request: VoucherRequest,
+        count: u16,
+    ) -> Result<Vec<Entry<Voucher>>, Failure> {
+        let request = Box::new(request);
+        let created = self.hotspot.write(|reply| Write::CreateVouchers { request, count, reply });
+        let created = created.await.map_err(|fault| fault.to_string())?;
+        created.map_err(|_| "the username already exists".to_owned())
+    }
+}
