@@ -60,7 +60,7 @@ use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
 use guesses::Guesses;
 use journal::LoginJournal;
-use presence::Presence;
+use presence::{Presence, host_names};
 use remotes::Remotes;
 use replay::Restarts;
 use reservations::Reservations;
@@ -396,13 +396,6 @@ impl Hotspot {
             send(reply, settled);
         })
     }
-}
-
-fn host_names(settings: &Settings) -> Vec<HostNames> {
-    let mut files: Vec<&PathBuf> = settings.networks.iter().map(|it| &it.leases).collect();
-    files.sort();
-    files.dedup();
-    files.into_iter().map(HostNames::new).collect()
 }
 
 fn send<T>(reply: Reply<T>, result: Result<T, StoreError>) {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::remotes::Remote;
 use super::session::Session;
-use super::{Hotspot, Write};
+use super::{Hotspot, Settings, Write};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::neighbour::{Neighbour, Reach, Sighting};
 use crate::domain::session::Allowance;
@@ -388,4 +389,12 @@ impl Presence {
             self.lose(&place);
         }
     }
+}
+
+/// The leases files of all guest networks, each once.
+pub(super) fn host_names(settings: &Settings) -> Vec<HostNames> {
+    let mut files: Vec<&PathBuf> = settings.networks.iter().map(|it| &it.leases).collect();
+    files.sort();
+    files.dedup();
+    files.into_iter().map(HostNames::new).collect()
 }
