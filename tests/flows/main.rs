@@ -15,6 +15,7 @@ mod openwrt;
 mod radius_orders;
 mod radius_server;
 mod reload;
+mod short_codes;
 mod storage;
 mod support;
 mod taken_ports;
