@@ -16,7 +16,6 @@
 //! milliseconds, in an order that is drawn anew for each of many rounds. Writing the frames is in it,
 //! so the shares flatter the gate; the time for a packet does not.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -240,18 +239,20 @@ impl Field {
             Way::Gate | Way::Both => {
                 assert_eq!(self.gate.ask(&format!("open {last}")), "done");
             }
-            Way::Before => {
-                let mut rules = String::new();
-                let macs: Vec<String> =
-                    (1..=last).map(|number| format!("{} timeout 1d", mac(number))).collect();
-                for set in ["upload", "download"] {
-                    let set = format!("netdev hotspotd {set}");
-                    let elements = macs.join(", ");
-                    let _ = writeln!(rules, "flush set {set}\nadd element {set} {{ {elements} }}");
-                }
-                self.load(&rules);
-            }
+            Way::Before => self.fill_sets(last),
             Way::Plain | Way::Tracked | Way::Firewall => {}
+        }
+    }
+
+    /// Guests in the sets of before, in as many transactions as a socket's buffer asks for.
+    fn fill_sets(&self, last: u16) {
+        let macs: Vec<String> =
+            (1..=last).map(|number| format!("{} timeout 1d", mac(number))).collect();
+        for set in ["netdev hotspotd upload", "netdev hotspotd download"] {
+            self.load(&format!("flush set {set}\n"));
+            for macs in macs.chunks(500) {
+                self.load(&format!("add element {set} {{ {} }}\n", macs.join(", ")));
+            }
         }
     }
 

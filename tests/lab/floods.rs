@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Flow, Hotspot, Node, until};
+use crate::support::{Flow, Hotspot, Lab, Node, until};
 
 /// The bridge's MAC; see `network`.
 const ROUTER: &str = "02:00:00:00:77:01";
@@ -136,9 +136,10 @@ fn one_device_does_not_fill_the_table_of_connections() {
 
 #[test]
 fn the_garden_does_not_fill_the_table_of_connections_either() {
-    let Some(hotspot) = Hotspot::open() else { return };
-    let garden = hotspot.lab.fact("garden4");
-    hotspot.reconfigure("", &format!("list garden '{garden}/32'"));
+    let Some(lab) = Lab::up() else { return };
+    let garden = lab.fact("garden4").to_owned();
+    // From the start: when rules change, connections are deleted.
+    let hotspot = Hotspot::on(lab, "", &format!("list garden '{garden}/32'"));
     let stranger = hotspot.lab.node("guest3");
     let address = stranger.ipv4().to_string();
     let home = format!("http://{garden}/");
