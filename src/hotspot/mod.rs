@@ -41,16 +41,13 @@ mod resume;
 mod room;
 mod session;
 mod sessions;
+mod settings;
 mod snapshot;
 mod space;
 mod standing;
 mod upkeep;
 mod vouchers;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use ipnet::IpNet;
 use rand::Rng;
 use tokio::sync::mpsc;
 
@@ -69,13 +66,12 @@ use sessions::Sessions;
 pub use command::{
     Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
 };
+pub use settings::{GuestNetwork, Settings};
 
 use crate::clock::Clock;
 use crate::domain::class::{ClassKey, Classes};
 use crate::domain::log_limit::LogLimit;
-use crate::domain::plan::Preset;
 use crate::domain::time::Now;
-use crate::domain::zone::Zone;
 use crate::firewall::{Gate, GateError, Hook};
 use crate::neighbour::{Find, HostNames};
 use crate::store::{Journal, Recovery, Store, StoreError};
@@ -84,52 +80,6 @@ use crate::store::{Journal, Recovery, Store, StoreError};
 const INBOX: usize = 256;
 /// Commands that share one commit at most.
 const BATCH: usize = 128;
-
-/// The part of the configuration that decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// What vouchers get.
-    pub preset: Preset,
-    /// Days the login log is kept; 0 keeps rows by their number only.
-    pub login_log_days: u16,
-    /// The guest networks.
-    pub networks: Vec<GuestNetwork>,
-    /// Days begin in it.
-    pub zone: Zone,
-    /// Seconds between two reports that access points are asked for.
-    pub interim_interval: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            preset: Preset::default(),
-            login_log_days: 0,
-            networks: Vec::new(),
-            zone: Zone::default(),
-            interim_interval: 300,
-        }
-    }
-}
-
-/// A guest network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GuestNetwork {
-    /// The name of its section.
-    pub name: Arc<str>,
-    /// The network device.
-    pub device: String,
-    /// Off: portal and tracking only.
-    pub enforce: bool,
-    /// Where strangers' web requests go.
-    pub portal_port: u16,
-    /// The name of the portal, where it has one.
-    pub portal_name: Option<String>,
-    /// Networks that everyone may reach.
-    pub garden: Vec<IpNet>,
-    /// The DHCP server's leases file.
-    pub leases: PathBuf,
-}
 
 /// What the hotspot is given of the machine it runs on.
 pub struct Machine {
