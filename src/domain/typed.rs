@@ -171,6 +171,11 @@ fn take_apart(c: char, parts: &mut Vec<char>) {
 }
 
 fn compose(first: char, second: char) -> Option<char> {
+    // No second part stands before the combining marks; the walk through all pairs costs too much for
+    // every two letters of every name of a backup.
+    if second < '\u{300}' {
+        return None;
+    }
     let (first, second) = (u32::from(first), u32::from(second));
     // Hangul (The Unicode Standard, section 3.12): leading consonant and vowel, then a trailing one.
     let hangul = match (first, second) {
