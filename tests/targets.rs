@@ -32,7 +32,7 @@ fn described(text: &str) -> Flags {
         }
         let flags = line.strip_prefix("passthrough = [\"RUSTFLAGS=");
         if let (Some(flags), Some(target)) = (flags, &target) {
-            found.insert(target.clone(), flags.trim_end_matches("\"]").to_owned());
+            found.insert(target.clone(), flags.trim_end_matches("\"]").replace("\\\"", "\""));
         }
     }
     found
