@@ -2,9 +2,10 @@
 
 use super::voucher::Voucher;
 
-/// Guesses in ten years at the pace of one guest network's strangers, 360 an hour, are 2²⁵; with
-/// another 2⁸ between that and the chance of one hit.
-const BITS: f64 = 33.0;
+/// With fewer bits, a guest network's strangers find the code within a year with a chance of one in a
+/// hundred or more: 360 guesses an hour are 2²¹·⁶ in a year. An operator is not told of a time that
+/// nobody would spend.
+const BITS: f64 = 28.3;
 /// Guesses an hour of all strangers on one guest network.
 const PACE: f64 = 360.0;
 
@@ -42,7 +43,10 @@ pub fn advice(voucher: &Voucher, valid: u64) -> Option<String> {
         return None;
     }
     let what = if one_code {
-        format!("a code this short, with {valid} vouchers valid,")
+        format!(
+            "a code this short, with {valid} {} valid,",
+            if valid == 1 { "voucher" } else { "vouchers" }
+        )
     } else {
         "a passcode this short".to_owned()
     };
@@ -97,7 +101,7 @@ mod tests {
                 "2468",
                 "2468",
                 1,
-                "this short, with 1 vouchers valid, can be guessed within some 28 hours",
+                "this short, with 1 voucher valid, can be guessed within some 28 hours",
             ),
             ("2468", "2468", 100, "an hour or two"),
             ("246810", "246810", 1, "some 4 months"),
@@ -107,7 +111,8 @@ mod tests {
             ("0123456789", "0123456789", 100, "some 32 years"),
             ("012345678901", "012345678901", 100, ""),
             // One code of the generated form is half as long as a pair.
-            ("x2vqt9kc", "x2vqt9kc", 1000, "guessed"),
+            ("x2vqt9kc", "x2vqt9kc", 1000, ""),
+            ("x2vqt9", "x2vqt9", 1000, "guessed within some 8 months"),
         ] {
             let advice = advised(username, passcode, valid);
             assert!(advice.contains(told), "{passcode} {valid}: {advice}");

@@ -80,7 +80,9 @@ impl Hotspot {
             let its = hotspot.remotes.iter().filter(|remote| remote.nas.is(&nas));
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
-            log::info!("radius: {client} says {cause}; {} sessions end with it", ended.len());
+            if hotspot.admissions.may_log(client, now.boot) {
+                log::info!("radius: {client} says {cause}; {} sessions end with it", ended.len());
+            }
             for id in &ended {
                 hotspot.close_remote(*id, cause, now);
             }

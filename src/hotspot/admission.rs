@@ -133,7 +133,7 @@ impl Admissions {
             return false;
         }
         if self.lines.failed(&**client, now) {
-            log::warn!("radius: sessions at '{client}' end too fast to name each");
+            log::warn!("radius: too much happens at '{client}' to name each session");
         }
         true
     }

@@ -140,7 +140,7 @@ impl Hotspot {
     }
 
     /// An access point has answered, or has not.
-    pub(super) fn changed(&mut self, id: i64, outcome: Outcome) {
+    pub(super) fn changed(&mut self, id: i64, outcome: Outcome, now: Now) {
         let Some(remote) = self.remotes.get_mut(id) else { return };
         let Some(asked) = remote.told.asked.take() else { return };
         let why = match outcome {
@@ -154,7 +154,9 @@ impl Hotspot {
             Outcome::Unknown => "it has no client section".to_owned(),
         };
         remote.told.is_deaf = true;
-        if let Some(remote) = self.remotes.get(id) {
+        if let Some(remote) = self.remotes.get(id)
+            && self.admissions.may_log(&remote.nas.client, now.boot)
+        {
             log::info!(
                 "guest: the session of {} at {} cannot be changed while it runs: {why}; it goes on \
                  as it began, and is ended when it has used what it may",

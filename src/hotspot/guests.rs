@@ -158,7 +158,10 @@ impl Hotspot {
             // An entry that has just made room for others says nothing against the connection.
             Ok(_) => {}
             Err(error) => {
-                log::warn!("guest: the kernel does not say who has {}: {error}", caller.address);
+                if let Some(more) = self.neighbour_log.pass(now.boot) {
+                    let address = caller.address;
+                    log::warn!("guest: the kernel does not say who has {address}: {error}{more}");
+                }
             }
         }
         self.is_here(mac, caller, now);

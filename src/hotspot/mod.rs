@@ -137,6 +137,7 @@ struct Hotspot {
     host_names: Vec<HostNames>,
     guesses: Guesses,
     short_code_log: LogLimit,
+    neighbour_log: LogLimit,
     /// What waits for the kernel.
     answers: Vec<Answer>,
 }
@@ -195,6 +196,7 @@ impl Hotspot {
             host_names: host_names(&settings),
             guesses: Guesses::default(),
             short_code_log: LogLimit::default(),
+            neighbour_log: LogLimit::default(),
             answers: Vec::new(),
             settings,
         };

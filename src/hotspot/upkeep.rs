@@ -57,7 +57,7 @@ impl Hotspot {
                 Upkeep::ClockSynchronised(reply) => now = self.clock_synchronised(reply, now),
                 Upkeep::LeasesChanged => self.read_leases(),
                 Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
-                Upkeep::Changed(id, outcome) => self.changed(id, outcome),
+                Upkeep::Changed(id, outcome) => self.changed(id, outcome, now),
                 Upkeep::Tick => self.every_minute(now),
                 Upkeep::Restore(backup, reply) => self.restore(*backup, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),

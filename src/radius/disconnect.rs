@@ -12,6 +12,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -30,6 +31,7 @@ use super::order;
 use super::packet::{MAX_PACKET, Packet};
 use crate::clock::boot_time;
 use crate::config::Client;
+use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::domain::time::{Now, Timestamp};
 use crate::hotspot::access::{Demand, Order, Outcome};
@@ -119,12 +121,21 @@ async fn deliver(server: &Server, section: &Section, order: &Order, bytes: &[u8]
             tell(&socket, &section.client.secret, bytes, &pauses).await
         }
         Err(error) => {
-            log::warn!("radius: cannot send orders to {nas}: {error}");
+            note_unsent(nas, &error);
             Outcome::Silent
         }
     };
     server.ordered(section, order, outcome);
     outcome
+}
+
+/// Every session that ends while the way there is gone would say so again.
+fn note_unsent(nas: IpAddr, error: &io::Error) {
+    static LOG: Mutex<LogLimit> = Mutex::new(LogLimit::new());
+    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(more) = log.pass(boot_time()) {
+        log::warn!("radius: cannot send orders to {nas}: {error}{more}");
+    }
 }
 
 /// Falls back to an address of the kernel's choice where ours is gone.
