@@ -1,6 +1,7 @@
 //! `hotspotd check`: one line for each thing that can keep a hotspot from working.
 
 mod connections;
+mod handshakes;
 mod kernel;
 mod neighbours;
 mod networks;
@@ -72,6 +73,7 @@ pub(super) fn check(config: &Config, path: &Path) -> ExitCode {
     if enforced {
         report.connections();
         report.neighbours();
+        report.handshakes();
     }
     report.data_dir(&config.main.data_dir);
     report.kernel(enforced);

@@ -114,7 +114,12 @@ fn where_the_kernel_keeps_no_syn_pages_are_shown_and_nothing_is_done() {
     let guest = hotspot.lab.node("guest1");
     guest.ipv6();
     let voucher = hotspot.voucher(&[]);
+    assert!(hotspot.cli(&["check"]).contains("ok    handshakes"));
     set_cookies(&hotspot, true);
+    let check = hotspot.cli_output(&["check"]);
+    let lines = String::from_utf8_lossy(&check.stdout);
+    assert!(lines.contains("FAIL  handshakes     net.ipv4.tcp_syncookies is 2"), "{lines}");
+    assert_eq!(check.status.code(), Some(78));
     for portal in [hotspot.portal(), hotspot.portal6()] {
         assert_eq!(portal.get(&guest, "/").status, 200);
         let answer = portal.sign_in(&guest, &voucher);

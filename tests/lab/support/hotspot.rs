@@ -2,8 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::process::Child;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output};
 
 use serde_json::Value;
 
@@ -49,6 +49,11 @@ impl Usage {
     pub fn since(self, earlier: Self) -> Self {
         Self { download: self.download - earlier.download, upload: self.upload - earlier.upload }
     }
+}
+
+/// The words that a command of the program begins with.
+fn program(config: &Path) -> [&str; 3] {
+    [env!("CARGO_BIN_EXE_hotspotd"), "-c", config.to_str().unwrap()]
 }
 
 impl Hotspot {
@@ -195,16 +200,19 @@ impl Hotspot {
     }
 
     fn answers(&self) -> bool {
-        let mut command = self.router.command(env!("CARGO_BIN_EXE_hotspotd"));
-        command.arg("-c").arg(self.config()).arg("sessions");
-        command.output().unwrap().status.success()
+        self.cli_output(&["sessions"]).status.success()
     }
 
-    /// The output of a command of the program.
+    /// The output of a command of the program that succeeds.
     pub fn cli(&self, arguments: &[&str]) -> String {
         let config = self.config();
-        let program = [env!("CARGO_BIN_EXE_hotspotd"), "-c", config.to_str().unwrap()];
-        self.router.ok(&[&program, arguments].concat())
+        self.router.ok(&[&program(&config), arguments].concat())
+    }
+
+    /// What a command of the program prints and how it ends.
+    pub fn cli_output(&self, arguments: &[&str]) -> Output {
+        let config = self.config();
+        self.router.output(&[&program(&config), arguments].concat())
     }
 
     /// A new voucher; the arguments are those of `voucher create`.
@@ -218,10 +226,7 @@ impl Hotspot {
 
     /// A new voucher, where one can be made.
     pub fn try_voucher(&self) -> Option<Voucher> {
-        let config = self.config();
-        let program = [env!("CARGO_BIN_EXE_hotspotd"), "-c", config.to_str().unwrap()];
-        let create = ["voucher", "create", "--format", "json"];
-        let output = self.router.output(&[&program[..], &create].concat());
+        let output = self.cli_output(&["voucher", "create", "--format", "json"]);
         let created: Value = serde_json::from_slice(&output.stdout).ok()?;
         let text = |name: &str| created[0][name].as_str().map(str::to_owned);
         Some(Voucher { username: text("username")?, passcode: text("passcode")? })
