@@ -42,6 +42,7 @@ mod room;
 mod session;
 mod sessions;
 mod settings;
+mod sightings;
 mod snapshot;
 mod space;
 mod standing;

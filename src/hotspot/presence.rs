@@ -1,6 +1,6 @@
 //! Who is on the guest networks, signed in or not.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::remotes::Remote;
 use super::session::Session;
-use super::{Hotspot, Settings, Write};
+use super::{Hotspot, Settings};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
-use crate::domain::neighbour::{Neighbour, Reach, Sighting};
+use crate::domain::neighbour::{Neighbour, Reach};
 use crate::domain::session::Allowance;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
@@ -79,7 +79,7 @@ impl Presence {
     }
 
     /// Takes an entry of the kernel's table down; gives the device where it is there.
-    fn see(&mut self, seen: &Neighbour, now: Now) -> Option<Mac> {
+    pub(super) fn see(&mut self, seen: &Neighbour, now: Now) -> Option<Mac> {
         let place = (seen.network.clone(), seen.address);
         let (Some(mac), true) = (seen.mac, seen.reach != Reach::Gone) else {
             self.lose(&place);
@@ -117,7 +117,7 @@ impl Presence {
     }
 
     /// An address is gone, and its device with its last one.
-    fn lose(&mut self, place: &Place) {
+    pub(super) fn lose(&mut self, place: &Place) {
         let Some(mac) = self.owners.remove(place) else { return };
         let Some(device) = self.devices.get_mut(&mac) else { return };
         device.addresses.retain(|(known, _)| *known != place.1);
@@ -135,7 +135,7 @@ impl Presence {
     }
 
     /// Drops some more than it has to, so that not every new device makes it look again.
-    fn keep_bounded(&mut self, online: impl Fn(Mac) -> bool) {
+    pub(super) fn keep_bounded(&mut self, online: impl Fn(Mac) -> bool) {
         if self.devices.len() <= MOST {
             return;
         }
@@ -150,7 +150,7 @@ impl Presence {
     }
 
     /// Whether a device should be looked up among those remembered.
-    fn may_try(&mut self, mac: Mac, now: Now) -> bool {
+    pub(super) fn may_try(&mut self, mac: Mac, now: Now) -> bool {
         let Some(device) = self.devices.get_mut(&mac) else { return false };
         let due = device.tried.is_none_or(|tried| now.boot.saturating_sub(tried) >= TRY_AGAIN);
         if due {
@@ -168,80 +168,6 @@ impl Presence {
 }
 
 impl Hotspot {
-    /// Takes down what has happened on the guest networks, and lets those in who come back.
-    pub(super) fn sighted(&mut self, sightings: Vec<Sighting>, now: Now) {
-        let mut here = BTreeSet::new();
-        for sighting in sightings {
-            match sighting {
-                Sighting::Seen(seen) => here.extend(self.presence.see(&seen, now)),
-                Sighting::Forgotten { network, address } => self.presence.lose(&(network, address)),
-                Sighting::Everything(all) => {
-                    self.presence.forget_all_but(&all);
-                    here.extend(all.iter().filter_map(|seen| self.presence.see(seen, now)));
-                }
-                Sighting::Device { network, index } => {
-                    self.tell_of_device(&network, index);
-                    self.gatekeeper.stale = true;
-                }
-            }
-        }
-        self.presence.keep_bounded(|mac| self.sessions.get(mac).is_some());
-        let mut arrivals = Vec::new();
-        for mac in here {
-            if self.sessions.get(mac).is_some() {
-                self.follow(mac, now);
-            } else if self.presence.may_try(mac, now)
-                && let Some(caller) = self.presence.caller(mac)
-            {
-                arrivals.push(Write::Arrive { mac, caller });
-            }
-        }
-        self.commit(arrivals, now);
-        let _noted = self.enforce(now);
-    }
-
-    fn tell_of_device(&self, network: &str, index: Option<u32>) {
-        let mut networks = self.settings.networks.iter();
-        let Some(network) = networks.find(|it| *it.name == *network) else { return };
-        if index.is_none() {
-            log::warn!(
-                "guest network '{}': there is no device {}; it is waited for, and nobody is held \
-                 back meanwhile",
-                network.name,
-                network.device
-            );
-        }
-    }
-
-    /// Keeps an open session's address and network up to date.
-    pub(super) fn follow(&mut self, mac: Mac, now: Now) {
-        let Some(caller) = self.presence.caller(mac) else { return };
-        if self.sessions.get(mac).is_none() {
-            return;
-        }
-        let moves = |session: &Session| session.network != caller.network;
-        if self.sessions.get(mac).is_some_and(moves) {
-            self.move_session(mac, &caller.network, now);
-        }
-        let enforced =
-            self.settings.networks.iter().any(|it| it.name == caller.network && it.enforce);
-        if let Some(session) = self.sessions.get_mut(mac) {
-            session.address = Some(caller.address);
-            session.remember(self.presence.addresses(mac));
-            if !enforced {
-                // Nothing is counted there: being there is all there is to go by.
-                session.last_traffic = now.boot;
-            }
-        }
-    }
-
-    /// A device has asked for something.
-    pub(super) fn is_here(&mut self, mac: Mac, caller: &Caller, now: Now) {
-        let Caller { network, address, .. } = caller.clone();
-        let seen = Neighbour { network, address, mac: Some(mac), reach: Reach::Present };
-        self.presence.see(&seen, now);
-    }
-
     /// Every device on the guest networks.
     pub(super) fn hosts(&mut self, now: Now) -> Vec<Host> {
         self.read_host_names();
@@ -374,13 +300,13 @@ impl Hotspot {
 }
 
 impl Presence {
-    fn caller(&self, mac: Mac) -> Option<Caller> {
+    pub(super) fn caller(&self, mac: Mac) -> Option<Caller> {
         let device = self.devices.get(&mac)?;
         let (network, address) = (device.network.clone(), device.address()?);
         Some(Caller { network, address, device: Some(mac) })
     }
 
-    fn forget_all_but(&mut self, all: &[Neighbour]) {
+    pub(super) fn forget_all_but(&mut self, all: &[Neighbour]) {
         let known: HashSet<(&str, IpAddr)> =
             all.iter().map(|seen| (&*seen.network, seen.address)).collect();
         let places = self.owners.keys();

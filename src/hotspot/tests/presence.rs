@@ -101,12 +101,35 @@ fn an_old_entry_of_another_network_moves_nobody() {
 }
 
 #[test]
+fn nobody_takes_a_session_to_another_network_while_its_device_sends() {
+    let mut bench = Bench::new();
+    bench.limited("a", 5, 0);
+    bench.see(1);
+    bench.login_from(1, "a", "secret").unwrap().unwrap();
+    for _ in 0..5 {
+        bench.kernel.traffic(1, 1000, 10);
+        bench.second_after(20);
+        bench.sight(vec![seen("open", v4(1), 1)]);
+        bench.sight(vec![Sighting::Everything(vec![neighbour("open", v4(1), mac(1))])]);
+        assert_eq!(bench.sessions()[0].network, "guest");
+        assert!(bench.kernel.pass(1).is_some());
+    }
+    // A connection to the portal there shows that it has moved.
+    let caller = Caller { network: "open".into(), address: v4(1), device: Some(mac(1)) };
+    bench.write(|reply| Write::Visit { caller, reply }).unwrap().unwrap();
+    assert_eq!(bench.sessions()[0].network, "open");
+    assert_eq!(bench.kernel.pass(1), None);
+}
+
+#[test]
 fn a_guest_who_moves_is_enforced_where_that_is_wanted_and_nowhere_else() {
     let mut bench = Bench::new();
     bench.limited("a", 5, 0);
     bench.see(1);
     bench.login_from(1, "a", "secret").unwrap().unwrap();
     bench.kernel.traffic(1, 1000, 10);
+    bench.second_after(10);
+    bench.second_after(30);
     bench.sight(vec![seen("open", v4(1), 1)]);
     assert_eq!(bench.sessions()[0].network, "open");
     assert_eq!(bench.kernel.pass(1), None);
