@@ -12,9 +12,12 @@ const PACE: f64 = 360.0;
 /// Whether a character belongs to a class.
 type IsIn = fn(char) -> bool;
 
-/// The bits of a text whose characters were drawn evenly from the classes that occur in it. What
-/// people choose has fewer.
+/// The bits of a text whose characters were drawn evenly from the classes that occur in it; of one of
+/// letters alone, as few as of a word that somebody has chosen.
 fn bits(text: &str) -> f64 {
+    if text.chars().all(char::is_alphabetic) {
+        return bits_of_words(text.chars().count());
+    }
     let classes: [(IsIn, u32); 5] = [
         (|c| c.is_ascii_digit(), 10),
         (|c| c.is_ascii_lowercase(), 26),
@@ -25,6 +28,13 @@ fn bits(text: &str) -> f64 {
     let alphabet = classes.iter().filter(|(is_in, _)| text.contains(*is_in)).map(|(_, size)| size);
     let alphabet: u32 = alphabet.sum();
     text.chars().count() as f64 * f64::from(alphabet.max(1)).log2()
+}
+
+/// The bits of so many letters that people choose: 4 of the first, 2 of each up to the eighth, 1.5 of
+/// those behind (NIST SP 800-63 of 2006, appendix A.2.1).
+fn bits_of_words(letters: usize) -> f64 {
+    let behind = letters.saturating_sub(8) as f64;
+    4.0 + 2.0 * letters.min(8).saturating_sub(1) as f64 + 1.5 * behind
 }
 
 /// A sentence for an operator whose voucher's passcode can be guessed, where `valid` vouchers are
@@ -112,6 +122,8 @@ mod tests {
             ("012345678901", "012345678901", 100, ""),
             // One code of the generated form is half as long as a pair.
             ("x2vqt9kc", "x2vqt9kc", 1000, ""),
+            ("room12", "welcome", 1, "a passcode this short can be guessed within some 8 days"),
+            ("room12", "correcthorsebatterystaple", 1, ""),
             ("x2vqt9", "x2vqt9", 1000, "guessed within some 8 months"),
         ] {
             let advice = advised(username, passcode, valid);
