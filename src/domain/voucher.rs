@@ -218,6 +218,8 @@ pub struct Voucher {
     pub upload_limit: DataLimit,
     /// What has been used with it, by all devices together.
     pub used: Usage,
+    /// Whether the passcode was drawn here, and not chosen.
+    pub is_passcode_generated: bool,
 }
 
 impl Voucher {
@@ -225,6 +227,7 @@ impl Voucher {
     pub fn issue(request: VoucherRequest, preset: &Preset, now: Now, rng: &mut dyn Rng) -> Self {
         let username = request.username;
         let username = username.unwrap_or_else(|| Username(code::code(rng, code::USERNAME_LENGTH)));
+        let is_passcode_generated = request.passcode.is_none();
         let passcode = request
             .passcode
             .unwrap_or_else(|| Passcode(Secret::new(code::code(rng, code::PASSCODE_LENGTH))));
@@ -245,6 +248,7 @@ impl Voucher {
             download_limit: request.download_limit,
             upload_limit: request.upload_limit,
             used: Usage::default(),
+            is_passcode_generated,
         }
     }
 
@@ -255,9 +259,14 @@ impl Voucher {
         own.matches(&typed::normalised(passcode.reveal()))
     }
 
-    /// Whether the passcode has the form of generated ones, and is not the username as well. One
-    /// that was chosen so by chance is as long and of the same characters.
+    /// Whether the passcode cannot be guessed: it was drawn here, and is not the username as well.
     pub fn has_generated_passcode(&self) -> bool {
+        self.is_passcode_generated && !self.is_one_code()
+    }
+
+    /// Whether the passcode has the form of generated ones, and is not the username as well. So it is
+    /// compared like them; what somebody chose, as `summer25`, can have that form.
+    pub fn has_passcode_of_generated_form(&self) -> bool {
         code::is_generated(self.passcode.secret().reveal(), code::PASSCODE_LENGTH)
             && !self.is_one_code()
     }

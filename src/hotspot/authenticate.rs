@@ -320,14 +320,16 @@ impl Hotspot {
         now: Now,
     ) {
         let station = request.station;
+        let at = Place::Client(&request.nas.client);
         let place = self.guesses.place(&login, station, devices);
-        let too_often = station.and_then(|mac| self.guesses.wait_after_success(mac, now.boot));
+        let wait = |mac| self.guesses.wait_after_success(mac, at, now.boot);
+        let too_often = station.and_then(wait);
         let too_often = too_often.or(self.guesses.wait_at_place(place, now.boot));
         if let Some(station) = station {
             self.guesses.known.add(station, &login);
         }
         if too_often.is_none() {
-            self.guesses.succeeded(station, place, now.boot);
+            self.guesses.succeeded(station, at, place, now.boot);
             log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
             self.note_access(request, login, None, now);
         }

@@ -92,7 +92,7 @@ pub(super) fn what_is_known(voucher: &Voucher) -> Pairs {
 /// generated passcode in capitals or with the first letter capital, which are all that can be tried
 /// where the access point sends a hash.
 pub(super) fn with_other_forms(known: Vec<Known>, voucher: Option<&Voucher>) -> Vec<Known> {
-    let generated = voucher.filter(|voucher| voucher.has_generated_passcode());
+    let generated = voucher.filter(|voucher| voucher.has_passcode_of_generated_form());
     let generated = generated.map(|voucher| voucher.passcode.secret());
     let mut others = Vec::new();
     for password in &known {

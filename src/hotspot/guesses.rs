@@ -9,13 +9,16 @@
 //! Such a limit can be exhausted on purpose, to keep the honest out. Two kinds of guests do not
 //! depend on it:
 //!
-//! - A device that has signed in before ([`Known`]) is held to its own limit, and to that of all
-//!   devices of the same login: an attacker with one voucher can make any number of devices known.
-//!   With a login that it has signed in with, the username's limit does not hold it up either.
-//! - A right passcode of the generated form ([`Voucher::has_generated_passcode`]) is accepted while
-//!   the network's limit is exhausted. Whoever guesses at random learns nothing by that: 39 bits
-//!   outlast any rate that this program can answer at, and the device's and the username's limits
-//!   hold on.
+//! - A device that has signed in before ([`Known`]) shares a limit with the devices of the same login
+//!   in place of the network's: an attacker with one voucher can make any number of devices known.
+//!   With a login that it has signed in with, neither that nor the username's limit holds it up.
+//! - A right passcode that was drawn here ([`Voucher::has_generated_passcode`]) is accepted while the
+//!   limit of the network or of the login is exhausted. Whoever guesses at random learns nothing by
+//!   that: 39 bits outlast any rate that this program can answer at, and the device's and the
+//!   username's limits hold on. A chosen passcode of the same form can be guessed.
+//!
+//! A device's own limit is one for each guest network and each access point: who only claims its MAC
+//! address elsewhere does not exhaust it here.
 //!
 //! Everybody else is told to wait, whether the code was right or wrong: an exhausted limit must not
 //! tell. They compete with the attacker for one guess in ten seconds. There is no queue: an
@@ -93,7 +96,7 @@ impl Default for Guesses {
 }
 
 /// Where somebody guesses.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Place<'a> {
     /// On the portal of this guest network.
     Network(&'a Arc<str>),
@@ -125,12 +128,13 @@ impl<'a> Guesser<'a> {
 /// How long somebody has to wait before they may guess, by whose guesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Waits {
-    /// Of this device, and of others with the same login.
+    /// Of this device.
     own: Option<Duration>,
     /// At one of these usernames.
     at_username: Option<Duration>,
-    /// Of devices that have never signed in, on the same network or through the same access point.
-    of_strangers: Option<Duration>,
+    /// Of devices with the same login; of those that have never signed in, on the same network or
+    /// through the same access point.
+    of_others: Option<Duration>,
 }
 
 impl Waits {
@@ -141,8 +145,8 @@ impl Waits {
 
     /// For a guess that has been compared, right or wrong.
     pub(super) fn by_others(&self, has_generated_passcode: bool) -> Option<Refusal> {
-        let of_strangers = self.of_strangers.filter(|_| !has_generated_passcode);
-        self.at_username.max(of_strangers).map(Refusal::TooManyTriesByOthers)
+        let of_others = self.of_others.filter(|_| !has_generated_passcode);
+        self.at_username.max(of_others).map(Refusal::TooManyTriesByOthers)
     }
 }
 
@@ -159,29 +163,24 @@ impl Guesses {
     /// How long somebody has to wait before they may try one of these usernames.
     pub(super) fn waits(&self, who: &Guesser<'_>, now: Duration) -> Waits {
         let login = who.device.and_then(|mac| self.known.latest_login(mac));
-        let own = who.device.and_then(|mac| self.by_device.wait(mac, now));
-        let of_strangers = match (login, who.place) {
-            (Some(_), _) => None,
+        // A code may read as another's username and passcode, too: its own device is not held up by that.
+        let was_in = who.usernames.iter().any(|it| self.is_known_with(who.device, it));
+        let of_others = match (login, who.place) {
+            (Some(_), _) if was_in => None,
+            (Some(login), _) => self.by_login.wait(login, now),
             (None, Place::Network(network)) => self.by_network.wait(network, now),
             (None, Place::Client(client)) => self.by_client.wait(client, now),
         };
-        // A code may read as another's username and passcode, too: its own device is not held up by that.
-        let was_in = who.usernames.iter().any(|it| self.is_known_with(who.device, it));
         let usernames = who.usernames.iter().filter(|_| !was_in);
         Waits {
-            own: own.max(login.and_then(|login| self.by_login.wait(login, now))),
+            own: who.device.and_then(|mac| self.by_device.wait((who.place, mac), now)),
             at_username: usernames.filter_map(|it| self.by_username.wait(it, now)).max(),
-            of_strangers,
+            of_others,
         }
     }
 
     /// None of the usernames' passcodes was right.
     pub(super) fn failed(&mut self, who: &Guesser<'_>, now: Duration) -> Exhausted {
-        for username in &who.usernames {
-            if !self.is_known_with(who.device, username) {
-                self.by_username.failed(username, now);
-            }
-        }
         let own = self.failed_unheard(who, now);
         match (who.device.and_then(|mac| self.known.latest_login(mac)), who.place) {
             (Some(login), _) => {
@@ -197,10 +196,16 @@ impl Guesses {
         }
     }
 
-    /// A guess was refused because of others, right or wrong: this bounds how fast a device may
-    /// look for generated passcodes meanwhile. Whether the device has to wait from now on.
+    /// A guess was refused because of others, right or wrong: this bounds how fast devices may look
+    /// for generated passcodes meanwhile, each of them and all at one username. Whether the device
+    /// has to wait from now on.
     pub(super) fn failed_unheard(&mut self, who: &Guesser<'_>, now: Duration) -> bool {
-        who.device.is_some_and(|mac| self.by_device.failed(mac, now))
+        for username in &who.usernames {
+            if !self.is_known_with(who.device, username) {
+                self.by_username.failed(username, now);
+            }
+        }
+        who.device.is_some_and(|mac| self.by_device.failed((who.place, mac), now))
     }
 
     fn is_known_with(&self, device: Option<Mac>, username: &str) -> bool {
@@ -208,8 +213,13 @@ impl Guesses {
     }
 
     /// How long a device has to wait that has signed in too often.
-    pub(super) fn wait_after_success(&self, mac: Mac, now: Duration) -> Option<Duration> {
-        self.sign_ins.wait(mac, now)
+    pub(super) fn wait_after_success(
+        &self,
+        mac: Mac,
+        at: Place<'_>,
+        now: Duration,
+    ) -> Option<Duration> {
+        self.sign_ins.wait((at, mac), now)
     }
 
     /// How long a device has to wait with whose login there were too many sign-ins.
@@ -225,10 +235,16 @@ impl Guesses {
     }
 
     /// Somebody has signed in.
-    pub(super) fn succeeded(&mut self, mac: Option<Mac>, place: LoginPlace, now: Duration) {
+    pub(super) fn succeeded(
+        &mut self,
+        mac: Option<Mac>,
+        at: Place<'_>,
+        place: LoginPlace,
+        now: Duration,
+    ) {
         self.sign_ins_by_login.failed(place, now);
         if let Some(mac) = mac {
-            self.sign_ins.failed(mac, now);
+            self.sign_ins.failed((at, mac), now);
         }
     }
 }

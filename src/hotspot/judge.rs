@@ -33,9 +33,10 @@ impl Hotspot {
         let Some(mac) = self.station(caller, now) else {
             return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
         };
-        let guesser = Guesser::new(Some(mac), Place::Network(&caller.network));
+        let at = Place::Network(&caller.network);
+        let guesser = Guesser::new(Some(mac), at);
         let waits = self.guesses.waits(&guesser, now.boot);
-        let sign_ins = self.guesses.wait_after_success(mac, now.boot);
+        let sign_ins = self.guesses.wait_after_success(mac, at, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
         if let Some(refusal) = waits.of_device().or(sign_ins.map(Refusal::TooManySignIns)) {
             return Ok(Attempt { mac: Some(mac), outcome: Err(refusal) });
@@ -55,7 +56,7 @@ impl Hotspot {
         if let Ok(Redeemed { entry, grant }) = &outcome {
             let login = entry.value.username.as_str();
             let place = self.guesses.place(login, Some(mac), grant.plan.devices);
-            self.guesses.succeeded(Some(mac), place, now.boot);
+            self.guesses.succeeded(Some(mac), at, place, now.boot);
             self.guesses.known.add(mac, login);
         }
         Ok(Attempt { mac: Some(mac), outcome })

@@ -13,7 +13,7 @@ use crate::domain::voucher::{DataLimit, FullName, Passcode, Username, Voucher};
 
 const COLUMNS: &str = "id, username, passcode, fullname, created_at, modified_at, first_login, \
                        last_login, valid_seconds, valid_from, mac, download_limit, upload_limit, \
-                       used_download, used_upload";
+                       used_download, used_upload, passcode_generated";
 
 impl Store {
     /// Adds a voucher and gives its id; `None` where the username is taken.
@@ -24,8 +24,8 @@ impl Store {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO voucher (username, username_folded, passcode, fullname, created_at,
                  modified_at, first_login, last_login, valid_seconds, valid_from, mac,
-                 download_limit, upload_limit, clock_unset)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 download_limit, upload_limit, clock_unset, passcode_generated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         let inserted = statement.insert(params![
             voucher.username.as_str(),
@@ -42,6 +42,7 @@ impl Store {
             voucher.download_limit.megabytes(),
             voucher.upload_limit.megabytes(),
             i64::from(!now.wall_is_set),
+            voucher.is_passcode_generated,
         ]);
         match inserted {
             Ok(id) => Ok(Some(id)),
@@ -196,6 +197,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry<Voucher>> {
         download_limit: DataLimit::from_megabytes(row.get(11)?),
         upload_limit: DataLimit::from_megabytes(row.get(12)?),
         used: Usage { download: unsigned(row.get(13)?), upload: unsigned(row.get(14)?) },
+        is_passcode_generated: row.get(15)?,
     };
     Ok(Entry { id: row.get(0)?, value })
 }

@@ -10,12 +10,13 @@ use rusqlite::Connection;
 use crate::support::{Daemon, OPEN_API, Scratch};
 
 /// The steps that led to each version.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../../src/store/schema/001_foundation.sql"),
     include_str!("../../src/store/schema/002_sessions.sql"),
     include_str!("../../src/store/schema/003_radius.sql"),
+    include_str!("../../src/store/schema/004_replays.sql"),
 ];
-const CURRENT: i64 = 4;
+const CURRENT: i64 = 5;
 
 /// A store as version `version` has left it, with so many vouchers; from the second version on,
 /// each has had a session.

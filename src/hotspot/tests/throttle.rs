@@ -20,6 +20,14 @@ fn voucher(bench: &mut Bench, username: &str, passcode: &str) {
     });
 }
 
+/// A voucher whose passcode is drawn, and that.
+fn drawn(bench: &mut Bench, username: &str) -> String {
+    voucher(bench, username, "");
+    let vouchers = bench.vouchers();
+    let entry = vouchers.iter().find(|it| it.value.username.as_str() == username).unwrap();
+    entry.value.passcode.secret().reveal().to_owned()
+}
+
 /// Wrong guesses, each by another device that has never signed in; how many of them were heard.
 fn guess_from_all_over(bench: &mut Bench, devices: std::ops::Range<u8>) -> usize {
     let mut heard = 0;
@@ -133,19 +141,71 @@ fn an_exhausted_limit_does_not_tell_what_was_right() {
 }
 
 #[test]
-fn a_generated_passcode_is_heard_whatever_strangers_do() {
+fn a_passcode_that_was_drawn_is_heard_whatever_strangers_do() {
     let mut bench = Bench::new();
-    voucher(&mut bench, "room12", "x2vqt9kc");
+    let passcode = drawn(&mut bench, "room12");
+    voucher(&mut bench, "room13", "summer25");
     voucher(&mut bench, "x2vqt9kc", "x2vqt9kc");
     guess_from_all_over(&mut bench, 10..120);
-    assert!(bench.login_from(200, "room12", "x2vqt9kc").unwrap().is_ok());
-    // One code is half as long.
+    assert!(bench.login_from(200, "room12", &passcode).unwrap().is_ok());
+    // One code is half as long, and what somebody chose can be guessed.
     assert_eq!(wait(bench.enter(201, "x2vqt9kc")), Some(10));
+    assert_eq!(wait(bench.login_from(203, "room13", "summer25").unwrap()), Some(10));
     // Whoever looks for one meanwhile is slowed down as well.
     for _ in 0..10 {
         assert_eq!(wait(bench.login_from(202, "room12", "x2vqt9kd").unwrap()), Some(10));
     }
-    assert_eq!(wait(bench.login_from(202, "room12", "x2vqt9kc").unwrap()), Some(15));
+    assert_eq!(wait(bench.login_from(202, "room12", &passcode).unwrap()), Some(15));
+}
+
+#[test]
+fn many_devices_are_slowed_down_at_one_username_while_nobody_is_heard() {
+    let mut bench = Bench::new();
+    let passcode = drawn(&mut bench, "room12");
+    guess_from_all_over(&mut bench, 10..120);
+    for device in 120..150 {
+        let answer = bench.login_from(device, "room12", "x2vqt9kd").unwrap();
+        assert_eq!(wait(answer), Some(10), "{device}");
+    }
+    assert_eq!(wait(bench.login_from(200, "room12", &passcode).unwrap()), Some(5));
+    bench.clock.pass(5);
+    assert!(bench.login_from(201, "room12", &passcode).unwrap().is_ok());
+}
+
+#[test]
+fn devices_with_a_shared_login_do_not_lock_each_other_out() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "wifi", "wifi2026");
+    voucher(&mut bench, "bar", "bar");
+    let passcode = drawn(&mut bench, "room12");
+    for device in 1..5 {
+        bench.login_from(device, "wifi", "wifi2026").unwrap().unwrap();
+        bench.logout(device);
+    }
+    for device in 1..4 {
+        for guess in 0..10 {
+            bench.enter(device, &format!("guess{guess}")).unwrap_err();
+        }
+    }
+    // What can be guessed is not heard of them.
+    assert_eq!(wait(bench.enter(4, "bar")), Some(10));
+    assert!(bench.login_from(4, "wifi", "wifi2026").unwrap().is_ok());
+    assert!(bench.login_from(4, "room12", &passcode).unwrap().is_ok());
+}
+
+#[test]
+fn whoever_claims_a_device_at_an_access_point_does_not_lock_it_out_at_the_portal() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    for _ in 0..12 {
+        reject(ask(&mut bench, request("a", "wrong", 1)));
+    }
+    assert!(bench.login_from(1, "a", "secret").unwrap().is_ok());
+    bench.logout(1);
+    for _ in 0..20 {
+        at(ask(&mut bench, request("a", "secret", 2)));
+    }
+    assert!(bench.login_from(2, "a", "secret").unwrap().is_ok());
 }
 
 #[test]
@@ -196,7 +256,7 @@ fn one_voucher_does_not_make_many_devices_good_for_guessing() {
 fn an_access_points_strangers_are_held_to_one_limit_together() {
     let mut bench = Bench::new();
     bench.create("a").unwrap();
-    voucher(&mut bench, "room12", "x2vqt9kc");
+    let passcode = drawn(&mut bench, "room12");
     at(ask(&mut bench, request("a", "secret", 1)));
     for round in 0..2 {
         for device in 10..210 {
@@ -210,7 +270,7 @@ fn an_access_points_strangers_are_held_to_one_limit_together() {
     let refused = reject(ask(&mut bench, request("a", "secret", 220)));
     assert!(!refused.wrong_password && refused.message == "Too many wrong attempts.");
     at(ask(&mut bench, request("a", "secret", 1)));
-    at(ask(&mut bench, request("room12", "x2vqt9kc", 221)));
+    at(ask(&mut bench, request("room12", &passcode, 221)));
     // The portal has a limit of its own.
     assert!(bench.login_from(222, "a", "secret").unwrap().is_ok());
 }
