@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use log::LevelFilter;
 
+use crate::domain::nas::ViewPoint;
 use crate::domain::plan::Preset;
 use crate::domain::secret::Secret;
 
@@ -207,6 +208,20 @@ pub struct Client {
     pub require_message_authenticator: bool,
     /// UDP port for Disconnect and CoA requests (RFC 5176), 1 to 65535.
     pub coa_port: u16,
+    /// From whose side it counts octets as long as it does not say so itself; `None` leaves that to
+    /// the vendor.
+    pub acct_view_point: Option<ViewPoint>,
+}
+
+impl Client {
+    /// From whose side it counts octets as long as it does not say so itself. CoovaChilli's default
+    /// is the guest's side, without its option `swapoctets`; RFC 2866 has the access point's.
+    pub fn assumed_view_point(&self) -> ViewPoint {
+        self.acct_view_point.unwrap_or(match self.vendor {
+            Vendor::Coovachilli => ViewPoint::Client,
+            Vendor::Mikrotik | Vendor::Wispr | Vendor::None => ViewPoint::Nas,
+        })
+    }
 }
 
 /// Which vendor attributes a NAS is sent (`option vendor`).

@@ -143,6 +143,7 @@ fn guests_radius_and_clients_arrive() {
             option vendor mikrotik
             option require_message_authenticator off
             option coa_port 1700
+            option acct_view_point client
         config client 'all'
             option address '10.0.0.0/8'
             option secret 'other'",
@@ -171,9 +172,11 @@ fn guests_radius_and_clients_arrive() {
         vendor: Vendor::Mikrotik,
         require_message_authenticator: false,
         coa_port: 1700,
+        acct_view_point: Some(ViewPoint::Client),
     };
     assert_eq!(first, &client);
-    assert_eq!((second.name.as_str(), second.coa_port), ("all", 3799));
+    let Client { name, coa_port, acct_view_point, .. } = second;
+    assert_eq!((name.as_str(), coa_port, acct_view_point), ("all", &3799, &None));
     assert!(second.require_message_authenticator);
 }
 

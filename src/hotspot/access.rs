@@ -12,7 +12,7 @@ use crate::policy::Pairs;
 use crate::proof::{Keys, Proof};
 
 pub use crate::domain::accounting::{Octets, Reported};
-pub use crate::domain::nas::{Details, Nas};
+pub use crate::domain::nas::{Details, Nas, NasPeer, ViewPoint};
 
 /// Somebody wants to be let in by an access point.
 #[derive(Clone, Debug)]
@@ -146,6 +146,8 @@ pub enum Demand {
 pub struct NewTerms {
     /// What the operator wanted to be sent with the Access-Accept: it still wins.
     pub reply: Pairs,
+    /// Class, as it was given with the Access-Accept; empty where that is not known any more.
+    pub class: Vec<u8>,
     /// What holds so far.
     pub before: Terms,
     /// What shall hold.
@@ -161,6 +163,8 @@ pub struct Terms {
     pub idle_timeout: u32,
     /// Time, and data each way, in all; `None` is without end.
     pub limit: Allowance,
+    /// Data both ways together, in all; `None` is without end.
+    pub total: Option<u64>,
     /// When it ends, where the clock is known.
     pub until: Option<Timestamp>,
 }

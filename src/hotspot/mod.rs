@@ -291,6 +291,10 @@ impl Hotspot {
             Write::NasRestarted { nas, cause, stamp, reply } => {
                 self.nas_restarted(nas, cause, stamp, reply, now)
             }
+            Write::KeepPeer { peer, reply } => {
+                let kept = self.store.attempt(|| self.store.put_nas_peer(&peer, now.wall));
+                self.answer(reply, kept)
+            }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
             Write::Policy(change) => self.change_policy(change, now),
@@ -323,6 +327,7 @@ impl Hotspot {
                 self.tell(reply, |hotspot| Ok(hotspot.session_views(now)));
             }
             Read::Policy(question) => self.tell_policy(question),
+            Read::NasPeers(reply) => self.tell(reply, |hotspot| hotspot.store.nas_peers()),
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }
