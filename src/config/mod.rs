@@ -214,12 +214,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// From whose side it counts octets as long as it does not say so itself. CoovaChilli's default
-    /// is the guest's side, without its option `swapoctets`; RFC 2866 has the access point's.
-    pub fn assumed_view_point(&self) -> ViewPoint {
+    /// From whose side it counts octets as long as it does not say so itself; `reports` is whether
+    /// it has sent an Accounting-Request. CoovaChilli says so in each of them, and its default is
+    /// the guest's side, without its option `swapoctets`. Whoever has reported and not said so is
+    /// none: RFC 2866 section 5.3 has the access point's side.
+    pub fn assumed_view_point(&self, reports: bool) -> ViewPoint {
         self.acct_view_point.unwrap_or(match self.vendor {
-            Vendor::Coovachilli => ViewPoint::Client,
-            Vendor::Mikrotik | Vendor::Wispr | Vendor::None => ViewPoint::Nas,
+            Vendor::Coovachilli if !reports => ViewPoint::Client,
+            Vendor::Coovachilli | Vendor::Mikrotik | Vendor::Wispr | Vendor::None => ViewPoint::Nas,
         })
     }
 }

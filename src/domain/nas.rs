@@ -64,6 +64,8 @@ pub struct NasPeer {
     pub source: IpAddr,
     /// The address of ours that it asks.
     pub local: IpAddr,
+    /// Whether it has ever sent an Accounting-Request.
+    pub reports: bool,
     /// How it counts, where it has ever said so.
     pub view_point: Option<ViewPoint>,
 }

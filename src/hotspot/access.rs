@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
-use crate::policy::Pairs;
+use crate::policy::dictionary::{SESSION_TIMEOUT, TERMINATION_ACTION};
+use crate::policy::{Pair, Pairs, Value};
 use crate::proof::{Keys, Proof};
 
 pub use crate::domain::accounting::{Octets, Reported};
@@ -62,6 +63,21 @@ pub struct Accept {
     pub class: Vec<u8>,
     /// What the method needs.
     pub keys: Keys,
+}
+
+/// How long a session may last by the operator's rows. One that is authenticated anew after that
+/// time (Termination-Action, RFC 2865 section 5.29) does not end with it.
+pub(super) fn session_timeout(reply: &Pairs) -> Option<Duration> {
+    const RADIUS_REQUEST: u32 = 1;
+    if reply.integer(TERMINATION_ACTION) == Some(RADIUS_REQUEST) {
+        return None;
+    }
+    let seconds = |pair: &Pair| match pair.value {
+        Value::Integer(seconds) if pair.attribute == SESSION_TIMEOUT => Some(seconds),
+        _ => None,
+    };
+    let seconds = reply.0.iter().filter_map(seconds).filter(|seconds| *seconds != 0).min()?;
+    Some(Duration::from_secs(seconds.into()))
 }
 
 /// Why somebody is not let in.

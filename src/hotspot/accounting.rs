@@ -53,6 +53,7 @@ impl Hotspot {
                         let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
                         return;
                     }
+                    hotspot.heard_from(&report.nas, now);
                 }
             }
             let is_end = matches!(report.event, Event::Stop(_));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::access::{Accept, Access, AccessRequest, Reject};
+use super::access::{Accept, Access, AccessRequest, Reject, session_timeout};
 use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
@@ -84,6 +84,7 @@ impl Hotspot {
         Box::new(move |hotspot, committed| {
             let judged = judged.and_then(|judged| committed.map(|()| judged));
             hotspot.note(&judged);
+            hotspot.heard_from(&request.nas, now);
             let let_in = match judged {
                 Err(error) => return send(reply, Err(error)),
                 Ok(Judged::Slow(hash)) => return send(reply, Ok(Access::Slow(hash))),
@@ -261,7 +262,8 @@ impl Hotspot {
         admitted: Admitted,
         now: Now,
     ) -> Result<Accept, Why> {
-        let Admitted { login, voucher, limits, most_sessions, reply, keys } = admitted;
+        let Admitted { login, voucher, mut limits, most_sessions, reply, keys } = admitted;
+        limits.time = [limits.time, session_timeout(&reply)].into_iter().flatten().min();
         let entry = voucher.as_ref().map(|(entry, _)| entry);
         let open = self.open_sessions(request, &login, entry, now);
         // Others of the same batch were let in since this was judged.

@@ -206,6 +206,9 @@ impl Hotspot {
             Outcome::Unknown => "it has no client section".to_owned(),
         };
         remote.told.is_deaf = true;
+        if outcome == Outcome::Silent && self.unanswered.change(id) {
+            return;
+        }
         if let Some(remote) = self.remotes.get(id) {
             log::info!(
                 "guest: the session of {} at {} cannot be changed while it runs: {why}; it goes on \
@@ -214,6 +217,14 @@ impl Hotspot {
                 remote.nas.client,
             );
         }
+    }
+
+    /// An access point that did not answer has been heard.
+    pub(super) fn change_again(&mut self, id: i64) {
+        if let Some(remote) = self.remotes.get_mut(id) {
+            remote.told.is_deaf = false;
+        }
+        self.order_change(id);
     }
 
     /// Has an access point told what is new. Whoever is to be ended is told nothing else.

@@ -45,6 +45,7 @@ mod settings;
 mod snapshot;
 mod space;
 mod standing;
+mod unanswered;
 mod upkeep;
 mod vouchers;
 
@@ -62,6 +63,7 @@ use remotes::Remotes;
 use replay::Restarts;
 use reservations::Reservations;
 use sessions::Sessions;
+use unanswered::Unanswered;
 
 pub use command::{
     Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
@@ -126,6 +128,7 @@ struct Hotspot {
     upkeep: upkeep::Schedule,
     sessions: Sessions,
     remotes: Remotes,
+    unanswered: Unanswered,
     reservations: Reservations,
     admissions: Admissions,
     classes: Classes,
@@ -184,6 +187,7 @@ impl Hotspot {
             upkeep: upkeep::Schedule::default(),
             sessions: Sessions::default(),
             remotes: Remotes::default(),
+            unanswered: Unanswered::default(),
             reservations: Reservations::default(),
             admissions: Admissions::default(),
             classes: Classes::new(key, nonce),

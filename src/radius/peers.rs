@@ -66,32 +66,29 @@ impl Peers {
         }
     }
 
-    /// A genuine packet has come from `source` to our address `local`; what is to be written down.
-    /// `view_point` is what it says, if it says it.
-    pub(super) fn heard(
-        &mut self,
-        section: &Section,
-        source: IpAddr,
-        local: IpAddr,
-        view_point: Option<ViewPoint>,
-        now: Duration,
-    ) -> Option<NasPeer> {
-        let key = (section.name.clone(), source);
+    /// A genuine packet has come, which says this; what is to be written down.
+    pub(super) fn heard(&mut self, said: NasPeer, now: Duration) -> Option<NasPeer> {
+        let key = (said.client.clone(), said.source);
         if self.known.len() >= MOST_PEERS && !self.known.contains_key(&key) {
             self.forget_the_longest_silent();
         }
         let known = self.known.entry(key).or_insert_with(|| Known {
-            peer: NasPeer { client: section.name.clone(), source, local, view_point: None },
+            peer: said.clone(),
             heard: now,
             written: false,
         });
-        let view_point = view_point.or(known.peer.view_point);
-        if (known.peer.local, known.peer.view_point) != (local, view_point) {
-            (known.peer.local, known.peer.view_point) = (local, view_point);
+        let peer = NasPeer {
+            reports: said.reports || known.peer.reports,
+            view_point: said.view_point.or(known.peer.view_point),
+            ..said
+        };
+        if known.peer != peer {
+            known.peer = peer;
             known.written = false;
         }
         known.heard = now;
-        if known.written || !self.writes.entry(section.name.clone()).or_default().may_write(now) {
+        let client = &known.peer.client;
+        if known.written || !self.writes.entry(client.clone()).or_default().may_write(now) {
             return None;
         }
         known.written = true;
@@ -123,11 +120,16 @@ impl Peers {
         self.exactly(client, source).or_else(last).map(|known| known.peer.local)
     }
 
-    /// From whose side an access point says that it counts; where this one has never said so, what
-    /// all others of its section say.
-    pub(super) fn view_point(&self, client: &Arc<str>, source: IpAddr) -> Option<ViewPoint> {
-        let its_own = self.exactly(client, source);
-        its_own.and_then(|known| known.peer.view_point).or_else(|| self.agreed(client))
+    /// From whose side an access point counts: as it says, else as its section says, else as those
+    /// of its section say of which something has been heard, else as is to be assumed.
+    pub(super) fn view_point(&self, section: &Section, source: IpAddr) -> ViewPoint {
+        let its_own = self.exactly(&section.name, source).map(|known| &known.peer);
+        let reports = its_own.is_some_and(|peer| peer.reports);
+        its_own
+            .and_then(|peer| peer.view_point)
+            .or(section.client.acct_view_point)
+            .or_else(|| self.agreed(&section.name).filter(|_| !reports))
+            .unwrap_or(section.client.assumed_view_point(reports))
     }
 
     fn exactly(&self, client: &Arc<str>, source: IpAddr) -> Option<&Known> {
@@ -145,7 +147,12 @@ impl Peers {
         let said = |view_point| {
             self.of(client).filter(|known| known.peer.view_point == Some(view_point)).count()
         };
-        ViewPoints { nas: said(ViewPoint::Nas), client: said(ViewPoint::Client) }
+        let is_silent = |known: &&Known| known.peer.reports && known.peer.view_point.is_none();
+        ViewPoints {
+            nas: said(ViewPoint::Nas),
+            client: said(ViewPoint::Client),
+            silent: self.of(client).filter(is_silent).count(),
+        }
     }
 
     fn of(&self, client: &str) -> impl Iterator<Item = &Known> {
@@ -168,6 +175,8 @@ pub struct ViewPoints {
     pub nas: usize,
     /// From the guest's.
     pub client: usize,
+    /// They report, and do not say.
+    pub silent: usize,
 }
 
 #[cfg(test)]
@@ -178,11 +187,14 @@ mod tests {
     const START: Duration = Duration::from_secs(1000);
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 
-    fn section() -> (Clients, Arc<Section>) {
+    fn clients() -> Clients {
         let text = "config client lobby\noption address 192.168.0.0/16\noption secret x";
-        let clients = Clients::new(&Config::parse(text).unwrap().clients);
-        let section = clients.named("lobby").unwrap().clone();
-        (clients, section)
+        Clients::new(&Config::parse(text).unwrap().clients)
+    }
+
+    fn peer(number: u16, view_point: Option<ViewPoint>) -> NasPeer {
+        let source = source(number);
+        NasPeer { client: "lobby".into(), source, local: HERE, reports: false, view_point }
     }
 
     fn source(number: u16) -> IpAddr {
@@ -192,31 +204,51 @@ mod tests {
 
     #[test]
     fn each_access_point_is_known_by_itself_and_others_by_what_all_say() {
-        let (_, section) = section();
+        let clients = clients();
+        let section = clients.named("lobby").unwrap();
         let mut peers = Peers::default();
-        let mut says = |number, view_point| {
-            peers.heard(&section, source(number), HERE, view_point, START);
-            [1, 2, 9].map(|number| peers.view_point(&"lobby".into(), source(number)))
+        let mut says = |number, reports, view_point| {
+            peers.heard(NasPeer { reports, ..peer(number, view_point) }, START);
+            [1, 2, 9].map(|number| peers.view_point(section, source(number)))
         };
-        let (nas, client) = (Some(ViewPoint::Nas), Some(ViewPoint::Client));
-        assert_eq!(says(1, None), [None; 3]);
-        assert_eq!(says(1, nas), [nas; 3]);
-        assert_eq!(says(2, client), [nas, client, None]);
+        use ViewPoint::{Client, Nas};
+        // What CoovaChilli does by default.
+        assert_eq!(says(1, false, None), [Client; 3]);
+        assert_eq!(says(1, true, Some(Nas)), [Nas; 3]);
+        assert_eq!(says(2, true, Some(Client)), [Nas, Client, Client]);
         // What is not said again still holds.
-        assert_eq!(says(2, None), [nas, client, None]);
+        assert_eq!(says(2, true, None), [Nas, Client, Client]);
+        // Whoever reports and does not say so is no CoovaChilli.
+        assert_eq!(says(9, true, None), [Nas, Client, Nas]);
+    }
+
+    #[test]
+    fn the_section_speaks_for_those_that_say_nothing() {
+        let clients = clients();
+        let client = crate::config::Client {
+            acct_view_point: Some(ViewPoint::Client),
+            vendor: crate::config::Vendor::None,
+            ..clients.named("lobby").unwrap().client.clone()
+        };
+        let section = Section { name: "lobby".into(), client };
+        let mut peers = Peers::default();
+        assert_eq!(peers.view_point(&section, source(1)), ViewPoint::Client);
+        peers.heard(NasPeer { reports: true, ..peer(1, None) }, START);
+        assert_eq!(peers.view_point(&section, source(1)), ViewPoint::Client);
+        peers.heard(peer(1, Some(ViewPoint::Nas)), START);
+        assert_eq!(peers.view_point(&section, source(1)), ViewPoint::Nas);
     }
 
     #[test]
     fn what_changes_is_written_once_and_not_too_often() {
-        let (_, section) = section();
         let mut peers = Peers::default();
-        let one = peers.heard(&section, source(1), HERE, None, START).unwrap();
+        let one = peers.heard(peer(1, None), START).unwrap();
         assert_eq!((one.local, one.view_point), (HERE, None));
-        assert_eq!(peers.heard(&section, source(1), HERE, None, START), None);
-        let two = peers.heard(&section, source(1), HERE, Some(ViewPoint::Nas), START).unwrap();
+        assert_eq!(peers.heard(peer(1, None), START), None);
+        let two = peers.heard(peer(1, Some(ViewPoint::Nas)), START).unwrap();
         assert_eq!(two.view_point, Some(ViewPoint::Nas));
         let flood = |peers: &mut Peers, now| {
-            let heard = |number| peers.heard(&section, source(number), HERE, None, now);
+            let heard = |number| peers.heard(peer(number, None), now);
             (100..5000).filter_map(heard).count()
         };
         assert_eq!(flood(&mut peers, START), WRITE_BURST as usize - 2);
@@ -228,16 +260,18 @@ mod tests {
 
     #[test]
     fn what_was_written_down_holds_until_something_else_is_said() {
-        let (clients, section) = section();
         let (mut before, mut after) = (Peers::default(), Peers::default());
-        let kept = before.heard(&section, source(1), HERE, Some(ViewPoint::Nas), START);
+        let kept = before.heard(peer(1, Some(ViewPoint::Nas)), START);
         after.resume(kept.into_iter().collect());
-        after.configured(&clients);
+        after.configured(&clients());
         assert_eq!(after.local(&"lobby".into(), source(1)), Some(HERE));
-        assert_eq!(after.view_point(&"lobby".into(), source(1)), Some(ViewPoint::Nas));
-        assert_eq!(after.heard(&section, source(1), HERE, Some(ViewPoint::Nas), START), None);
+        assert_eq!(
+            after.exactly(&"lobby".into(), source(1)).unwrap().peer,
+            peer(1, Some(ViewPoint::Nas))
+        );
+        assert_eq!(after.heard(peer(1, Some(ViewPoint::Nas)), START), None);
         let there = IpAddr::from([10, 0, 0, 2]);
-        assert!(after.heard(&section, source(1), there, None, START).is_some());
+        assert!(after.heard(NasPeer { local: there, ..peer(1, None) }, START).is_some());
         assert_eq!(after.local(&"lobby".into(), source(1)), Some(there));
         after.configured(&Clients::default());
         assert_eq!(after.local(&"lobby".into(), source(1)), None);

@@ -70,8 +70,8 @@ pub struct Standing {
     pub address: String,
     /// Whose attributes it is sent; `None` for strangers.
     pub vendor: Option<Vendor>,
-    /// From whose side its octets are counted as long as it does not say so; `None` for strangers.
-    pub assumed: Option<ViewPoint>,
+    /// From whose side octets are counted, by its section; `None` where that says nothing.
+    pub configured: Option<ViewPoint>,
     /// What its access points say of that.
     pub said: ViewPoints,
     /// How long ago its last packet came; `None` is never.
@@ -240,7 +240,7 @@ impl Tally {
                 name: Some(section.name.clone()),
                 address: shown(&section.client.address),
                 vendor: Some(section.client.vendor),
-                assumed: Some(section.client.assumed_view_point()),
+                configured: section.client.acct_view_point,
                 said: peers.view_points(&section.name),
                 heard: entry.heard.map(|at| now.saturating_sub(at)),
                 counters: entry.counters,
@@ -256,7 +256,7 @@ impl Tally {
             name: None,
             address: address.to_string(),
             vendor: None,
-            assumed: None,
+            configured: None,
             said: ViewPoints::default(),
             heard: Some(now.saturating_sub(stranger.heard)),
             counters: Counters { requests: stranger.packets, ..Counters::default() },

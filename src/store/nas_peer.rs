@@ -16,15 +16,16 @@ impl Store {
     /// What SQLite reports.
     pub fn put_nas_peer(&self, peer: &NasPeer, now: Timestamp) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO nas_peer (client, source, local_address, view_point, written_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO nas_peer (client, source, local_address, reports, view_point, written_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (client, source) DO UPDATE SET local_address = excluded.local_address,
-                 view_point = excluded.view_point, written_at = excluded.written_at",
+                 reports = excluded.reports, view_point = excluded.view_point, written_at = excluded.written_at",
         )?;
         statement.execute(params![
             &*peer.client,
             peer.source.to_string(),
             peer.local.to_string(),
+            peer.reports,
             peer.view_point.map(ViewPoint::number),
             now.unix(),
         ])?;
@@ -42,9 +43,9 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn nas_peers(&self) -> Result<Vec<NasPeer>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT client, source, local_address, view_point FROM nas_peer")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT client, source, local_address, reports, view_point FROM nas_peer",
+        )?;
         let peers = statement.query_map([], read)?;
         Ok(peers.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
@@ -54,8 +55,8 @@ impl Store {
 fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasPeer>> {
     let (client, source, local): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (Ok(source), Ok(local)) = (source.parse(), local.parse()) else { return Ok(None) };
-    let view_point = row.get::<_, Option<u32>>(3)?.and_then(ViewPoint::numbered);
-    Ok(Some(NasPeer { client: client.into(), source, local, view_point }))
+    let view_point = row.get::<_, Option<u32>>(4)?.and_then(ViewPoint::numbered);
+    Ok(Some(NasPeer { client: client.into(), source, local, reports: row.get(3)?, view_point }))
 }
 
 #[cfg(test)]
@@ -73,6 +74,7 @@ mod tests {
             client: "lobby".into(),
             source: IpAddr::from([10, 0, (number / 256) as u8, number as u8]),
             local: IpAddr::from([10, 1, 0, 1]),
+            reports: number % 2 == 0,
             view_point: ViewPoint::numbered(number % 3),
         };
         for number in 0..PEERS_KEPT + 2 {

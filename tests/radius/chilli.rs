@@ -221,10 +221,21 @@ impl Chilli {
 
     /// Says that it has started, as it does before anybody signs in.
     pub fn accounting_on(&self) {
+        assert_eq!(self.exchange(self.started(), true).code, ACCOUNTING_RESPONSE);
+    }
+
+    fn started(&self) -> Draft {
         let mut draft = self.draft(ACCOUNTING_REQUEST);
         self.status(&mut draft, ACCOUNTING_ON);
         self.itself(&mut draft);
-        assert_eq!(self.exchange(draft, true).code, ACCOUNTING_RESPONSE);
+        draft
+    }
+
+    /// The same once, and waits for no answer.
+    pub fn send_accounting_on(&self) {
+        let to = self.ports.lock().unwrap().expect("it knows no server").acct;
+        let socket = UdpSocket::bind((self.address, 0)).unwrap();
+        socket.send_to(&self.started().request(&self.secret), to).unwrap();
     }
 
     fn status(&self, draft: &mut Draft, status: u32) {

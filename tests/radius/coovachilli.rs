@@ -236,3 +236,51 @@ fn a_restart_forgets_neither_limits_nor_directions_nor_addresses() {
         assert!(chilli.orders().iter().all(|it| it.obeyed), "{:?}", chilli.orders());
     });
 }
+
+#[test]
+fn the_time_that_a_row_gives_is_what_is_left() {
+    both_ways("coovachilli", |chilli, bench| {
+        bench.ours.cli_ok(&["user", "check", "jo", "Cleartext-Password := pear"]);
+        bench.ours.enter("reply jo Session-Timeout := 500");
+        let params = chilli.sign_in("jo", "pear", 1).unwrap();
+        assert_eq!(params.session_timeout, 500);
+        let session = bench.session(1);
+        let left = session["time_left"].as_u64();
+        assert!(left.is_some_and(|left| (470..=500).contains(&left)), "{session}");
+    });
+}
+
+#[test]
+fn check_and_show_tell_what_is_known_of_an_access_point() {
+    let chilli = Chilli::at("127.0.0.33", true, SECRET);
+    let bench = Bench::new(&chilli, "option vendor 'coovachilli'");
+    let shown = || bench.ours.cli_ok(&["client", "show", "lobby"]);
+    assert!(
+        shown().contains("the guest's until it reports, as is CoovaChilli's default"),
+        "{}",
+        shown()
+    );
+    chilli.accounting_on();
+    assert!(shown().contains("the access point's, as it says"), "{}", shown());
+    let note = "note  radius         1 client has trouble: hotspotd client list";
+    let check = || String::from_utf8(bench.ours.daemon.cli(&["check"]).stdout).unwrap();
+    assert!(!check().contains("trouble"), "{}", check());
+    let stranger = Chilli::at("127.0.0.34", false, "another secret than the right one");
+    stranger.asks("127.0.0.77", bench.ours.ports);
+    stranger.send_accounting_on();
+    assert!(until(|| check().contains(note)), "{}", check());
+}
+
+#[test]
+fn who_says_nothing_is_counted_as_its_section_says() {
+    for (option, download) in [("", 300_000), ("option acct_view_point 'client'", 1_000_000)] {
+        let mut chilli = Chilli::at("127.0.0.33", false, SECRET);
+        chilli.tells_view_point = false;
+        let bench = Bench::new(&chilli, &format!("option vendor 'none'\n{option}"));
+        bench.ours.voucher("anna", "pear", &[]);
+        chilli.sign_in("anna", "pear", 1).unwrap();
+        chilli.traffic(1, 1_000_000, 300_000);
+        chilli.interim(1, 60);
+        assert_eq!(bench.session(1)["download"], download, "{option}");
+    }
+}

@@ -9,6 +9,7 @@ use crate::hotspot::{Read, Write};
 use crate::radius::authenticator::Signature;
 use crate::radius::clients::Section;
 use crate::radius::grant::Profile;
+use crate::radius::packet::Code;
 use crate::radius::reply::Port;
 use crate::radius::request;
 
@@ -45,13 +46,16 @@ impl Server {
         if request.port == Port::Auth && request.signature != Signature::Good {
             return;
         }
-        let said = match request.port {
-            Port::Auth => None,
-            Port::Acct => request::view_point(&request.packet),
-        };
         let route = request.way.route;
-        let (source, local) = (route.peer.ip().to_canonical(), route.local.ip().to_canonical());
-        let news = self.desk().peers.heard(&request.section, source, local, said, boot_time());
+        let reports = request.packet.code == Code::AccountingRequest;
+        let said = NasPeer {
+            client: request.section.name.clone(),
+            source: route.peer.ip().to_canonical(),
+            local: route.local.ip().to_canonical(),
+            reports,
+            view_point: request::view_point(&request.packet).filter(|_| reports),
+        };
+        let news = self.desk().peers.heard(said, boot_time());
         if let Some(peer) = news {
             self.keep(peer).await;
         }
@@ -59,8 +63,7 @@ impl Server {
 
     /// From whose side an access point counts octets.
     pub(super) fn view_point(&self, section: &Section, source: IpAddr) -> ViewPoint {
-        let said = self.desk().peers.view_point(&section.name, source.to_canonical());
-        said.unwrap_or(section.client.assumed_view_point())
+        self.desk().peers.view_point(section, source.to_canonical())
     }
 
     /// How an access point is to be told what somebody gets.

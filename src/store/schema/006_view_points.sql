@@ -7,6 +7,7 @@ CREATE TABLE nas_peer (
     client        TEXT NOT NULL,          -- the name of the section
     source        TEXT NOT NULL,          -- where its packets come from
     local_address TEXT NOT NULL,          -- the address of ours that it asks: orders leave from there
+    reports       INTEGER NOT NULL,       -- whether it has ever sent an Accounting-Request
     view_point    INTEGER,                -- as above; NULL: it has never said so
     written_at    INTEGER NOT NULL,
     PRIMARY KEY (client, source)
