@@ -13,7 +13,6 @@ impl Row for ClientRow {
         "name",
         "address",
         "vendor",
-        "view_point",
         "heard",
         "requests",
         "accepted",
@@ -31,6 +30,7 @@ impl Row for ClientRow {
         "trouble_from",
         "trouble_ago",
         "advice",
+        "view_point",
     ];
 
     const TABLE: &'static [&'static str] = &[
@@ -52,7 +52,6 @@ impl Row for ClientRow {
             row.name.unwrap_or_default(),
             row.address,
             row.vendor.unwrap_or_default(),
-            row.view_point.unwrap_or_default(),
             number(row.heard),
             row.requests.to_string(),
             row.accepted.to_string(),
@@ -70,6 +69,7 @@ impl Row for ClientRow {
             row.trouble_from.unwrap_or_default(),
             number(row.trouble_ago),
             row.advice.unwrap_or_default(),
+            row.view_point.unwrap_or_default(),
         ]
     }
 

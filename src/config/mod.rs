@@ -240,6 +240,26 @@ pub enum Vendor {
     None,
 }
 
+impl Vendor {
+    /// All of them, by the words of the configuration.
+    pub const WORDS: [(&str, Self); 4] = [
+        ("coovachilli", Self::Coovachilli),
+        ("mikrotik", Self::Mikrotik),
+        ("wispr", Self::Wispr),
+        ("none", Self::None),
+    ];
+
+    /// Its word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Coovachilli => "coovachilli",
+            Self::Mikrotik => "mikrotik",
+            Self::Wispr => "wispr",
+            Self::None => "none",
+        }
+    }
+}
+
 impl Config {
     /// Reads and checks a file of at most [`MAX_FILE_SIZE`] bytes.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {

@@ -49,13 +49,6 @@ const STARTS: [(&str, ValidityStarts); 3] = [
 const DEVICE_LIMITS: [(&str, OnDeviceLimit); 2] =
     [("replace", OnDeviceLimit::Replace), ("refuse", OnDeviceLimit::Refuse)];
 
-const VENDORS: [(&str, Vendor); 4] = [
-    ("coovachilli", Vendor::Coovachilli),
-    ("mikrotik", Vendor::Mikrotik),
-    ("wispr", Vendor::Wispr),
-    ("none", Vendor::None),
-];
-
 const VIEW_POINTS: [(&str, ViewPoint); 2] =
     [("nas", ViewPoint::Nas), ("client", ViewPoint::Client)];
 
@@ -309,7 +302,7 @@ fn radius(reader: &mut Reader<'_>) -> Radius {
 fn client(section: &Section, reader: &mut Reader<'_>) -> Option<Client> {
     let address = reader.required("address", "192.168.1.20", value::network);
     let secret = reader.required_secret("secret", "a long secret", value::secret);
-    let vendor = reader.value("vendor", Vendor::default(), value::choice(&VENDORS));
+    let vendor = reader.value("vendor", Vendor::default(), value::choice(&Vendor::WORDS));
     let require_message_authenticator =
         reader.value("require_message_authenticator", true, value::flag);
     let coa_port = reader.value("coa_port", 3799, value::port);

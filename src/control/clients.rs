@@ -23,7 +23,7 @@ pub(super) fn client_row(standing: &Standing) -> ClientRow {
     ClientRow {
         name: standing.name.as_deref().map(str::to_owned),
         address: standing.address.clone(),
-        vendor: standing.vendor.map(|vendor| vendor_word(vendor).to_owned()),
+        vendor: standing.vendor.map(|vendor| vendor.word().to_owned()),
         view_point: standing.vendor.map(|vendor| view_point(standing, vendor)),
         heard: standing.heard.map(seconds),
         requests: counters.requests,
@@ -91,14 +91,5 @@ fn view_point(standing: &Standing, vendor: Vendor) -> String {
             "the access point's at {nas}, the guest's at {client}, as they say; {silent} do not \
              say so: {assumed}"
         ),
-    }
-}
-
-fn vendor_word(vendor: Vendor) -> &'static str {
-    match vendor {
-        Vendor::Coovachilli => "coovachilli",
-        Vendor::Mikrotik => "mikrotik",
-        Vendor::Wispr => "wispr",
-        Vendor::None => "none",
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
-use crate::policy::dictionary::{SESSION_TIMEOUT, TERMINATION_ACTION};
+use crate::policy::dictionary::{FRAMED_IP_ADDRESS, SESSION_TIMEOUT, TERMINATION_ACTION};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::{Keys, Proof};
 
@@ -31,6 +31,19 @@ pub struct AccessRequest {
     pub station: Option<Mac>,
     /// Everything that was sent, for check items; without passwords and challenges.
     pub attributes: Pairs,
+}
+
+impl AccessRequest {
+    /// The address that the access point has given to the device, where it says so.
+    pub(super) fn framed_address(&self) -> Option<IpAddr> {
+        match self.attributes.get(FRAMED_IP_ADDRESS) {
+            // 255.255.255.254 and above are yet to be chosen (RFC 2865 section 5.8).
+            Some(Value::Ipv4(address)) if !matches!(address.to_bits(), 0 | 0xffff_fffe..) => {
+                Some((*address).into())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What an access point is told.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Reject, session_timeout};
-use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
+use super::candidates::{Meant, apply_rows, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
@@ -19,7 +19,7 @@ use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
-use crate::policy::{Authorized, Denial, Limits, Pairs, Value, authorize, passwords};
+use crate::policy::{Authorized, Denial, Limits, Pairs, Value, passwords};
 use crate::proof::{Keys, Proof, Verdict};
 use crate::store::StoreError;
 
@@ -50,6 +50,8 @@ struct Admitted {
 enum Why {
     Refusal(Refusal),
     Denial(Denial),
+    /// This check item does not hold.
+    Mismatch(&'static str),
     /// The operator says so, perhaps in a sentence.
     Rejected(Option<String>),
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Why {
         match self {
             Self::Refusal(refusal) => refusal.fmt(f),
             Self::Denial(denial) => denial.fmt(f),
+            Self::Mismatch(item) => write!(f, "The user may not sign in here: {item}."),
             Self::Rejected(Some(sentence)) => f.write_str(sentence),
             Self::Rejected(None) => f.write_str("The user may not sign in."),
         }
@@ -185,7 +188,8 @@ impl Hotspot {
     ) -> Result<Judged, StoreError> {
         let Meant { candidate, voucher, user } = meant;
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
-        let Authorized { control, reply, .. } = authorize(&user, &request.attributes, known);
+        let (rows, mismatch) = apply_rows(&user, request, known);
+        let Authorized { control, reply, .. } = rows;
         let refused = |why| Ok(Judged::Refused(why));
         let keys = match control.integer(AUTH_TYPE) {
             Some(REJECT) => {
@@ -208,6 +212,9 @@ impl Hotspot {
                 }
             }
         };
+        if let Some(item) = mismatch {
+            return refused(Why::Mismatch(item));
+        }
         let is_generated =
             voucher.as_ref().is_some_and(|entry| entry.value.has_generated_passcode());
         if let Some(wait) = waits.by_others(is_generated)
@@ -375,7 +382,7 @@ impl Hotspot {
             method: Method::Radius,
             login,
             mac: request.station,
-            address: None,
+            address: request.framed_address(),
             refusal,
         };
         self.journal.write(record, now);

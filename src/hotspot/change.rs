@@ -173,6 +173,13 @@ impl Hotspot {
         }
     }
 
+    /// What a session there may still use.
+    pub(super) fn left_there(&self, remote: &Remote, now: Now) -> Allowance {
+        let account = self.sessions.accounts.get(remote.voucher);
+        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
+        Allowance { time: remote.time_left(now), ..data }
+    }
+
     /// A voucher's end has moved.
     pub(super) fn move_ends_elsewhere(&mut self, voucher: i64, until: Option<Timestamp>, now: Now) {
         for member in self.sessions.accounts.members(voucher) {

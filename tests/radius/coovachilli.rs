@@ -284,3 +284,21 @@ fn who_says_nothing_is_counted_as_its_section_says() {
         assert_eq!(bench.session(1)["download"], download, "{option}");
     }
 }
+
+#[test]
+fn refusals_and_lists_say_what_is_the_matter() {
+    let chilli = Chilli::at("127.0.0.33", false, SECRET);
+    let bench = Bench::new(&chilli, "option vendor 'coovachilli'");
+    bench.ours.cli_ok(&["user", "check", "jo", "Cleartext-Password := pear"]);
+    bench.ours.cli_ok(&["user", "check", "jo", "WISPr-Location-ID =~ ^lobby"]);
+    let here = chilli.sign_in("jo", "pear", 1).unwrap_err();
+    assert_eq!(here, "The user may not sign in here: WISPr-Location-ID.");
+    // Whoever does not know the password learns nothing of that.
+    assert_eq!(chilli.sign_in("jo", "plum", 1).unwrap_err(), "Wrong password.");
+    bench.ours.cli_ok(&["user", "check", "kim", "Cleartext-Password := pear", "Max-Data := 1000"]);
+    chilli.sign_in("kim", "pear", 2).unwrap();
+    chilli.traffic(2, 2000, 0);
+    assert_eq!(chilli.sign_in("kim", "pear", 2).unwrap_err(), "Your data limit has been reached");
+    let logins = bench.ours.cli_ok(&["logins", "--format", "csv"]);
+    assert!(logins.contains("10.1.0.1") && logins.contains("10.1.0.2"), "{logins}");
+}
