@@ -300,6 +300,7 @@ impl Hotspot {
         }
         accept.class = self.classes.next(&login, id);
         self.admissions.accepted(&request.nas.client, &login, now.boot);
+        let interim = self.settings.interim_interval;
         let sharers = self.sharers(request, id, &login, now);
         self.reservations.reserve(Reservation {
             class: accept.class.clone(),
@@ -311,7 +312,7 @@ impl Hotspot {
             total: accept.total,
             voucher: id,
             revoked: false,
-            told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
+            told: Told::with(&accept, interim, limits.time.map(|it| now.boot + it), sharers),
         });
         let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };

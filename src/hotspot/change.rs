@@ -16,6 +16,7 @@ use crate::domain::plan::Plan;
 use crate::domain::session::{Allowance, Usage};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::Username;
+use crate::policy::dictionary::ACCT_INTERIM_INTERVAL;
 use crate::policy::{Pairs, User};
 
 /// What an access point has been told of a session, and what it is to be told.
@@ -25,6 +26,8 @@ pub(super) struct Told {
     reply: Option<Pairs>,
     /// What the access point was given as Class; empty where that is not known any more.
     class: Vec<u8>,
+    /// Seconds between its reports, as it was asked for; 0 where that is not known any more.
+    interim: u32,
     /// When it ends whatever the voucher says, by the boot clock.
     rules_end: Option<Duration>,
     /// What holds there.
@@ -42,7 +45,12 @@ pub(super) struct Told {
 impl Told {
     /// With an Access-Accept, while so many devices share the data. `rules_end` is by the boot
     /// clock.
-    pub(super) fn with(accept: &Accept, rules_end: Option<Duration>, shared_by: usize) -> Self {
+    pub(super) fn with(
+        accept: &Accept,
+        interim: u32,
+        rules_end: Option<Duration>,
+        shared_by: usize,
+    ) -> Self {
         let terms = Terms {
             rates: accept.rates,
             idle_timeout: accept.idle_timeout,
@@ -51,7 +59,23 @@ impl Told {
             until: accept.until,
         };
         let (reply, class) = (Some(accept.reply.clone()), accept.class.clone());
-        Self { reply, class, rules_end, known: terms, newest: terms, shared_by, ..Self::default() }
+        let interim = accept.reply.integer(ACCT_INTERIM_INTERVAL).unwrap_or(interim);
+        Self {
+            reply,
+            class,
+            interim,
+            rules_end,
+            known: terms,
+            newest: terms,
+            shared_by,
+            ..Self::default()
+        }
+    }
+
+    /// Seconds between its reports where `configured` is what is asked for now: it may have been
+    /// asked for fewer reports when it began, and by a row of the operator's.
+    pub(super) fn interim(&self, configured: u32) -> u32 {
+        self.interim.max(configured)
     }
 
     /// What it was told is lost: presumably what the plan says.

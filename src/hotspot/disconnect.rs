@@ -159,8 +159,11 @@ impl Hotspot {
     /// Ends what has come to its end, and what has not been heard of for too long.
     pub(super) fn watch_remotes(&mut self, now: Now) {
         self.reservations.forget_unclaimed(now);
-        let silence = Duration::from_secs(u64::from(self.settings.interim_interval)) * 3 + LATE;
-        let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence;
+        let configured = self.settings.interim_interval;
+        let silence = |remote: &Remote| {
+            Duration::from_secs(remote.told.interim(configured).into()) * 3 + LATE
+        };
+        let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence(remote);
         let lost: Vec<i64> = self.remotes.iter().filter(is_lost).map(|it| it.id).collect();
         for id in lost {
             self.close_remote(id, TerminateCause::LostService, now);

@@ -74,7 +74,7 @@ mod tests {
             client: "lobby".into(),
             source: IpAddr::from([10, 0, (number / 256) as u8, number as u8]),
             local: IpAddr::from([10, 1, 0, 1]),
-            reports: number % 2 == 0,
+            reports: number.is_multiple_of(2),
             view_point: ViewPoint::numbered(number % 3),
         };
         for number in 0..PEERS_KEPT + 2 {

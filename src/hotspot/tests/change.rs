@@ -262,3 +262,17 @@ fn after_a_restart_all_that_presumably_holds_is_known() {
     assert_eq!(known.limit, after.limit);
     assert_eq!(after.limit.time.is_some(), before.is_some());
 }
+
+#[test]
+fn who_was_asked_for_fewer_reports_is_not_given_up_for_it() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.hotspot.settings.interim_interval = 300;
+    bench.let_in("a", 1);
+    // The file asks for more reports since; nobody has told that to the access point.
+    bench.hotspot.settings.interim_interval = 60;
+    bench.second_after(900);
+    assert_eq!(bench.sessions().len(), 1);
+    bench.second_after(20);
+    assert_eq!(bench.sessions().len(), 0);
+}
