@@ -3,7 +3,7 @@
 ALTER TABLE nas_session ADD COLUMN view_point INTEGER NOT NULL DEFAULT 1;
 
 -- What access points have shown of themselves and is needed before they show it again.
-CREATE TABLE nas_peer (
+CREATE TABLE IF NOT EXISTS nas_peer (
     client        TEXT NOT NULL,          -- the name of the section
     source        TEXT NOT NULL,          -- where its packets come from
     local_address TEXT NOT NULL,          -- the address of ours that it asks: orders leave from there
