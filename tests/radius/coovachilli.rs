@@ -237,6 +237,32 @@ fn a_restart_forgets_neither_limits_nor_directions_nor_addresses() {
     });
 }
 
+/// An earlier version took every access point's input for the upload.
+#[test]
+fn what_an_earlier_version_counted_the_wrong_way_is_not_counted_again() {
+    let chilli = Chilli::at("127.0.0.33", false, SECRET);
+    let mut bench = Bench::new(&chilli, "option vendor 'coovachilli'");
+    bench.ours.voucher("anna", "pear", &LIMITED);
+    chilli.sign_in("anna", "pear", 1).unwrap();
+    chilli.traffic(1, 1_000_000, 300_000);
+    chilli.interim(1, 5);
+    bench.ours.daemon.stop();
+    let store = rusqlite::Connection::open(bench.ours.daemon.database()).unwrap();
+    let swap = "UPDATE session SET download = upload, upload = download;
+                UPDATE nas_session SET view_point = 1; DELETE FROM nas_peer";
+    store.execute_batch(swap).unwrap();
+    drop(store);
+    bench.ours.daemon.launch();
+    let octets = |session: Value| (session["download"].as_u64(), session["upload"].as_u64());
+    assert_eq!(octets(bench.session(1)), (Some(300_000), Some(1_000_000)));
+    chilli.traffic(1, 50_000, 7_000);
+    chilli.interim(1, 5);
+    assert_eq!(octets(bench.session(1)), (Some(350_000), Some(1_007_000)));
+    chilli.traffic(1, 1, 1);
+    chilli.stop(1, 1);
+    bench.ours.wait_for_log("350001 octets down, 1007001 up");
+}
+
 #[test]
 fn the_time_that_a_row_gives_is_what_is_left() {
     both_ways("coovachilli", |chilli, bench| {
