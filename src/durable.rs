@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use nix::sys::statvfs::statvfs;
@@ -17,6 +17,29 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = fs::remove_file(&partial);
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)?;
+        sync_directory(path)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&partial);
+    })
+}
+
+/// The same for a file of somebody else's: its owner and its mode stay.
+///
+/// # Errors
+/// What the file system reports; the old file then stays.
+pub fn replace_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = with_suffix(path, ".partial");
+    let write = || {
+        let old = fs::metadata(path)?;
+        let _ = fs::remove_file(&partial);
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+        fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        file.set_permissions(old.permissions())?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&partial, path)?;

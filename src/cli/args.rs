@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{Command, EXIT_USAGE, Format, Notice, help};
+use super::{Command, EXIT_USAGE, Format, NewClient, Notice, help};
+use crate::config::Vendor;
 
 /// Where the configuration is when nobody says otherwise.
 const CONFIG: &str = "/etc/config/hotspotd";
@@ -19,7 +20,8 @@ const BATCH: u32 = 1_000_000;
 const LIMIT: u32 = 9_437_184;
 
 /// Every option with a value, besides `--config`.
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 12] = [
+    "address",
     "count",
     "download-limit",
     "format",
@@ -30,13 +32,14 @@ const OPTIONS: [&str; 10] = [
     "username",
     "valid-for",
     "valid-from",
+    "vendor",
 ];
 
 /// Every option without a value, besides `--help` and `--version`.
 const FLAGS: [&str; 1] = ["reveal"];
 
 /// Second words of commands.
-const WORDS: [&str; 6] = ["close", "create", "list", "remove", "rotate", "show"];
+const WORDS: [&str; 7] = ["add", "close", "create", "list", "remove", "rotate", "show"];
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +162,12 @@ impl Line {
             ["logins"] => Command::Logins(self.format()?),
             ["client", "list"] => Command::Clients(self.format()?),
             ["client", "show", name] => Command::ShowClient((*name).to_owned()),
+            ["client", "add", name] => self.add_client(name)?,
+            ["client", "add"] => {
+                return Err(Misuse(
+                    "which client? 'client add NAME --address A --vendor V'".to_owned(),
+                ));
+            }
             ["client", "show"] => {
                 return Err(Misuse("which client? 'client show NAME'".to_owned()));
             }
@@ -195,7 +204,9 @@ impl Line {
             }
             ["session"] => return Err(Misuse("'session close MAC|USERNAME'?".to_owned())),
             ["client"] => {
-                return Err(Misuse("'client list' or 'client show NAME'?".to_owned()));
+                return Err(Misuse(
+                    "'client list', 'client show NAME' or 'client add NAME'?".to_owned(),
+                ));
             }
             ["api-key"] => return Err(Misuse("'api-key show' or 'api-key rotate'?".to_owned())),
             _ => return Err(Misuse(format!("there is no command '{}'", words.join(" ")))),
@@ -233,6 +244,17 @@ impl Line {
             ));
         }
         Ok(Command::CreateVouchers { count, fields, format: self.format()? })
+    }
+
+    fn add_client(&mut self, name: &str) -> Result<Command, Misuse> {
+        let vendors = Vendor::WORDS.map(|(word, _)| word).join(", ");
+        let vendor = self.options.remove("vendor").unwrap_or_default();
+        let vendor = Vendor::WORDS.iter().find(|(word, _)| *word == vendor);
+        let (_, vendor) = *vendor.ok_or_else(|| Misuse(format!("--vendor is one of {vendors}")))?;
+        let address = self.options.remove("address").ok_or_else(|| {
+            Misuse("--address is where it asks from, as in --address 192.168.1.20".to_owned())
+        })?;
+        Ok(Command::AddClient(NewClient { name: name.to_owned(), address, vendor }))
     }
 
     fn format(&mut self) -> Result<Format, Misuse> {
@@ -312,6 +334,10 @@ mod tests {
             "client",
             "client show",
             "client show a b",
+            "client add",
+            "client add a --vendor mikrotik",
+            "client add a --address 10.0.0.1",
+            "client add a --address 10.0.0.1 --vendor other",
             "client show a --format csv",
             "clients",
             "notify",

@@ -170,6 +170,23 @@ impl Report {
                 self.line(Verdict::Ok, "radius", finding);
             }
         }
+        self.radius_clients(health);
+    }
+
+    fn radius_clients(&mut self, health: &Health) {
+        let what_is_wrong = match health.clients_in_trouble {
+            0 => None,
+            1 => Some("1 client has trouble".to_owned()),
+            many => Some(format!("{many} clients have trouble")),
+        };
+        let who_is_strange = match health.strangers {
+            0 => None,
+            1 => Some("1 address asks that has no client section".to_owned()),
+            many => Some(format!("{many} addresses ask that have no client section")),
+        };
+        for finding in [what_is_wrong, who_is_strange].into_iter().flatten() {
+            self.line(Verdict::Note, "radius", format!("{finding}: hotspotd client list"));
+        }
     }
 
     fn store(&mut self, health: &Health) {

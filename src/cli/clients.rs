@@ -30,6 +30,7 @@ impl Row for ClientRow {
         "trouble_from",
         "trouble_ago",
         "advice",
+        "view_point",
     ];
 
     const TABLE: &'static [&'static str] = &[
@@ -68,6 +69,7 @@ impl Row for ClientRow {
             row.trouble_from.unwrap_or_default(),
             number(row.trouble_ago),
             row.advice.unwrap_or_default(),
+            row.view_point.unwrap_or_default(),
         ]
     }
 
@@ -129,6 +131,7 @@ fn at_length(row: &ClientRow) -> String {
     line("name", row.name.as_deref().unwrap_or("-"));
     line("address", &row.address);
     line("vendor", row.vendor.as_deref().unwrap_or("-"));
+    line("octets counted from", row.view_point.as_deref().unwrap_or("-"));
     line("heard", &heard(row.heard));
     for (what, count) in [
         ("requests", row.requests),
@@ -167,6 +170,7 @@ mod tests {
             name: Some("lobby".into()),
             address: "192.168.1.0/24".into(),
             vendor: Some("mikrotik".into()),
+            view_point: Some("the access point's, as in RFC 2866".into()),
             heard: Some(3),
             requests: 20,
             accepted: 9,

@@ -23,6 +23,8 @@ Usage: hotspotd [-c FILE] COMMAND
   logins                     who signed in or tried to
   client list                the access points that ask over RADIUS, and what is wrong with them
   client show NAME           all that was counted of one, and what to do
+  client add NAME --address A --vendor coovachilli|mikrotik|wispr|none
+                             a client section more, and the lines for the access point
 
   user list                  every user who has rows or a group
   user show USERNAME         their rows and groups; passwords only with --reveal

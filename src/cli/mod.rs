@@ -1,10 +1,12 @@
 //! The command line: arguments in, one request to the running daemon, rows out.
 
+mod add_client;
 mod args;
 mod check;
 mod client;
 mod clients;
 mod help;
+mod paste;
 mod policy;
 mod prompt;
 mod rows;
@@ -16,6 +18,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub use add_client::NewClient;
 pub use args::{Invocation, parse};
 use client::{Client, Failure};
 use table::{Format, Printer};
@@ -69,6 +72,8 @@ pub enum Command {
     Clients(Format),
     /// `client show`
     ShowClient(String),
+    /// `client add`
+    AddClient(NewClient),
     /// `api-key show`
     ShowKey,
     /// `api-key rotate`
@@ -94,6 +99,9 @@ pub enum Notice {
 pub fn execute(command: Command, path: &Path) -> ExitCode {
     if let Command::Notify(notice) = command {
         return notify(notice, path);
+    }
+    if let Command::AddClient(new) = &command {
+        return add_client(new, path);
     }
     let socket = match Config::load(path) {
         Ok(config) if command == Command::Check => return check::check(&config, path),
@@ -139,6 +147,22 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
     }
 }
 
+fn add_client(new: &NewClient, path: &Path) -> ExitCode {
+    match add_client::run(new, path) {
+        Ok(told) => match io::stdout().write_all(told.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("hotspotd: the section is written, but not the output: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(why) => {
+            eprintln!("hotspotd: no client was added to {}: {why}", path.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// For hooks, which come at every time and must not fill the log: where nobody listens, or has
 /// stopped to, there is nobody to tell, and nothing to say about it.
 fn notify(notice: Notice, path: &Path) -> ExitCode {
@@ -162,9 +186,11 @@ fn notify(notice: Notice, path: &Path) -> ExitCode {
 
 fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
     match command {
-        Command::Check | Command::CheckConfig | Command::SetPassword(_) | Command::Notify(_) => {
-            Ok(())
-        }
+        Command::Check
+        | Command::CheckConfig
+        | Command::SetPassword(_)
+        | Command::Notify(_)
+        | Command::AddClient(_) => Ok(()),
         Command::CreateVouchers { count, fields, format } => create(client, count, fields, format),
         Command::ListVouchers(format) => {
             client.ask(&Ask::Vouchers)?;

@@ -196,7 +196,7 @@ impl Row for SessionRow {
         vec![
             row.id.to_string(),
             row.login,
-            row.mac.unwrap_or_default(),
+            row.mac.or(row.calling_station).unwrap_or_else(|| "-".to_owned()),
             row.host_name.unwrap_or_default(),
             row.network,
             row.address.unwrap_or_default(),
@@ -254,6 +254,7 @@ mod tests {
             id: 7,
             login: "room12".into(),
             mac: Some("02:00:00:00:77:11".into()),
+            calling_station: None,
             host_name: Some("phone".into()),
             network: "guest".into(),
             address: Some("192.168.77.101".into()),

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use log::LevelFilter;
 
+use crate::domain::nas::ViewPoint;
 use crate::domain::plan::Preset;
 use crate::domain::secret::Secret;
 
@@ -207,6 +208,22 @@ pub struct Client {
     pub require_message_authenticator: bool,
     /// UDP port for Disconnect and CoA requests (RFC 5176), 1 to 65535.
     pub coa_port: u16,
+    /// From whose side it counts octets as long as it does not say so itself; `None` leaves that to
+    /// the vendor.
+    pub acct_view_point: Option<ViewPoint>,
+}
+
+impl Client {
+    /// From whose side it counts octets as long as it does not say so itself; `reports` is whether
+    /// it has sent an Accounting-Request. CoovaChilli says so in each of them, and its default is
+    /// the guest's side, without its option `swapoctets`. Whoever has reported and not said so is
+    /// none: RFC 2866 section 5.3 has the access point's side.
+    pub fn assumed_view_point(&self, reports: bool) -> ViewPoint {
+        self.acct_view_point.unwrap_or(match self.vendor {
+            Vendor::Coovachilli if !reports => ViewPoint::Client,
+            Vendor::Coovachilli | Vendor::Mikrotik | Vendor::Wispr | Vendor::None => ViewPoint::Nas,
+        })
+    }
 }
 
 /// Which vendor attributes a NAS is sent (`option vendor`).
@@ -221,6 +238,26 @@ pub enum Vendor {
     Wispr,
     /// `none`: standard attributes only.
     None,
+}
+
+impl Vendor {
+    /// All of them, by the words of the configuration.
+    pub const WORDS: [(&str, Self); 4] = [
+        ("coovachilli", Self::Coovachilli),
+        ("mikrotik", Self::Mikrotik),
+        ("wispr", Self::Wispr),
+        ("none", Self::None),
+    ];
+
+    /// Its word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Coovachilli => "coovachilli",
+            Self::Mikrotik => "mikrotik",
+            Self::Wispr => "wispr",
+            Self::None => "none",
+        }
+    }
 }
 
 impl Config {

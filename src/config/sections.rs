@@ -13,6 +13,7 @@ use super::error::Problem;
 use super::reader::{Reader, did_you_mean, quoted, title};
 use super::uci::Section;
 use super::{Api, Client, Config, Guest, LOOPBACK, Main, Radius, Vendor, value};
+use crate::domain::nas::ViewPoint;
 use crate::domain::plan::{OnDeviceLimit, Plan, Preset};
 use crate::domain::validity::{ValidFor, ValidityStarts};
 
@@ -48,12 +49,8 @@ const STARTS: [(&str, ValidityStarts); 3] = [
 const DEVICE_LIMITS: [(&str, OnDeviceLimit); 2] =
     [("replace", OnDeviceLimit::Replace), ("refuse", OnDeviceLimit::Refuse)];
 
-const VENDORS: [(&str, Vendor); 4] = [
-    ("coovachilli", Vendor::Coovachilli),
-    ("mikrotik", Vendor::Mikrotik),
-    ("wispr", Vendor::Wispr),
-    ("none", Vendor::None),
-];
+const VIEW_POINTS: [(&str, ViewPoint); 2] =
+    [("nas", ViewPoint::Nas), ("client", ViewPoint::Client)];
 
 /// Turns the sections of a file into a configuration, or into all that is wrong with them.
 pub(super) fn read(sections: &[Section]) -> Result<Config, Vec<Problem>> {
@@ -305,10 +302,12 @@ fn radius(reader: &mut Reader<'_>) -> Radius {
 fn client(section: &Section, reader: &mut Reader<'_>) -> Option<Client> {
     let address = reader.required("address", "192.168.1.20", value::network);
     let secret = reader.required_secret("secret", "a long secret", value::secret);
-    let vendor = reader.value("vendor", Vendor::default(), value::choice(&VENDORS));
+    let vendor = reader.value("vendor", Vendor::default(), value::choice(&Vendor::WORDS));
     let require_message_authenticator =
         reader.value("require_message_authenticator", true, value::flag);
     let coa_port = reader.value("coa_port", 3799, value::port);
+    let view_point = value::choice(&VIEW_POINTS);
+    let acct_view_point = reader.value("acct_view_point", None, |text| view_point(text).map(Some));
     let address = address?;
     Some(Client {
         name: section.name.clone().unwrap_or_else(|| address.to_string()),
@@ -317,6 +316,7 @@ fn client(section: &Section, reader: &mut Reader<'_>) -> Option<Client> {
         vendor,
         require_message_authenticator,
         coa_port,
+        acct_view_point,
     })
 }
 

@@ -143,6 +143,7 @@ fn guests_radius_and_clients_arrive() {
             option vendor mikrotik
             option require_message_authenticator off
             option coa_port 1700
+            option acct_view_point client
         config client 'all'
             option address '10.0.0.0/8'
             option secret 'other'",
@@ -160,20 +161,17 @@ fn guests_radius_and_clients_arrive() {
     };
     assert_eq!(config.guests, [guest]);
     let listen: Vec<IpAddr> = vec!["192.168.1.1".parse().unwrap(), "fd00::1".parse().unwrap()];
-    let radius =
-        Radius { enabled: true, listen, auth_port: 1645, acct_port: 1646, interim_interval: 60 };
-    assert_eq!(config.radius, radius);
+    let (enabled, auth_port, acct_port) = (true, 1645, 1646);
+    assert_eq!(
+        config.radius,
+        Radius { enabled, listen, auth_port, acct_port, interim_interval: 60 }
+    );
     let [first, second] = config.clients.as_slice() else { panic!("{:?}", config.clients) };
-    let client = Client {
-        name: "10.0.0.9/32".into(),
-        address: "10.0.0.9/32".parse().unwrap(),
-        secret: Secret::new("a b"),
-        vendor: Vendor::Mikrotik,
-        require_message_authenticator: false,
-        coa_port: 1700,
-    };
-    assert_eq!(first, &client);
-    assert_eq!((second.name.as_str(), second.coa_port), ("all", 3799));
+    assert_eq!((&*first.name, first.address), ("10.0.0.9/32", "10.0.0.9/32".parse().unwrap()));
+    assert_eq!((&first.secret, first.vendor), (&Secret::new("a b"), Vendor::Mikrotik));
+    assert_eq!((first.require_message_authenticator, first.coa_port), (false, 1700));
+    assert_eq!((first.acct_view_point, second.acct_view_point), (Some(ViewPoint::Client), None));
+    assert!(second.name == "all" && second.coa_port == 3799, "{second:?}");
     assert!(second.require_message_authenticator);
 }
 

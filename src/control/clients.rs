@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::config::Vendor;
+use crate::domain::nas::ViewPoint;
 use crate::listing::ClientRow;
-use crate::radius::{LastTrouble, Standing};
+use crate::radius::{LastTrouble, Standing, ViewPoints};
 
 /// What stands in the place of the name where an address has no section.
 const NO_SECTION: &str = "no client section";
@@ -22,7 +23,8 @@ pub(super) fn client_row(standing: &Standing) -> ClientRow {
     ClientRow {
         name: standing.name.as_deref().map(str::to_owned),
         address: standing.address.clone(),
-        vendor: standing.vendor.map(|vendor| vendor_word(vendor).to_owned()),
+        vendor: standing.vendor.map(|vendor| vendor.word().to_owned()),
+        view_point: standing.vendor.map(|vendor| view_point(standing, vendor)),
         heard: standing.heard.map(seconds),
         requests: counters.requests,
         accepted: counters.accepted,
@@ -53,11 +55,41 @@ pub(super) fn client_row(standing: &Standing) -> ClientRow {
     }
 }
 
-fn vendor_word(vendor: Vendor) -> &'static str {
-    match vendor {
-        Vendor::Coovachilli => "coovachilli",
-        Vendor::Mikrotik => "mikrotik",
-        Vendor::Wispr => "wispr",
-        Vendor::None => "none",
+/// How long ago something may have gone wrong to be worth a word still.
+const LATELY: Duration = Duration::from_secs(3600);
+
+/// How many clients are in trouble, and how many addresses without a section ask.
+pub(super) fn troubles(standings: &[Standing]) -> (usize, usize) {
+    let lately = |ago: Option<Duration>| ago.is_some_and(|ago| ago < LATELY);
+    let (clients, strangers): (Vec<_>, Vec<_>) =
+        standings.iter().partition(|standing| standing.name.is_some());
+    let troubled = |it: &&&Standing| lately(it.last.as_ref().map(|last| last.ago));
+    let asking = |it: &&&Standing| lately(it.heard);
+    (clients.iter().filter(troubled).count(), strangers.iter().filter(asking).count())
+}
+
+/// From whose side octets are counted, and how that is known.
+fn view_point(standing: &Standing, vendor: Vendor) -> String {
+    let side = |view_point| match view_point {
+        ViewPoint::Nas => "the access point's",
+        ViewPoint::Client => "the guest's",
+    };
+    let ViewPoints { nas, client, silent } = standing.said;
+    let assumed = match (standing.configured, vendor) {
+        (Some(view_point), _) => format!("{}, by option acct_view_point", side(view_point)),
+        (None, Vendor::Coovachilli) if silent == 0 => {
+            format!("{} until it reports, as is CoovaChilli's default", side(ViewPoint::Client))
+        }
+        (None, _) => format!("{}, as in RFC 2866", side(ViewPoint::Nas)),
+    };
+    match (nas, client, silent) {
+        (0, 0, _) => assumed,
+        (_, 0, 0) => format!("{}, as it says", side(ViewPoint::Nas)),
+        (0, _, 0) => format!("{}, as it says", side(ViewPoint::Client)),
+        (_, _, 0) => format!("the access point's at {nas}, the guest's at {client}, as they say"),
+        _ => format!(
+            "the access point's at {nas}, the guest's at {client}, as they say; {silent} do not \
+             say so: {assumed}"
+        ),
     }
 }

@@ -126,6 +126,10 @@ pub struct Health {
     pub radius_listening: Vec<String>,
     /// Where it should and cannot, with the reason.
     pub radius_not_listening: Vec<String>,
+    /// Clients with which something went wrong within the hour.
+    pub clients_in_trouble: usize,
+    /// Addresses without a client section that asked within the hour.
+    pub strangers: usize,
     /// How the store commits.
     pub journal: String,
     /// Vouchers in the store, where it answers.

@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::clients::client_row;
+use super::clients::{client_row, troubles};
 use super::{Ask, BACKUP_BYTES, GateHealth, Health, LINE_BYTES, PortalHealth, Tell};
 use crate::domain::list::{Entry, Page};
 use crate::domain::station::Mac;
@@ -265,6 +265,7 @@ impl Control {
         let status = self.hotspot.read(Read::Status).await.map_err(|fault| fault.to_string())?;
         let (listening, not_listening) = up_and_down(&self.listening.borrow());
         let (radius_listening, radius_not_listening) = up_and_down(&self.radius_listens.borrow());
+        let (clients_in_trouble, strangers) = troubles(&self.radius.standings());
         let settings = self.settings();
         let health = Health {
             gate: gate(&status),
@@ -276,6 +277,8 @@ impl Control {
             not_listening,
             radius_listening,
             radius_not_listening,
+            clients_in_trouble,
+            strangers,
             journal: status.journal.to_string(),
             vouchers: status.vouchers,
             clock_is_set: status.now.wall_is_set,

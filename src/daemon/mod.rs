@@ -155,6 +155,7 @@ impl Daemon {
         let mut portals = Portals::new(hotspot.clone(), report);
         let server = Server::start(hotspot.clone(), &config);
         tokio::spawn(disconnect::run(server.clone(), hotspot.clone(), to_carry_out));
+        server.resume_peers().await;
         let (report, radius_listens) = watch::channel(BTreeMap::new());
         let radius = Radius::start(server.clone(), report, &config).await;
         let control = Control {

@@ -74,6 +74,7 @@ impl Radius {
         for (_, listener) in std::mem::take(&mut self.open) {
             listener.close().await;
         }
+        self.server.keep_peers().await;
     }
 
     fn listen(&self, place: Place) -> Listener {

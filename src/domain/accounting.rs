@@ -30,9 +30,9 @@ pub struct Reported {
 /// One direction of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Meter {
-    /// What was counted before the access point's counter began again.
-    before: u64,
-    /// Its counter, carried on beyond 32 bits.
+    /// Octets so far.
+    total: u64,
+    /// The access point's counter, carried on beyond 32 bits.
     counter: u64,
 }
 
@@ -50,7 +50,7 @@ const WRAP: u64 = 1 << 32;
 impl Progress {
     /// A session that has come so far already.
     pub fn at(time: Duration, usage: Usage) -> Self {
-        let meter = |counter| Meter { before: 0, counter };
+        let meter = |total| Meter { total, counter: total };
         Self { time, download: meter(usage.download), upload: meter(usage.upload) }
     }
 
@@ -61,7 +61,7 @@ impl Progress {
 
     /// Octets so far.
     pub fn usage(&self) -> Usage {
-        Usage { download: self.download.total(), upload: self.upload.total() }
+        Usage { download: self.download.total, upload: self.upload.total }
     }
 
     /// Whether a report is older than what is known already: overtaken on its way.
@@ -79,6 +79,14 @@ impl Progress {
         self.download.advance(reported.download);
         self.upload.advance(reported.upload);
         self.usage().since(before)
+    }
+
+    /// The access point counts from the other side from now on: what its counters call download is
+    /// upload. What was counted so far stays as it is.
+    pub fn turn_round(&mut self) {
+        let (download, upload) = (self.download.counter, self.upload.counter);
+        self.download.counter = upload;
+        self.upload.counter = download;
     }
 
     /// Takes the last report of a session down, whose counters are final: also one that claims to
@@ -103,23 +111,19 @@ impl Octets {
 }
 
 impl Meter {
-    fn total(self) -> u64 {
-        self.before.saturating_add(self.counter)
-    }
-
     fn advance(&mut self, octets: Option<Octets>) {
         let Some(octets) = octets else { return };
         let counter = match octets.gigawords {
             Some(_) => octets.exact(),
             None => self.carried_on(octets.low),
         };
-        if counter < self.counter {
+        let (new, counter) = match counter.checked_sub(self.counter) {
+            Some(new) => (new, counter),
             // The access point has begun to count again.
-            self.before = self.total();
-            self.counter = octets.exact();
-        } else {
-            self.counter = counter;
-        }
+            None => (octets.exact(), octets.exact()),
+        };
+        self.total = self.total.saturating_add(new);
+        self.counter = counter;
     }
 
     /// A counter without its upper half. From the upper half of 32 bits to the lower it has run
@@ -190,6 +194,18 @@ mod tests {
         assert_eq!(progress.advance(&low(180, 600)).download, 200);
         progress.advance(&seconds(240, 7 << 32, 0));
         assert_eq!(progress.advance(&seconds(300, 5, 0)).download, 5);
+    }
+
+    #[test]
+    fn who_counts_from_the_other_side_is_not_counted_again() {
+        let mut progress = Progress::default();
+        // The guest has downloaded 900 and uploaded 100, and was understood the wrong way round.
+        progress.advance(&seconds(60, 100, 900));
+        progress.turn_round();
+        assert_eq!(progress.usage(), Usage { download: 100, upload: 900 });
+        let new = progress.advance(&seconds(120, 1000, 130));
+        assert_eq!(new, Usage { download: 100, upload: 30 });
+        assert_eq!(progress.usage(), Usage { download: 200, upload: 930 });
     }
 
     #[test]

@@ -90,6 +90,8 @@ pub struct SessionView {
     pub login: String,
     /// Their device; an access point need not say.
     pub mac: Option<Mac>,
+    /// What an access point says of the device, where that is no MAC.
+    pub calling_station: Option<String>,
     /// The name it gave to the DHCP server.
     pub host_name: Option<String>,
     /// The guest network, or the access point's section.

@@ -25,6 +25,51 @@ impl Nas {
     }
 }
 
+/// From whose side an access point counts octets: what it calls input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ViewPoint {
+    /// Its own: input is what it receives from the guest (RFC 2866 section 5.3).
+    #[default]
+    Nas,
+    /// The guest's: input is what the guest receives.
+    Client,
+}
+
+impl ViewPoint {
+    /// By its number in CoovaChilli-Acct-View-Point.
+    pub fn numbered(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Nas),
+            2 => Some(Self::Client),
+            _ => None,
+        }
+    }
+
+    /// Its number in CoovaChilli-Acct-View-Point.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Nas => 1,
+            Self::Client => 2,
+        }
+    }
+}
+
+/// What an access point has shown of itself, which is needed before it shows it again: after a
+/// restart of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NasPeer {
+    /// The name of its `config client` section.
+    pub client: Arc<str>,
+    /// The address its packets come from.
+    pub source: IpAddr,
+    /// The address of ours that it asks.
+    pub local: IpAddr,
+    /// Whether it has ever sent an Accounting-Request.
+    pub reports: bool,
+    /// How it counts, where it has ever said so.
+    pub view_point: Option<ViewPoint>,
+}
+
 /// What an access point says of a session beside what counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
@@ -46,4 +91,6 @@ pub struct Details {
     pub authentic: Option<String>,
     /// Connect-Info.
     pub connect_info: Option<String>,
+    /// From whose side its octets were counted last.
+    pub view_point: ViewPoint,
 }

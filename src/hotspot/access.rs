@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
-use crate::policy::Pairs;
+use crate::policy::dictionary::{FRAMED_IP_ADDRESS, SESSION_TIMEOUT, TERMINATION_ACTION};
+use crate::policy::{Pair, Pairs, Value};
 use crate::proof::{Keys, Proof};
 
 pub use crate::domain::accounting::{Octets, Reported};
-pub use crate::domain::nas::{Details, Nas};
+pub use crate::domain::nas::{Details, Nas, NasPeer, ViewPoint};
 
 /// Somebody wants to be let in by an access point.
 #[derive(Clone, Debug)]
@@ -30,6 +31,19 @@ pub struct AccessRequest {
     pub station: Option<Mac>,
     /// Everything that was sent, for check items; without passwords and challenges.
     pub attributes: Pairs,
+}
+
+impl AccessRequest {
+    /// The address that the access point has given to the device, where it says so.
+    pub(super) fn framed_address(&self) -> Option<IpAddr> {
+        match self.attributes.get(FRAMED_IP_ADDRESS) {
+            // 255.255.255.254 and above are yet to be chosen (RFC 2865 section 5.8).
+            Some(Value::Ipv4(address)) if !matches!(address.to_bits(), 0 | 0xffff_fffe..) => {
+                Some((*address).into())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What an access point is told.
@@ -62,6 +76,21 @@ pub struct Accept {
     pub class: Vec<u8>,
     /// What the method needs.
     pub keys: Keys,
+}
+
+/// How long a session may last by the operator's rows. One that is authenticated anew after that
+/// time (Termination-Action, RFC 2865 section 5.29) does not end with it.
+pub(super) fn session_timeout(reply: &Pairs) -> Option<Duration> {
+    const RADIUS_REQUEST: u32 = 1;
+    if reply.integer(TERMINATION_ACTION) == Some(RADIUS_REQUEST) {
+        return None;
+    }
+    let seconds = |pair: &Pair| match pair.value {
+        Value::Integer(seconds) if pair.attribute == SESSION_TIMEOUT => Some(seconds),
+        _ => None,
+    };
+    let seconds = reply.0.iter().filter_map(seconds).filter(|seconds| *seconds != 0).min()?;
+    Some(Duration::from_secs(seconds.into()))
 }
 
 /// Why somebody is not let in.
@@ -146,6 +175,8 @@ pub enum Demand {
 pub struct NewTerms {
     /// What the operator wanted to be sent with the Access-Accept: it still wins.
     pub reply: Pairs,
+    /// Class, as it was given with the Access-Accept; empty where that is not known any more.
+    pub class: Vec<u8>,
     /// What holds so far.
     pub before: Terms,
     /// What shall hold.
@@ -161,6 +192,8 @@ pub struct Terms {
     pub idle_timeout: u32,
     /// Time, and data each way, in all; `None` is without end.
     pub limit: Allowance,
+    /// Data both ways together, in all; `None` is without end.
+    pub total: Option<u64>,
     /// When it ends, where the clock is known.
     pub until: Option<Timestamp>,
 }

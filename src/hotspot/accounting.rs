@@ -53,6 +53,7 @@ impl Hotspot {
                         let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
                         return;
                     }
+                    hotspot.heard_from(&report.nas, now);
                 }
             }
             let is_end = matches!(report.event, Event::Stop(_));
@@ -227,6 +228,10 @@ impl Hotspot {
             return;
         }
         let mut progress = Progress::at(row.time, row.usage);
+        let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
+        if counted_from.is_some_and(|counted| counted != report.details.view_point) {
+            progress.turn_round();
+        }
         let new = progress.finish(&report.reported);
         let ours = row.end.map(|(_, cause)| cause);
         let end =
@@ -252,7 +257,9 @@ impl Hotspot {
         let id = remote.id;
         self.sessions.forget_end(id);
         let told = Told::presumably(&self.settings.preset.plan);
-        if !self.open_remote(Remote { written: None, told, ..remote }, now) {
+        let mut remote = Remote { written: None, told, ..remote };
+        remote.presume_end(now);
+        if !self.open_remote(remote, now) {
             return;
         }
         let over = match self.store.voucher_by_id(voucher) {

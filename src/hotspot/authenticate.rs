@@ -3,8 +3,8 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::access::{Accept, Access, AccessRequest, Reject};
-use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
+use super::access::{Accept, Access, AccessRequest, Reject, session_timeout};
+use super::candidates::{Meant, apply_rows, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
@@ -19,7 +19,7 @@ use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
-use crate::policy::{Authorized, Denial, Limits, Pairs, Value, authorize, passwords};
+use crate::policy::{Authorized, Denial, Limits, Pairs, Value, passwords};
 use crate::proof::{Keys, Proof, Verdict};
 use crate::store::StoreError;
 
@@ -50,6 +50,8 @@ struct Admitted {
 enum Why {
     Refusal(Refusal),
     Denial(Denial),
+    /// This check item does not hold.
+    Mismatch(&'static str),
     /// The operator says so, perhaps in a sentence.
     Rejected(Option<String>),
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Why {
         match self {
             Self::Refusal(refusal) => refusal.fmt(f),
             Self::Denial(denial) => denial.fmt(f),
+            Self::Mismatch(item) => write!(f, "The user may not sign in here: {item}."),
             Self::Rejected(Some(sentence)) => f.write_str(sentence),
             Self::Rejected(None) => f.write_str("The user may not sign in."),
         }
@@ -84,6 +87,7 @@ impl Hotspot {
         Box::new(move |hotspot, committed| {
             let judged = judged.and_then(|judged| committed.map(|()| judged));
             hotspot.note(&judged);
+            hotspot.heard_from(&request.nas, now);
             let let_in = match judged {
                 Err(error) => return send(reply, Err(error)),
                 Ok(Judged::Slow(hash)) => return send(reply, Ok(Access::Slow(hash))),
@@ -184,7 +188,8 @@ impl Hotspot {
     ) -> Result<Judged, StoreError> {
         let Meant { candidate, voucher, user } = meant;
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
-        let Authorized { control, reply, .. } = authorize(&user, &request.attributes, known);
+        let (rows, mismatch) = apply_rows(&user, request, known);
+        let Authorized { control, reply, .. } = rows;
         let refused = |why| Ok(Judged::Refused(why));
         let keys = match control.integer(AUTH_TYPE) {
             Some(REJECT) => {
@@ -207,6 +212,9 @@ impl Hotspot {
                 }
             }
         };
+        if let Some(item) = mismatch {
+            return refused(Why::Mismatch(item));
+        }
         let is_generated =
             voucher.as_ref().is_some_and(|entry| entry.value.has_generated_passcode());
         if let Some(wait) = waits.by_others(is_generated)
@@ -261,7 +269,8 @@ impl Hotspot {
         admitted: Admitted,
         now: Now,
     ) -> Result<Accept, Why> {
-        let Admitted { login, voucher, limits, most_sessions, reply, keys } = admitted;
+        let Admitted { login, voucher, mut limits, most_sessions, reply, keys } = admitted;
+        limits.time = [limits.time, session_timeout(&reply)].into_iter().flatten().min();
         let entry = voucher.as_ref().map(|(entry, _)| entry);
         let open = self.open_sessions(request, &login, entry, now);
         // Others of the same batch were let in since this was judged.
@@ -291,6 +300,7 @@ impl Hotspot {
         }
         accept.class = self.classes.next(&login, id);
         self.admissions.accepted(&request.nas.client, &login, now.boot);
+        let interim = self.settings.interim_interval;
         let sharers = self.sharers(request, id, &login, now);
         self.reservations.reserve(Reservation {
             class: accept.class.clone(),
@@ -302,7 +312,7 @@ impl Hotspot {
             total: accept.total,
             voucher: id,
             revoked: false,
-            told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
+            told: Told::with(&accept, interim, limits.time.map(|it| now.boot + it), sharers),
         });
         let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
@@ -375,7 +385,7 @@ impl Hotspot {
             method: Method::Radius,
             login,
             mac: request.station,
-            address: None,
+            address: request.framed_address(),
             refusal,
         };
         self.journal.write(record, now);

@@ -10,8 +10,8 @@ use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::typed;
 use crate::domain::voucher::{Username, Voucher, fold};
-use crate::policy::dictionary::CLEARTEXT_PASSWORD;
-use crate::policy::{Pairs, User, Value};
+use crate::policy::dictionary::{AUTH_TYPE, CLEARTEXT_PASSWORD};
+use crate::policy::{Authorized, Pairs, User, Value, authorize, passwords};
 use crate::proof::{Keys, Known, Proof, Verdict, prove};
 use crate::store::StoreError;
 
@@ -86,6 +86,24 @@ pub(super) fn what_is_known(voucher: &Voucher) -> Pairs {
     let passcode = voucher.passcode.secret().reveal().to_owned();
     known.replace(CLEARTEXT_PASSWORD, Value::Text(passcode));
     known
+}
+
+/// What somebody's rows come to. Where a check item of their own does not hold, and nothing else is
+/// known of them for that, since their password is one of the rows: what they would come to if it
+/// held, and which it is.
+pub(super) fn apply_rows(
+    user: &User,
+    request: &AccessRequest,
+    known: Pairs,
+) -> (Authorized, Option<&'static str>) {
+    let rows = authorize(user, &request.attributes, known.clone());
+    let nothing_is_known =
+        passwords(&rows.control).is_empty() && rows.control.get(AUTH_TYPE).is_none();
+    let failed = rows.failed.as_ref().filter(|_| nothing_is_known);
+    let Some(item) = failed.map(|row| row.attribute.name()) else { return (rows, None) };
+    let mut user = user.clone();
+    user.check.retain(|row| row.operator.assigns());
+    (authorize(&user, &request.attributes, known), Some(item))
 }
 
 /// Forms in which somebody may have typed a password that is known: normalised (NFC), and a voucher's

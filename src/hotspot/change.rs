@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Hotspot;
 use super::access::{Accept, Demand, NewTerms, Outcome, Terms};
 use super::accounts::Member;
+use super::remotes::Remote;
 use super::session::deadline;
 use super::sessions::near;
 use super::standing::{Standing, error_cause};
@@ -15,6 +16,7 @@ use crate::domain::plan::Plan;
 use crate::domain::session::{Allowance, Usage};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::Username;
+use crate::policy::dictionary::ACCT_INTERIM_INTERVAL;
 use crate::policy::{Pairs, User};
 
 /// What an access point has been told of a session, and what it is to be told.
@@ -22,6 +24,10 @@ use crate::policy::{Pairs, User};
 pub(super) struct Told {
     /// What the operator gave with the Access-Accept; `None` where that is not known any more.
     reply: Option<Pairs>,
+    /// What the access point was given as Class; empty where that is not known any more.
+    class: Vec<u8>,
+    /// Seconds between its reports, as it was asked for; 0 where that is not known any more.
+    interim: u32,
     /// When it ends whatever the voucher says, by the boot clock.
     rules_end: Option<Duration>,
     /// What holds there.
@@ -39,15 +45,37 @@ pub(super) struct Told {
 impl Told {
     /// With an Access-Accept, while so many devices share the data. `rules_end` is by the boot
     /// clock.
-    pub(super) fn with(accept: &Accept, rules_end: Option<Duration>, shared_by: usize) -> Self {
+    pub(super) fn with(
+        accept: &Accept,
+        interim: u32,
+        rules_end: Option<Duration>,
+        shared_by: usize,
+    ) -> Self {
         let terms = Terms {
             rates: accept.rates,
             idle_timeout: accept.idle_timeout,
             limit: accept.left,
+            total: accept.total,
             until: accept.until,
         };
-        let reply = Some(accept.reply.clone());
-        Self { reply, rules_end, known: terms, newest: terms, shared_by, ..Self::default() }
+        let (reply, class) = (Some(accept.reply.clone()), accept.class.clone());
+        let interim = accept.reply.integer(ACCT_INTERIM_INTERVAL).unwrap_or(interim);
+        Self {
+            reply,
+            class,
+            interim,
+            rules_end,
+            known: terms,
+            newest: terms,
+            shared_by,
+            ..Self::default()
+        }
+    }
+
+    /// Seconds between its reports where `configured` is what is asked for now: it may have been
+    /// asked for fewer reports when it began, and by a row of the operator's.
+    pub(super) fn interim(&self, configured: u32) -> u32 {
+        self.interim.max(configured)
     }
 
     /// What it was told is lost: presumably what the plan says.
@@ -57,15 +85,27 @@ impl Told {
         Self { known: terms, newest: terms, ..Self::default() }
     }
 
+    /// What it was told of time is lost: presumably what holds.
+    fn presume_end(&mut self, time: Option<Duration>, until: Option<Timestamp>) {
+        for terms in [&mut self.known, &mut self.newest] {
+            (terms.limit.time, terms.until) = (time, until);
+        }
+    }
+
+    /// What it was told of data is lost. Where nothing new is to be told, presumably what each
+    /// device may use by now.
+    fn presume_share(&mut self, each: Allowance, used: Usage) {
+        if (self.newest.limit.download, self.newest.limit.upload) == (None, None) {
+            for terms in [&mut self.known, &mut self.newest] {
+                terms.limit = Allowance { time: terms.limit.time, ..in_all(each, used) };
+            }
+        }
+    }
+
     /// What was used without its knowledge is not to be used here as well, and what others leave is
     /// to be had; what merely grows a little with every report is not worth a packet.
     fn share(&mut self, each: Allowance, used: Usage, members: usize) {
-        let total = |each: Option<u64>, used: u64| each.map(|each| used.saturating_add(each));
-        let limit = Allowance {
-            download: total(each.download, used.download),
-            upload: total(each.upload, used.upload),
-            ..self.newest.limit
-        };
+        let limit = Allowance { time: self.newest.limit.time, ..in_all(each, used) };
         let shrinks = |new: Option<u64>, old: Option<u64>| {
             new.is_some_and(|new| old.is_none_or(|old| new < old))
         };
@@ -87,7 +127,44 @@ impl Told {
     fn next(&mut self) -> Option<NewTerms> {
         let reply = self.reply.as_ref().filter(|_| self.has_news())?;
         self.asked = Some(self.newest);
-        Some(NewTerms { reply: reply.clone(), before: self.known, after: self.newest })
+        let (reply, class) = (reply.clone(), self.class.clone());
+        Some(NewTerms { reply, class, before: self.known, after: self.newest })
+    }
+}
+
+/// What a device may use in all that has used some and may use so much more.
+fn in_all(each: Allowance, used: Usage) -> Allowance {
+    let total = |each: Option<u64>, used: u64| each.map(|each| used.saturating_add(each));
+    Allowance {
+        time: None,
+        download: total(each.download, used.download),
+        upload: total(each.upload, used.upload),
+    }
+}
+
+impl Remote {
+    /// Time since its beginning. The access point counts on while nobody hears its reports.
+    fn since_start(&self, now: Now) -> Duration {
+        let by_wall = (self.clock_is_set && now.wall_is_set)
+            .then(|| now.wall.unix().saturating_sub(self.started_at.unix()))
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        self.uptime(now).max(by_wall.map_or(Duration::ZERO, Duration::from_secs))
+    }
+
+    /// When its end is, as limits that count from its beginning and as a date.
+    fn end(&self, now: Now) -> (Option<Duration>, Option<Timestamp>) {
+        let left = self.time_left(now);
+        let whole = |left: Duration| i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+        let until = left.filter(|_| now.wall_is_set).map(|left| now.wall.plus(whole(left)));
+        (left.map(|left| self.since_start(now) + left), until)
+    }
+
+    /// Its access point was presumably told of the end that holds.
+    pub(super) fn presume_end(&mut self, now: Now) {
+        if self.told.reply.is_none() {
+            let (time, until) = self.end(now);
+            self.told.presume_end(time, until);
+        }
     }
 }
 
@@ -120,6 +197,13 @@ impl Hotspot {
         }
     }
 
+    /// What a session there may still use.
+    pub(super) fn left_there(&self, remote: &Remote, now: Now) -> Allowance {
+        let account = self.sessions.accounts.get(remote.voucher);
+        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
+        Allowance { time: remote.time_left(now), ..data }
+    }
+
     /// A voucher's end has moved.
     pub(super) fn move_ends_elsewhere(&mut self, voucher: i64, until: Option<Timestamp>, now: Now) {
         for member in self.sessions.accounts.members(voucher) {
@@ -131,10 +215,9 @@ impl Hotspot {
                 continue;
             }
             remote.deadline = end;
-            let left = remote.time_left(now);
-            let whole = |left: Duration| i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
-            remote.told.newest.limit.time = left.map(|left| remote.uptime(now) + left);
-            remote.told.newest.until = left.map(|left| now.wall.plus(whole(left)));
+            let (time, until) = remote.end(now);
+            remote.told.newest.limit.time = time;
+            remote.told.newest.until = until;
             self.order_change(id);
         }
     }
@@ -154,6 +237,9 @@ impl Hotspot {
             Outcome::Unknown => "it has no client section".to_owned(),
         };
         remote.told.is_deaf = true;
+        if outcome == Outcome::Silent && self.unanswered.change(id) {
+            return;
+        }
         if let Some(remote) = self.remotes.get(id)
             && self.admissions.may_log(&remote.nas.client, now.boot)
         {
@@ -164,6 +250,14 @@ impl Hotspot {
                 remote.nas.client,
             );
         }
+    }
+
+    /// An access point that did not answer has been heard.
+    pub(super) fn change_again(&mut self, id: i64) {
+        if let Some(remote) = self.remotes.get_mut(id) {
+            remote.told.is_deaf = false;
+        }
+        self.order_change(id);
     }
 
     /// Has an access point told what is new. Whoever is to be ended is told nothing else.
@@ -193,6 +287,10 @@ impl Hotspot {
         };
         if policy == Some(User::default()) {
             remote.told.reply = Some(Pairs::default());
+            let used = remote.progress.usage();
+            if let Some(each) = self.sessions.accounts.share(remote.voucher) {
+                remote.told.presume_share(each, used);
+            }
         } else {
             remote.told.is_deaf = true;
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Report};
+use super::access::{Access, AccessRequest, Demand, Nas, NasPeer, Order, Outcome, Report};
 use super::policies::{Change, Question};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
@@ -107,6 +107,13 @@ pub enum Write {
         /// How many there were.
         reply: Reply<usize>,
     },
+    /// An access point has shown something of itself that is to be known after a restart.
+    KeepPeer {
+        /// What.
+        peer: NasPeer,
+        /// That it is written down.
+        reply: Reply<()>,
+    },
     /// The operator changes what is written down of users and groups.
     Policy(Change),
     /// The operator ends sessions.
@@ -136,6 +143,8 @@ pub enum Read {
     Sessions(Reply<Vec<SessionView>>),
     /// What is written down of users and groups.
     Policy(Question),
+    /// What access points have shown of themselves.
+    NasPeers(Reply<Vec<NasPeer>>),
     /// How the hotspot is doing.
     Status(Reply<Status>),
     /// The whole store as the bytes of a database file.

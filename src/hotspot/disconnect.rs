@@ -14,7 +14,7 @@ use crate::domain::time::Now;
 use crate::domain::voucher::fold;
 
 /// An access point that would not end a session is asked again after this time.
-const ASK_AGAIN: Duration = Duration::from_secs(300);
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(300);
 /// Access points end sessions by themselves when their time is over: so much later they are told.
 const GRACE: Duration = Duration::from_secs(30);
 /// So much may a report be late, beside the three that may be missing.
@@ -96,6 +96,11 @@ impl Hotspot {
         {
             return;
         }
+        self.send_end(id, cause, now);
+    }
+
+    pub(super) fn send_end(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        let Some(remote) = self.remotes.get_mut(id) else { return };
         let order = remote.order(Demand::End(cause));
         remote.standing = match self.orders.send(order) {
             Ok(()) => Standing::Asked(cause),
@@ -114,11 +119,15 @@ impl Hotspot {
             }
             _ => remote.standing = Standing::Stays(cause, outcome, now.boot),
         }
+        if outcome == Outcome::Silent {
+            self.unanswered.end(id, now);
+        }
     }
 
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
         let Some(remote) = self.remotes.close(id) else { return };
+        self.unanswered.forget(id);
         if !remote.admitted {
             return;
         }
@@ -150,8 +159,11 @@ impl Hotspot {
     /// Ends what has come to its end, and what has not been heard of for too long.
     pub(super) fn watch_remotes(&mut self, now: Now) {
         self.reservations.forget_unclaimed(now);
-        let silence = Duration::from_secs(u64::from(self.settings.interim_interval)) * 3 + LATE;
-        let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence;
+        let configured = self.settings.interim_interval;
+        let silence = |remote: &Remote| {
+            Duration::from_secs(remote.told.interim(configured).into()) * 3 + LATE
+        };
+        let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence(remote);
         let lost: Vec<i64> = self.remotes.iter().filter(is_lost).map(|it| it.id).collect();
         for id in lost {
             self.close_remote(id, TerminateCause::LostService, now);

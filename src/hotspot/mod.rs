@@ -46,6 +46,7 @@ mod sightings;
 mod snapshot;
 mod space;
 mod standing;
+mod unanswered;
 mod upkeep;
 mod vouchers;
 
@@ -63,6 +64,7 @@ use remotes::Remotes;
 use replay::Restarts;
 use reservations::Reservations;
 use sessions::Sessions;
+use unanswered::Unanswered;
 
 pub use command::{
     Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
@@ -127,6 +129,7 @@ struct Hotspot {
     upkeep: upkeep::Schedule,
     sessions: Sessions,
     remotes: Remotes,
+    unanswered: Unanswered,
     reservations: Reservations,
     admissions: Admissions,
     classes: Classes,
@@ -186,6 +189,7 @@ impl Hotspot {
             upkeep: upkeep::Schedule::default(),
             sessions: Sessions::default(),
             remotes: Remotes::default(),
+            unanswered: Unanswered::default(),
             reservations: Reservations::default(),
             admissions: Admissions::default(),
             classes: Classes::new(key, nonce),
@@ -294,6 +298,10 @@ impl Hotspot {
             Write::NasRestarted { nas, cause, stamp, reply } => {
                 self.nas_restarted(nas, cause, stamp, reply, now)
             }
+            Write::KeepPeer { peer, reply } => {
+                let kept = self.store.attempt(|| self.store.put_nas_peer(&peer, now.wall));
+                self.answer(reply, kept)
+            }
             Write::Arrive { mac, caller } => self.arrive(mac, caller, now),
             Write::SignOut { caller, reply } => self.sign_out(caller, reply, now),
             Write::Policy(change) => self.change_policy(change, now),
@@ -326,6 +334,7 @@ impl Hotspot {
                 self.tell(reply, |hotspot| Ok(hotspot.session_views(now)));
             }
             Read::Policy(question) => self.tell_policy(question),
+            Read::NasPeers(reply) => self.tell(reply, |hotspot| hotspot.store.nas_peers()),
             Read::Status(reply) => self.tell(reply, |hotspot| Ok(hotspot.status(now))),
             Read::Backup(reply) => self.tell(reply, Self::backup),
         }

@@ -57,6 +57,7 @@ impl Hotspot {
             let (until, refused) = self.join_voucher(entry, id, now);
             if let Some(remote) = self.remotes.get_mut(id) {
                 remote.deadline = remote.deadline.or_else(|| deadline(until, now));
+                remote.presume_end(now);
             }
             over = over.or(refused);
         }

@@ -242,6 +242,7 @@ impl Hotspot {
             id: session.id,
             login: session.login.clone(),
             mac: Some(session.mac),
+            calling_station: None,
             host_name: self.host_name(session.mac),
             network: session.network.to_string(),
             address: self.address(session),
@@ -256,6 +257,7 @@ impl Hotspot {
             id: remote.id,
             login: remote.login.clone(),
             mac: remote.station,
+            calling_station: remote.details.calling_station.clone(),
             host_name: remote.station.and_then(|mac| self.host_name(mac)),
             network: remote.nas.client.to_string(),
             address: remote.address,
@@ -269,18 +271,11 @@ impl Hotspot {
         self.sessions.iter().map(here).chain(self.remotes.iter().map(there)).collect()
     }
 
-    fn left_there(&self, remote: &Remote, now: Now) -> Allowance {
-        let account = self.sessions.accounts.get(remote.voucher);
-        let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
-        Allowance { time: remote.time_left(now), ..data }
-    }
-
     fn address(&self, session: &Session) -> Option<IpAddr> {
         self.presence.address(session.mac).or(session.address)
     }
 
-    /// The leases have been written, whatever the file's times say: on some file systems they
-    /// tell seconds only.
+    /// The leases have been written, whatever the file's times say, which may be whole seconds.
     pub(super) fn read_leases(&mut self) {
         self.host_names.iter_mut().for_each(HostNames::forget);
         self.read_host_names();

@@ -146,6 +146,12 @@ impl Remote {
             self.nas.source = report.nas.source;
             self.written = None;
         }
+        let view_point = report.details.view_point;
+        if self.details.view_point != view_point {
+            self.details.view_point = view_point;
+            self.progress.turn_round();
+            self.written = None;
+        }
         self.address = report.address.or(self.address);
         self.heard = now.boot;
         self.heard_at = now.wall;

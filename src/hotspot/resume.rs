@@ -126,7 +126,9 @@ impl Hotspot {
         };
         if let Some(remote) = Remote::again(row, end, now) {
             let told = Told::presumably(&self.settings.preset.plan);
-            self.remotes.open(Remote { told, ..remote });
+            let mut remote = Remote { told, ..remote };
+            remote.presume_end(now);
+            self.remotes.open(remote);
         }
         if let Some(cause) = over {
             self.order_end(id, cause, now);

@@ -53,7 +53,8 @@ impl Hotspot {
     fn would_not_leave(&self, member: Member) -> bool {
         let Member::Elsewhere(id) = member else { return false };
         let remote = self.remotes.get(id);
-        remote.is_some_and(|remote| matches!(remote.standing, Standing::Stays(..)))
+        self.unanswered.was_to_end(id)
+            || remote.is_some_and(|remote| matches!(remote.standing, Standing::Stays(..)))
     }
 
     /// Who is online with a voucher, the longest first, but not on this device. Of one that is not

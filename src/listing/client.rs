@@ -12,6 +12,8 @@ pub struct ClientRow {
     pub name: Option<String>,
     pub address: String,
     pub vendor: Option<String>,
+    /// From whose side octets are counted, and how that is known.
+    pub view_point: Option<String>,
     /// Seconds since its last packet; `None` is never.
     pub heard: Option<u64>,
     pub requests: u64,

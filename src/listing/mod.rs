@@ -246,6 +246,9 @@ pub struct SessionRow {
     pub login: String,
     #[serde(rename = "MAC")]
     pub mac: Option<String>,
+    /// What an access point says of the device, where that is no MAC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calling_station: Option<String>,
     pub host_name: Option<String>,
     pub network: String,
     pub address: Option<String>,
@@ -269,6 +272,7 @@ impl SessionRow {
             id: session.id,
             login: session.login.clone(),
             mac: session.mac.map(|mac| mac.to_string()),
+            calling_station: session.calling_station.clone().filter(|_| session.mac.is_none()),
             host_name: session.host_name.clone(),
             network: session.network.clone(),
             address: session.address.map(|address| address.to_string()),

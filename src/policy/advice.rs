@@ -1,6 +1,8 @@
 //! Why a row makes no sense, and what to write instead.
 
-use super::dictionary::{AUTH_TYPE, Attribute, FALL_THROUGH, Travel, USER_PASSWORD, all, travel};
+use super::dictionary::{
+    AUTH_TYPE, Attribute, FALL_THROUGH, Scope, Travel, USER_PASSWORD, all, travel,
+};
 use super::operator::Operator;
 use super::row::List;
 
@@ -107,12 +109,63 @@ pub(super) fn unknown(name: &str) -> String {
     if let Some((absent, instead)) = listed {
         return format!("{absent} is not supported: {instead}");
     }
-    if name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("Attr-")) {
-        return format!("attributes without a name, such as '{name}', are not supported");
+    if let Some(number) = name.get(5..).filter(|_| begins(name, "Attr-")) {
+        return numbered(name, number);
+    }
+    if let Some((vendor, _)) = VENDORS.iter().find(|(vendor, _)| begins(name, vendor)) {
+        return of_others(vendor);
     }
     match nearest(name) {
         Some(near) => format!("there is no attribute '{name}': did you mean {near}?"),
         None => format!("there is no attribute '{name}'"),
+    }
+}
+
+/// Vendors whose attributes we do not know, by the first word of their names.
+const VENDORS: &[(&str, u32)] = &[
+    ("Airespace", 14179),
+    ("Aruba", 14823),
+    ("Cambium", 17713),
+    ("Cisco", 9),
+    ("Extreme", 1916),
+    ("Fortinet", 12356),
+    ("HP", 11),
+    ("Huawei", 2011),
+    ("Juniper", 2636),
+    ("Meraki", 29671),
+    ("Ruckus", 25053),
+    ("Ubiquiti", 41112),
+    ("Zyxel", 890),
+];
+
+fn begins(name: &str, word: &str) -> bool {
+    let rest = name.get(word.len()..).unwrap_or_default();
+    let start = name.get(..word.len()).unwrap_or_default();
+    start.eq_ignore_ascii_case(word) && (word.ends_with('-') || rest.starts_with('-'))
+}
+
+fn of_others(vendor: &str) -> String {
+    format!(
+        "attributes of {vendor} are not supported: its access points also take standard ones, such \
+         as Session-Timeout, Idle-Timeout, Filter-Id and, for a VLAN, Tunnel-Private-Group-Id"
+    )
+}
+
+/// An attribute by its number, as FreeRADIUS shows what its dictionaries lack: `Attr-26.VENDOR.TYPE`.
+fn numbered(name: &str, number: &str) -> String {
+    let mut numbers = number.split('.').map(|part| part.parse::<u32>().ok());
+    let byte = |number: Option<Option<u32>>| number.flatten().and_then(|it| u8::try_from(it).ok());
+    let (kind, vendor) = (byte(numbers.next()), numbers.next().flatten());
+    let scope = match (kind, vendor) {
+        (Some(26), Some(vendor)) => byte(numbers.next()).map(|kind| Scope::Vendor(vendor, kind)),
+        (kind, _) => kind.map(Scope::Rfc),
+    };
+    if let Some(known) = scope.and_then(Attribute::numbered) {
+        return format!("'{name}' has a name: write {}", known.name());
+    }
+    match VENDORS.iter().find(|(_, number)| kind == Some(26) && vendor == Some(*number)) {
+        Some((vendor, _)) => of_others(vendor),
+        None => format!("attributes without a name, such as '{name}', are not supported"),
     }
 }
 

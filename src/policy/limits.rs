@@ -78,6 +78,10 @@ pub enum Denial {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // FreeRADIUS's words would be of time, and "never".
+            Self::UsedUp(item) if *item == dictionary::MAX_DATA.name() => {
+                f.write_str("Your data limit has been reached")
+            }
             // The word is `reset` of the counter's section; phrase books of login pages know it.
             Self::UsedUp(item) => {
                 let reset = match item.split('-').nth(1) {

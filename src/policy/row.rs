@@ -2,7 +2,7 @@
 
 use super::advice;
 use super::date::fits_date;
-use super::dictionary::{AUTH_TYPE, Attribute, EXPIRATION, Kind, LOGIN_TIME};
+use super::dictionary::{AUTH_TYPE, Attribute, EXPIRATION, Kind, LOGIN_TIME, MIKROTIK_RATE_LIMIT};
 use super::login_time::fits_login_time;
 use super::operator::Operator;
 use super::pair::Value;
@@ -169,8 +169,27 @@ fn special(attribute: Attribute, text: &str) -> Result<(), String> {
         it if it == LOGIN_TIME => {
             fits_login_time(text).map_err(|wanted| format!("Login-Time {wanted}"))
         }
+        it if it == MIKROTIK_RATE_LIMIT => rate_limit(text),
         _ => password::fits(attribute, text),
     }
+}
+
+/// RouterOS reads `rx-rate[/tx-rate]` and further pairs after blanks, each a number with k, M or G;
+/// what it cannot read, it refuses together with the guest.
+fn rate_limit(text: &str) -> Result<(), String> {
+    let is_number = |part: &str| {
+        let digits = part.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G', 's']);
+        digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.chars().all(|c| c.is_ascii_digit() || c == ':')
+            && part.len() - digits.len() <= 1
+    };
+    let is_pair = |word: &str| word.split('/').count() <= 2 && word.split('/').all(is_number);
+    if !text.trim().is_empty() && text.split_whitespace().all(is_pair) {
+        return Ok(());
+    }
+    Err(format!(
+        "Mikrotik-Rate-Limit is upload/download, as in 2M/8M, and 0 is without limit; not '{text}'"
+    ))
 }
 
 /// How a password is proved follows from the request, and the password kinds from the rows.

@@ -110,6 +110,9 @@ fn misfit(definition: &Definition, text: &str) -> String {
     let wanted = match definition.kind {
         Kind::Text => "text",
         Kind::Octets => "text or an even number of digits after 0x",
+        Kind::Integer(&[]) if number(text).is_some_and(|it| it > u32::MAX.into()) => {
+            return too_large(name, text);
+        }
         Kind::Integer(&[]) => "a number from 0 to 4294967295",
         Kind::Integer(names) => {
             let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
@@ -121,6 +124,22 @@ fn misfit(definition: &Definition, text: &str) -> String {
         Kind::Date => "a date like Dec 24 2026 18:00:00",
     };
     format!("{name} is {wanted}; not '{text}'")
+}
+
+/// More than 32 bits can say.
+fn too_large(name: &str, text: &str) -> String {
+    let upper = format!("{}-Gigawords", name.trim_end_matches("-Octets"));
+    let mut what = format!("{name} is a number from 0 to 4294967295; not '{text}'");
+    if let (Some(octets), Some(upper)) = (number(text), Attribute::named(&upper)) {
+        let (high, low) = (octets >> 32, octets & 0xffff_ffff);
+        what.push_str(&format!(": write {name} := {low} and {} := {high}", upper.name()));
+        if name.contains("Total") {
+            what.push_str(&format!(
+                ", or for all vendors and sessions the check row Max-Data := {octets}"
+            ));
+        }
+    }
+    what
 }
 
 fn octets(text: &str) -> Option<Vec<u8>> {

@@ -30,7 +30,6 @@ use super::line::Line;
 use super::order;
 use super::packet::{MAX_PACKET, Packet};
 use crate::clock::boot_time;
-use crate::config::Client;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::domain::time::{Now, Timestamp};
@@ -93,8 +92,9 @@ async fn carry_out(
     let outcome = match server.section(&order.nas.client) {
         None => Outcome::Unknown,
         Some(section) => {
-            let Client { secret, vendor, .. } = &section.client;
-            match order::request(&order, *vendor, order.id.to_le_bytes()[0], secret, now) {
+            let profile = server.profile(&section, order.nas.source);
+            let secret = &section.client.secret;
+            match order::request(&order, profile, order.id.to_le_bytes()[0], secret, now) {
                 None => Outcome::Done,
                 Some(bytes) => deliver(&server, &section, &order, &bytes).await,
             }
@@ -113,7 +113,7 @@ async fn carry_out(
 
 async fn deliver(server: &Server, section: &Section, order: &Order, bytes: &[u8]) -> Outcome {
     let nas = order.nas.source;
-    let from = server.address_for(&section.name, nas);
+    let from = server.address_for(section, nas);
     let outcome = match connect(from, SocketAddr::new(nas, section.client.coa_port)).await {
         Ok(socket) => {
             let mut rng = UnwrapErr(SysRng);
@@ -211,6 +211,7 @@ pub(super) mod tests {
     use crate::hotspot::access::Nas;
     use crate::radius::authenticator::sign_reply;
     use crate::radius::clients::Clients;
+    use crate::radius::grant::Profile;
     use crate::radius::packet::{Code, Draft};
 
     pub(in crate::radius) fn order(id: i64, nas: IpAddr) -> Order {
@@ -268,7 +269,7 @@ pub(super) mod tests {
         let order = order(0x0107, to.ip());
         let now = Some(Timestamp::from_unix(1_800_000_000));
         let secret = &section.client.secret;
-        let bytes = order::request(&order, Vendor::None, 7, secret, now).unwrap();
+        let bytes = order::request(&order, Profile::of(Vendor::None), 7, secret, now).unwrap();
         let telling = tell(&socket, secret, &bytes, &pauses);
         tokio::pin!(telling);
         let (mut heard, mut buffer) = (Vec::new(), [0; MAX_PACKET]);

@@ -88,7 +88,7 @@ mod tests {
         let nas = IpAddr::from([10, 0, 0, 1]);
         let change = |id| {
             let (before, after) = Default::default();
-            let terms = NewTerms { reply: Default::default(), before, after };
+            let terms = NewTerms { reply: Default::default(), class: Vec::new(), before, after };
             Order { what: Demand::Change(Box::new(terms)), ..order(id, nas) }
         };
         for id in 0..EACH {

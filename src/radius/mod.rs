@@ -17,6 +17,7 @@ mod judge;
 mod line;
 pub mod order;
 pub mod packet;
+mod peers;
 mod replies;
 pub mod reply;
 pub mod request;
@@ -27,6 +28,7 @@ mod trouble;
 pub mod wire;
 
 pub use clients::Section;
+pub use peers::ViewPoints;
 pub use server::Server;
 pub use socket::Socket;
 pub use tally::{Counters, LastTrouble, Standing};

@@ -3,11 +3,10 @@
 use std::net::IpAddr;
 
 use super::authenticator::sign_request;
-use super::grant;
+use super::grant::{self, Profile};
 use super::hidden::Salts;
 use super::packet::{Code, Draft, Packet};
 use super::wire::{Covering, Fields, write};
-use crate::config::Vendor;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::hotspot::access::{Demand, Order, Outcome};
@@ -24,14 +23,14 @@ use crate::policy::{Pair, Value};
 /// section 3.3), and the authenticator proves as much.
 pub fn request(
     order: &Order,
-    vendor: Vendor,
+    profile: Profile,
     identifier: u8,
     secret: &Secret,
     now: Option<Timestamp>,
 ) -> Option<Vec<u8>> {
     let (code, changes) = match &order.what {
         Demand::End(_) => (Code::DisconnectRequest, Vec::new()),
-        Demand::Change(terms) => (Code::CoaRequest, grant::changes(terms, vendor)),
+        Demand::Change(terms) => (Code::CoaRequest, grant::changes(terms, profile)),
     };
     if code == Code::CoaRequest && changes.is_empty() {
         return None;

@@ -9,12 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use rand::{Rng, RngExt};
 
 use super::authenticator::sign_reply;
-use super::grant;
+use super::grant::{self, Profile};
 use super::hidden::Salts;
 use super::packet::{Code, Draft, MAX_VALUE, Packet};
 use super::wire::{Covering, Fields, Unsent, write};
 use crate::clock;
-use crate::config::Vendor;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::hotspot::access::{Accept, Reject};
@@ -30,17 +29,15 @@ pub enum Port {
     Acct,
 }
 
-/// Access-Accept. `interim` is Acct-Interim-Interval in seconds, 0 sends none; `rng` salts what is
-/// hidden.
+/// Access-Accept. `rng` salts what is hidden.
 pub fn accept(
     request: &Packet,
     secret: &Secret,
     accept: &Accept,
-    vendor: Vendor,
-    interim: u32,
+    profile: Profile,
     rng: &mut dyn Rng,
 ) -> Vec<u8> {
-    let pairs = grant::pairs(accept, vendor, interim);
+    let pairs = grant::pairs(accept, profile);
     answer(request, secret, Code::AccessAccept, &pairs, Salts::from(rng.random()))
 }
 

@@ -12,7 +12,7 @@ use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::hotspot::access::{
-    AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported,
+    AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported, ViewPoint,
 };
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
@@ -191,9 +191,11 @@ fn without_proofs(mut pairs: Pairs) -> Pairs {
 
 /// Reads an Accounting-Request.
 ///
+/// `view_point` is from whose side the access point counts octets.
+///
 /// # Errors
 /// Why it cannot be taken down.
-pub fn accounting(packet: &Packet, nas: Nas) -> Result<Accounting, Unfit> {
+pub fn accounting(packet: &Packet, nas: Nas, view_point: ViewPoint) -> Result<Accounting, Unfit> {
     let fields = Fields::of(packet);
     let status = fields.integer(dict::ACCT_STATUS_TYPE);
     let event = match status.ok_or(Unfit::Missing(dict::ACCT_STATUS_TYPE.name()))? {
@@ -206,7 +208,14 @@ pub fn accounting(packet: &Packet, nas: Nas) -> Result<Accounting, Unfit> {
     };
     let session = fields.text(dict::ACCT_SESSION_ID);
     let session = session.ok_or(Unfit::Missing(dict::ACCT_SESSION_ID.name()))?;
-    Ok(Accounting::Session(Box::new(report(&fields, nas, event, session))))
+    Ok(Accounting::Session(Box::new(report(&fields, nas, event, session, view_point))))
+}
+
+/// From whose side an access point says that it counts octets: CoovaChilli does so in every
+/// Accounting-Request, Accounting-On included.
+pub fn view_point(packet: &Packet) -> Option<ViewPoint> {
+    let number = Fields::of(packet).integer(dict::CHILLISPOT_ACCT_VIEW_POINT)?;
+    ViewPoint::numbered(number)
 }
 
 /// Why a session has ended. Where the access point does not say, or says what nobody knows, it is
@@ -219,13 +228,25 @@ fn cause(fields: &Fields<'_>) -> TerminateCause {
         .unwrap_or(TerminateCause::NasRequest)
 }
 
-fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Report {
+fn report(
+    fields: &Fields<'_>,
+    nas: Nas,
+    event: Event,
+    session: String,
+    view_point: ViewPoint,
+) -> Report {
     let seconds = |attribute| {
         fields.integer(attribute).map(|seconds| Duration::from_secs(u64::from(seconds)))
     };
     let counter = |low, gigawords| {
         let gigawords = fields.integer(gigawords);
         fields.integer(low).map(|low| Octets { low, gigawords })
+    };
+    let input = counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS);
+    let output = counter(dict::ACCT_OUTPUT_OCTETS, dict::ACCT_OUTPUT_GIGAWORDS);
+    let (download, upload) = match view_point {
+        ViewPoint::Nas => (output, input),
+        ViewPoint::Client => (input, output),
     };
     Report {
         nas,
@@ -235,14 +256,10 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Repor
         station: station(fields),
         address: address(fields),
         class: fields.octets(dict::CLASS).map(<[u8]>::to_vec),
-        reported: Reported {
-            time: seconds(dict::ACCT_SESSION_TIME),
-            download: counter(dict::ACCT_OUTPUT_OCTETS, dict::ACCT_OUTPUT_GIGAWORDS),
-            upload: counter(dict::ACCT_INPUT_OCTETS, dict::ACCT_INPUT_GIGAWORDS),
-        },
+        reported: Reported { time: seconds(dict::ACCT_SESSION_TIME), download, upload },
         delay: seconds(dict::ACCT_DELAY_TIME).unwrap_or_default(),
         stamp: stamp(fields),
-        details: details(fields),
+        details: Details { view_point, ..details(fields) },
     }
 }
 
@@ -268,6 +285,7 @@ fn details(fields: &Fields<'_>) -> Details {
         framed_protocol: fields.named(dict::FRAMED_PROTOCOL),
         authentic: fields.named(dict::ACCT_AUTHENTIC),
         connect_info: short(fields, dict::CONNECT_INFO),
+        view_point: ViewPoint::default(),
     }
 }
 

@@ -4,6 +4,8 @@
 //! Nothing here grows with what strangers send: requests under way, rejects that wait, answers that
 //! are kept and addresses that are remembered are all bounded.
 
+mod learn;
+
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -19,6 +21,7 @@ use super::clients::{Clients, Section};
 use super::delay::Delay;
 use super::judge::authentic;
 use super::packet::{Code, MAX_PACKET, Packet};
+use super::peers::Peers;
 use super::replies::{Key, Replies, Seen, Ticket};
 use super::reply::{self, Port};
 use super::request::{self, Accounting, Unfit};
@@ -26,7 +29,7 @@ use super::socket::{Route, Socket};
 use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
-use crate::config::{Client, Config};
+use crate::config::Config;
 use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome};
 use crate::hotspot::{Fault, Handle, Write};
 use crate::proof::{Proof, crypt_fits};
@@ -65,6 +68,7 @@ struct Desk {
     listen: Vec<IpAddr>,
     interim: u32,
     tally: Tally,
+    peers: Peers,
     replies: Replies,
     rejects: Delay<(Way, Arc<[u8]>)>,
 }
@@ -116,8 +120,9 @@ impl Server {
         desk.clients = Clients::new(&config.clients);
         desk.listen.clone_from(&config.radius.listen);
         desk.interim = config.radius.interim_interval;
-        let Desk { tally, clients, .. } = &mut *desk;
+        let Desk { tally, peers, clients, .. } = &mut *desk;
         tally.configured(clients);
+        peers.configured(clients);
     }
 
     /// Answers on a socket until it is told to stop.
@@ -150,21 +155,11 @@ impl Server {
     /// How each client is doing.
     pub fn standings(&self) -> Vec<Standing> {
         let desk = self.desk();
-        desk.tally.standings(&desk.clients, boot_time())
+        desk.tally.standings(&desk.clients, &desk.peers, boot_time())
     }
 
     pub(super) fn section(&self, name: &str) -> Option<Arc<Section>> {
         self.desk().clients.named(name).cloned()
-    }
-
-    /// Our address as a client knows it, or may know it: where it asked last, else where we listen.
-    pub(super) fn address_for(&self, name: &str, peer: IpAddr) -> Option<IpAddr> {
-        let desk = self.desk();
-        let fits = |ours: &IpAddr| {
-            ours.is_ipv4() == peer.is_ipv4() && ours.is_loopback() == peer.is_loopback()
-        };
-        let listens = desk.listen.iter().copied().find(|it| fits(it) && !it.is_unspecified());
-        desk.tally.asked_at(name).filter(fits).or(listens)
     }
 
     pub(super) fn ordered(&self, section: &Section, order: &Order, outcome: Outcome) {
@@ -202,11 +197,7 @@ impl Server {
             Err(trouble) => return self.dropped(&section, trouble, from),
         };
         let key = Key { route, code: packet.code.number(), identifier: packet.identifier };
-        let seen = {
-            let mut desk = self.desk();
-            desk.tally.asks(&section, route.local.ip());
-            desk.replies.admit(key, packet.bytes(), now)
-        };
+        let seen = self.desk().replies.admit(key, packet.bytes(), now);
         let ticket = match seen {
             Seen::New(ticket) => ticket,
             Seen::UnderWay => return self.count(&section, |it| &mut it.duplicates),
@@ -232,6 +223,7 @@ impl Server {
     }
 
     async fn work(self, request: Request, _place: OwnedSemaphorePermit) {
+        self.learn(&request).await;
         let Section { name, .. } = &*request.section;
         let nas = request::nas(&request.packet, name.clone(), request.way.route.peer.ip());
         let answer = match request.port {
@@ -245,7 +237,8 @@ impl Server {
     }
 
     async fn access(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
-        let Client { secret, vendor, .. } = &request.section.client;
+        let secret = &request.section.client.secret;
+        let profile = self.profile(&request.section, request.way.route.peer.ip());
         let packet = &request.packet;
         let decided = match request::access(packet, secret, nas) {
             Ok(asked) => self.decide(asked).await?,
@@ -260,11 +253,10 @@ impl Server {
                 Access::Reject(unfit.refusal())
             }
         };
-        let interim = self.desk().interim;
         let rng = &mut UnwrapErr(SysRng);
         match decided {
             Access::Accept(accept) => {
-                let bytes = reply::accept(packet, secret, &accept, *vendor, interim, rng);
+                let bytes = reply::accept(packet, secret, &accept, profile, rng);
                 Ok(Answer::Accept(bytes))
             }
             Access::Reject(reject) => {
@@ -305,7 +297,8 @@ impl Server {
 
     async fn account(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
         let hotspot = &self.0.hotspot;
-        let told = match request::accounting(&request.packet, nas) {
+        let view_point = self.view_point(&request.section, nas.source);
+        let told = match request::accounting(&request.packet, nas, view_point) {
             Ok(Accounting::Session(report)) => {
                 hotspot.write(|reply| Write::Account { report, reply }).await
             }

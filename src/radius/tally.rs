@@ -10,9 +10,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::clients::{Clients, Section};
+use super::peers::{Peers, ViewPoints};
 use super::trouble::Trouble;
 use crate::config::Vendor;
 use crate::domain::log_limit::LogLimit;
+use crate::domain::nas::ViewPoint;
 use crate::hotspot::access::Outcome;
 
 /// Addresses without a client section that are remembered: who has been heard last.
@@ -68,6 +70,10 @@ pub struct Standing {
     pub address: String,
     /// Whose attributes it is sent; `None` for strangers.
     pub vendor: Option<Vendor>,
+    /// From whose side octets are counted, by its section; `None` where that says nothing.
+    pub configured: Option<ViewPoint>,
+    /// What its access points say of that.
+    pub said: ViewPoints,
     /// How long ago its last packet came; `None` is never.
     pub heard: Option<Duration>,
     /// What became of its packets.
@@ -93,8 +99,6 @@ struct Entry {
     limits: BTreeMap<Trouble, LogLimit>,
     heard: Option<Duration>,
     last: Option<(Trouble, IpAddr, Duration)>,
-    /// The address of ours that it asks.
-    asks: Option<IpAddr>,
 }
 
 struct Stranger {
@@ -108,16 +112,6 @@ impl Tally {
         let entry = self.entry(section);
         entry.counters.requests += 1;
         entry.heard = Some(now);
-    }
-
-    /// A client has shown that it knows the secret, and asks us at this address.
-    pub(super) fn asks(&mut self, section: &Section, local: IpAddr) {
-        self.entry(section).asks = Some(local);
-    }
-
-    /// Our address as a client knows it.
-    pub(super) fn asked_at(&self, name: &str) -> Option<IpAddr> {
-        self.clients.get(name).and_then(|entry| entry.asks)
     }
 
     /// Counts something of a client.
@@ -233,7 +227,12 @@ impl Tally {
     }
 
     /// How everybody is doing: the clients by their names, then the strangers.
-    pub(super) fn standings(&self, clients: &Clients, now: Duration) -> Vec<Standing> {
+    pub(super) fn standings(
+        &self,
+        clients: &Clients,
+        peers: &Peers,
+        now: Duration,
+    ) -> Vec<Standing> {
         let nothing = Entry::default();
         let client = |section: &Arc<Section>| {
             let entry = self.clients.get(&section.name).unwrap_or(&nothing);
@@ -241,6 +240,8 @@ impl Tally {
                 name: Some(section.name.clone()),
                 address: shown(&section.client.address),
                 vendor: Some(section.client.vendor),
+                configured: section.client.acct_view_point,
+                said: peers.view_points(&section.name),
                 heard: entry.heard.map(|at| now.saturating_sub(at)),
                 counters: entry.counters,
                 dropped: entry.dropped.clone(),
@@ -255,6 +256,8 @@ impl Tally {
             name: None,
             address: address.to_string(),
             vendor: None,
+            configured: None,
+            said: ViewPoints::default(),
             heard: Some(now.saturating_sub(stranger.heard)),
             counters: Counters { requests: stranger.packets, ..Counters::default() },
             dropped: BTreeMap::new(),
@@ -311,7 +314,8 @@ mod tests {
         let later = START + Duration::from_secs(61);
         let said = tally.dropped(lobby, trouble, address(7), later).unwrap();
         assert!(said.ends_with("(1 more since this was said last)"), "{said}");
-        let standings = tally.standings(&clients, later + Duration::from_secs(5));
+        let standings =
+            tally.standings(&clients, &Peers::default(), later + Duration::from_secs(5));
         let names: Vec<_> = standings.iter().map(|it| it.name.as_deref().unwrap()).collect();
         assert_eq!(names, ["lobby", "roof"]);
         let ago = Duration::from_secs(5);
@@ -343,7 +347,7 @@ mod tests {
                 .map(|it| (it.counters.accepted, it.counters.refused, it.counters.silent))
                 .collect()
         };
-        assert_eq!(of(&tally.standings(&before, START)), [(1, 1, 1), (0, 0, 0)]);
+        assert_eq!(of(&tally.standings(&before, &Peers::default(), START)), [(1, 1, 1), (0, 0, 0)]);
     }
 
     #[test]
@@ -356,7 +360,8 @@ mod tests {
             // One that keeps talking stays.
             tally.stranger(address(0), now);
         }
-        let standings = tally.standings(&Clients::default(), START + Duration::from_secs(1));
+        let standings =
+            tally.standings(&Clients::default(), &Peers::default(), START + Duration::from_secs(1));
         assert_eq!((standings.len(), lines), (STRANGERS, 1));
         assert_eq!(standings[0].address, "192.168.1.0");
         assert_eq!(standings[0].counters.requests, 101);

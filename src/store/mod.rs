@@ -15,6 +15,7 @@ mod integrity;
 mod login;
 mod meta;
 mod migration;
+mod nas_peer;
 mod nas_session;
 mod policy;
 mod session;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{SessionRecord, Store, StoreError};
-use crate::domain::nas::{Details, Nas};
+use crate::domain::nas::{Details, Nas, ViewPoint};
 use crate::domain::time::Timestamp;
 
 /// What is kept of an access point's session beside what every session has.
@@ -31,7 +31,8 @@ pub struct NasRecord {
 
 const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
                        updated_at, called_station, calling_station, port, port_id, port_type, \
-                       service_type, framed_protocol, authentic, connect_start, connect_stop, event_at";
+                       service_type, framed_protocol, authentic, connect_start, connect_stop, event_at, \
+                       view_point";
 
 impl Store {
     /// Writes down what an access point says of a session.
@@ -39,11 +40,12 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO nas_session (session, {COLUMNS})
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19)
+                 ?19, ?20)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
                  nas_source = excluded.nas_source,
                  called_station = coalesce(excluded.called_station, called_station),
-                 connect_stop = excluded.connect_stop, event_at = excluded.event_at"
+                 connect_stop = excluded.connect_stop, event_at = excluded.event_at,
+                 view_point = excluded.view_point"
         ))?;
         let NasRecord { nas, details, .. } = record;
         statement.execute(params![
@@ -66,6 +68,7 @@ impl Store {
             details.connect_info,
             record.connect_stop,
             record.latest.map(Timestamp::unix),
+            details.view_point.number(),
         ])?;
         Ok(())
     }
@@ -110,7 +113,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
     let source: String = row.get(1)?;
     let Ok(source) = source.parse() else { return Ok(None) };
     let address: Option<String> = row.get(2)?;
-    let network: String = row.get(18)?;
+    let network: String = row.get(19)?;
     Ok(Some(NasRecord {
         unique_id: row.get(0)?,
         nas: Nas {
@@ -132,6 +135,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
             framed_protocol: row.get(13)?,
             authentic: row.get(14)?,
             connect_info: row.get(15)?,
+            view_point: ViewPoint::numbered(row.get(18)?).unwrap_or_default(),
         },
         connect_stop: row.get(16)?,
         latest: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_unix),

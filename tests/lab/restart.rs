@@ -52,7 +52,8 @@ fn to_the_schema_before(hotspot: &Hotspot) {
     let store = Connection::open(hotspot.database()).unwrap();
     store
         .execute_batch(
-            "DROP TABLE nas_session; DROP TABLE account; DROP TABLE radcheck; DROP TABLE radreply;
+            "DROP TABLE nas_peer; DROP TABLE nas_session; DROP TABLE account; DROP TABLE radcheck;
+             DROP TABLE radreply;
              DROP TABLE radgroupcheck; DROP TABLE radgroupreply; DROP TABLE radusergroup;
              DROP INDEX session_by_login; ALTER TABLE session DROP COLUMN login_folded;
              PRAGMA user_version = 2",

@@ -5,11 +5,14 @@
 
 mod accounting;
 mod attacks;
+mod chilli;
+mod coovachilli;
 mod disconnect;
 mod freeradius;
 mod mschap;
 mod nas;
 mod ours;
+mod packet;
 mod passwords;
 mod peers;
 mod programs;

@@ -64,9 +64,10 @@ fn has(found: &[(String, String)], name: &str, value: u64) {
 fn coovachilli_counts_each_way_in_two_words() {
     let Some(answer) = answer("coovachilli") else { return };
     let found = of_vendor(&answer, "ChilliSpot-");
-    has(&found, "ChilliSpot-Max-Output-Octets", LOW);
-    has(&found, "ChilliSpot-Max-Output-Gigawords", 1);
-    has(&found, "ChilliSpot-Max-Input-Octets", 10 * 1024 * 1024);
+    // As it counts without `swapoctets`: input is what the guest receives.
+    has(&found, "ChilliSpot-Max-Input-Octets", LOW);
+    has(&found, "ChilliSpot-Max-Input-Gigawords", 1);
+    has(&found, "ChilliSpot-Max-Output-Octets", 10 * 1024 * 1024);
     // kbit/s.
     has(&found, "ChilliSpot-Bandwidth-Max-Down", 4096);
     has(&found, "ChilliSpot-Bandwidth-Max-Up", 512);

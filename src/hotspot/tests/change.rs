@@ -227,3 +227,52 @@ fn an_end_that_moves_with_the_clock_is_told_from_the_beginning_of_the_session() 
     assert_eq!((terms.before.until, terms.after.until), (None, Some(stamp(START + 86_400))));
     assert_eq!(bench.sessions()[0].left.time, Some(left));
 }
+
+#[test]
+fn a_change_that_was_not_answered_is_told_once_more_when_its_access_point_is_heard() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.let_in("a", 1);
+    bench.reload(Plan { download_rate: 1, ..plan() });
+    bench.change();
+    bench.changed(1, Outcome::Silent);
+    assert_eq!(bench.next_order(), None);
+    bench.reports(Event::Interim, "a", 1, 60, 0);
+    assert_eq!(bench.change().1.after.rates, (1, 0));
+    bench.changed(1, Outcome::Silent);
+    bench.reports(Event::Interim, "a", 1, 120, 0);
+    assert_eq!(bench.next_order(), None);
+}
+
+#[test]
+fn after_a_restart_all_that_presumably_holds_is_known() {
+    let mut bench = Bench::for_three();
+    bench.limited("a", 10, 4);
+    bench.let_in("a", 1);
+    bench.reports(Event::Interim, "a", 1, 60, 1 << 20);
+    let before = bench.sessions()[0].left.time;
+    let clock = bench.clock.clone();
+    let mut bench = bench.restart(clock);
+    bench.clock.pass(100);
+    let rates = Plan { devices: 3.try_into().unwrap(), download_rate: 7, ..plan() };
+    bench.reload(rates);
+    let (_, NewTerms { before: known, after, .. }) = bench.change();
+    assert_eq!((known.rates, after.rates), ((0, 0), (7, 0)));
+    assert_eq!((after.limit.download, after.limit.upload), (Some(10 << 20), Some(4 << 20)));
+    assert_eq!(known.limit, after.limit);
+    assert_eq!(after.limit.time.is_some(), before.is_some());
+}
+
+#[test]
+fn who_was_asked_for_fewer_reports_is_not_given_up_for_it() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.hotspot.settings.interim_interval = 300;
+    bench.let_in("a", 1);
+    // The file asks for more reports since; nobody has told that to the access point.
+    bench.hotspot.settings.interim_interval = 60;
+    bench.second_after(900);
+    assert_eq!(bench.sessions().len(), 1);
+    bench.second_after(20);
+    assert_eq!(bench.sessions().len(), 0);
+}

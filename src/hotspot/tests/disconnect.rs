@@ -139,3 +139,45 @@ fn a_place_that_is_kept_can_be_freed() {
     assert_eq!(bench.close(Whose::Username(name)), Closed { here: 0, asked: 0, freed: 1 });
     at(ask(&mut bench, request("a", "secret", 2)));
 }
+
+#[test]
+fn an_access_point_that_is_heard_again_is_told_again_at_once() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    let id = bench.sessions()[0].id;
+    bench.remove("a");
+    let end = [("session-1".to_owned(), TerminateCause::AdminReset)];
+    assert_eq!(bench.orders(), end);
+    bench.answered(id, Outcome::Silent);
+    assert_eq!(bench.orders(), []);
+    bench.clock.pass(60);
+    bench.reports(Event::Interim, "a", 1, 60, 0);
+    assert_eq!(bench.orders(), end);
+    // Whoever reports and takes no orders is not asked with every report.
+    bench.answered(id, Outcome::Silent);
+    bench.clock.pass(60);
+    bench.reports(Event::Interim, "a", 1, 120, 0);
+    assert_eq!(bench.orders(), []);
+    bench.clock.pass(240);
+    ask(&mut bench, request("nobody", "", 2));
+    assert_eq!(bench.orders(), end);
+    bench.answered(id, Outcome::Done);
+    bench.reports(STOP, "a", 1, 360, 0);
+    assert_eq!((bench.orders(), bench.sessions().len()), (vec![], 0));
+}
+
+#[test]
+fn an_access_point_that_refuses_is_not_told_again_because_it_is_heard() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    let id = bench.sessions()[0].id;
+    bench.remove("a");
+    bench.orders();
+    bench.answered(id, Outcome::Refused(Some(501)));
+    bench.reports(Event::Interim, "a", 1, 60, 0);
+    assert_eq!(bench.orders(), []);
+}

@@ -93,13 +93,20 @@ impl Eq for Attribute {}
 
 impl Attribute {
     /// The attribute of this name, compared without case as FreeRADIUS does; some older spellings
-    /// are known too.
+    /// are known too, and CoovaChilli's own of those that FreeRADIUS has under ChilliSpot's name.
     pub fn named(name: &str) -> Option<Self> {
         let name = ALIASES
             .iter()
             .find(|(older, _)| older.eq_ignore_ascii_case(name))
             .map_or(name, |(_, current)| *current);
-        all().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
+        let own = |attribute: &Self| attribute.name().eq_ignore_ascii_case(name);
+        let coova = name.split_at_checked(COOVACHILLI.len());
+        let coova = coova.filter(|(prefix, _)| prefix.eq_ignore_ascii_case(COOVACHILLI));
+        let chilli = |attribute: &Self| match (coova, attribute.name().strip_prefix(CHILLISPOT_)) {
+            (Some((_, rest)), Some(known)) => known.eq_ignore_ascii_case(rest),
+            _ => false,
+        };
+        all().find(|attribute| own(attribute) || chilli(attribute))
     }
 
     /// The attribute with this number.
@@ -129,6 +136,10 @@ impl std::fmt::Debug for Attribute {
         f.write_str(self.name())
     }
 }
+
+/// How ChilliSpot's attributes begin in FreeRADIUS's dictionary, and in CoovaChilli's own.
+const CHILLISPOT_: &str = "ChilliSpot-";
+const COOVACHILLI: &str = "CoovaChilli-";
 
 /// What FreeRADIUS's own dictionaries list as other names of the same number (`dictionary.compat`,
 /// `dictionary.microsoft`, `dictionary.mikrotik`), and its names of version 4 for passwords.

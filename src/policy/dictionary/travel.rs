@@ -36,8 +36,10 @@ pub fn travel(attribute: Attribute) -> Travel {
         Scope::Rfc(40..=43 | 45..=49 | 51..=53 | 68 | 86 | 101) => Elsewhere,
         Scope::Vendor(MICROSOFT, 1 | 2 | 11 | 12 | 16 | 17 | 25 | 26) => Protocol,
         Scope::Vendor(MICROSOFT, _) => Answer,
-        Scope::Vendor(CHILLISPOT, 7..=9) | Scope::Vendor(WISPR, 1..=3) => Request,
-        Scope::Vendor(CHILLISPOT, 6) | Scope::Vendor(MIKROTIK, 9 | 10) => Both,
+        Scope::Vendor(CHILLISPOT, 7..=9 | 16..=19 | 25..=27 | 40..=42 | 50..=57)
+        | Scope::Vendor(WISPR, 1..=3) => Request,
+        Scope::Vendor(CHILLISPOT, 10) => Elsewhere,
+        Scope::Vendor(CHILLISPOT, 6 | 24) | Scope::Vendor(MIKROTIK, 9 | 10) => Both,
         Scope::Vendor(CHILLISPOT | WISPR | MIKROTIK, _) => Answer,
         Scope::Rfc(_) | Scope::Vendor(..) => Both,
     }

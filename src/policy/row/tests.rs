@@ -184,3 +184,61 @@ fn a_line_is_taken_apart_as_it_is_written() {
         );
     }
 }
+
+fn refused_line(list: List, line: &str) -> String {
+    Row::parse_line(list, line).unwrap_err()
+}
+
+#[test]
+fn both_names_of_chillispots_attributes_are_one_attribute() {
+    for (one, other) in [
+        ("CoovaChilli-Max-Total-Octets", "ChilliSpot-Max-Total-Octets"),
+        ("coovachilli-bandwidth-max-up", "ChilliSpot-Bandwidth-Max-Up"),
+        ("CoovaChilli-Inject-URL", "ChilliSpot-Inject-URL"),
+    ] {
+        let named = |name| Attribute::named(name).map(Attribute::name);
+        assert_eq!((named(one), named(other)), (Some(other), Some(other)));
+    }
+    assert_eq!(Attribute::named("CoovaChilli-"), None);
+    assert_eq!(Attribute::named("CoovaChilli-Idle-Timeout"), None);
+}
+
+#[test]
+fn what_a_vendor_would_not_take_is_refused_with_what_to_write() {
+    let told = refused_line(List::Reply, "Mikrotik-Total-Limit := 5000000000");
+    for part in ["Mikrotik-Total-Limit := 705032704", "-Gigawords := 1", "Max-Data := 5000000000"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = refused_line(List::Reply, "CoovaChilli-Max-Input-Octets := 4294967296");
+    assert!(told.ends_with(
+        "write ChilliSpot-Max-Input-Octets := 0 and ChilliSpot-Max-Input-Gigawords := 1"
+    ));
+    assert!(refused_line(List::Reply, "Idle-Timeout := 5000000000").ends_with("not '5000000000'"));
+    for limit in ["unlimited", "2M/8M/1M", "fast/slow", "2Mbit", "-1", "2M /"] {
+        let told = refused_line(List::Reply, &format!("Mikrotik-Rate-Limit := {limit}"));
+        assert!(told.contains("as in 2M/8M"), "{told}");
+    }
+    for limit in
+        ["2M", "512k/2048k", "0/5000k", "2M/8M 4M/16M 1M/4M 8/8 5 1M/2M", "1M/1M 0/0 0/0 10s/10s"]
+    {
+        let line = format!("Mikrotik-Rate-Limit := {limit}");
+        assert!(Row::parse_line(List::Reply, &line).is_ok(), "{limit}");
+    }
+}
+
+#[test]
+fn numbers_and_vendors_without_names_are_told_apart() {
+    for (name, part) in [
+        ("Attr-26.14823.1", "attributes of Aruba are not supported"),
+        ("Attr-26.14559.10", "write ChilliSpot-Acct-View-Point"),
+        ("Attr-27", "write Session-Timeout"),
+        ("Attr-26.99999.1", "attributes without a name"),
+        ("Attr-999", "attributes without a name"),
+        ("Aruba-User-Role", "attributes of Aruba are not supported"),
+        ("cisco-avpair", "attributes of Cisco are not supported"),
+        ("Ruckus-User-Groups", "Tunnel-Private-Group-Id"),
+    ] {
+        let told = refused_line(List::Reply, &format!("{name} := 1"));
+        assert!(told.contains(part), "{name}: {told}");
+    }
+}

@@ -14,7 +14,7 @@ fn shown(pair: Pair) -> String {
 
 /// What is sent, as `Name=value` words.
 fn sent(accept: &Accept, vendor: Vendor) -> Vec<String> {
-    pairs(accept, vendor, 300).into_iter().map(shown).collect()
+    pairs(accept, Profile::of(vendor)).into_iter().map(shown).collect()
 }
 
 fn limited() -> Accept {
@@ -42,7 +42,7 @@ fn standard_attributes_are_for_everybody() {
 }
 
 #[test]
-fn coovachilli_is_told_in_kilobits_and_from_the_guests_side() {
+fn coovachilli_is_told_in_kilobits() {
     let sent = sent(&limited(), Vendor::Coovachilli);
     assert_eq!(sent[..4], STANDARD);
     assert_eq!(
@@ -96,7 +96,8 @@ fn what_is_unlimited_is_not_sent() {
     for vendor in [Vendor::Coovachilli, Vendor::Mikrotik, Vendor::Wispr, Vendor::None] {
         assert_eq!(sent(&Accept::default(), vendor), ["Acct-Interim-Interval=300"]);
     }
-    assert_eq!(pairs(&Accept::default(), Vendor::None, 0), []);
+    let never = Profile { interim: 0, ..Profile::of(Vendor::None) };
+    assert_eq!(pairs(&Accept::default(), never), []);
 }
 
 #[test]
@@ -172,88 +173,136 @@ fn keys_come_first() {
             "MS-MPPE-Encryption-Types=6",
         ]
     );
-    let keys = pairs(&Accept { keys: Keys::MsChap([9; 24]), ..Accept::default() }, Vendor::None, 0);
+    let ms_chap = Accept { keys: Keys::MsChap([9; 24]), ..Accept::default() };
+    let keys = pairs(&ms_chap, Profile::of(Vendor::None));
     assert_eq!(keys[0].attribute, dict::MS_CHAP_MPPE_KEYS);
     let padded = [&[9; 24][..], &[0; 8]].concat();
     assert_eq!(keys[0].value, Value::Octets(padded));
 }
 
 fn terms() -> Terms {
-    let Accept { left, until, rates, idle_timeout, .. } = limited();
-    Terms { limit: left, until, rates, idle_timeout }
+    let Accept { left, total, until, rates, idle_timeout, .. } = limited();
+    Terms { limit: left, total, until, rates, idle_timeout }
 }
 
 /// What is sent when the terms become others, as `Name=value` words.
 fn changed(before: Terms, after: Terms, reply: &[(Attribute, u32)], vendor: Vendor) -> Vec<String> {
     let reply = with_reply(Accept::default(), reply).reply;
-    changes(&NewTerms { reply, before, after }, vendor).into_iter().map(shown).collect()
+    let terms = NewTerms { reply, class: vec![1, 2, 3], before, after };
+    changes(&terms, Profile::of(vendor)).into_iter().map(shown).collect()
 }
 
-const VENDORS: [Vendor; 4] = [Vendor::Coovachilli, Vendor::Mikrotik, Vendor::Wispr, Vendor::None];
+/// Those to whom nothing changes that is left out.
+const RFC: [Vendor; 2] = [Vendor::Mikrotik, Vendor::None];
+
+/// Those to whom what is left out is lifted.
+const LIFT: [Vendor; 2] = [Vendor::Coovachilli, Vendor::Wispr];
 
 #[test]
-fn of_a_change_only_what_is_new_is_sent() {
-    let new = |after: Terms| VENDORS.map(|vendor| changed(terms(), after, &[], vendor).join(" "));
-    assert_eq!(new(terms()), [""; 4]);
+fn of_a_change_only_what_is_new_is_sent_where_the_rest_stays() {
+    let new = |after: Terms| RFC.map(|vendor| changed(terms(), after, &[], vendor).join(" "));
+    assert_eq!(new(terms()), [""; 2]);
     assert_eq!(
         new(Terms { rates: (2048, 256), ..terms() }),
-        [
-            "ChilliSpot-Bandwidth-Max-Up=256",
-            "Mikrotik-Rate-Limit=256k/2048k",
-            "WISPr-Bandwidth-Max-Up=256000",
-            "",
-        ]
+        ["Mikrotik-Rate-Limit=256k/2048k", ""]
     );
-    assert_eq!(new(Terms { idle_timeout: 60, ..terms() }), ["Idle-Timeout=60"; 4]);
+    assert_eq!(new(Terms { idle_timeout: 60, ..terms() }), ["Idle-Timeout=60"; 2]);
     let time = Some(Duration::from_secs(7200));
     let limit = Allowance { time, ..terms().limit };
-    let until = Some(Timestamp::from_unix(1_700_003_600));
+    assert_eq!(new(Terms { limit, ..terms() }), [""; 2]);
+}
+
+#[test]
+fn of_a_change_everything_is_sent_where_the_rest_would_be_lifted() {
+    let reply = [(dict::FRAMED_MTU, 1400), (dict::IDLE_TIMEOUT, 60)];
+    for vendor in LIFT {
+        let all = |terms: Terms| sent(&with_reply(accept_of(terms), &reply), vendor);
+        let after = Terms { rates: (2048, 256), ..terms() };
+        let new = changed(terms(), after, &reply, vendor);
+        assert_eq!(new, all(after));
+        assert!(new.contains(&"Framed-MTU=1400".to_owned()), "{new:?}");
+        assert!(new.contains(&"Acct-Interim-Interval=300".to_owned()), "{new:?}");
+        // What the operator's own attribute overrules changes nothing.
+        let after = Terms { idle_timeout: 30, ..terms() };
+        assert_eq!(changed(terms(), after, &reply, vendor), Vec::<String>::new());
+        // What is lifted is said to be nought beside the rest.
+        let after = Terms { rates: (0, 0), ..terms() };
+        let (lifted, rest): (Vec<_>, Vec<_>) =
+            changed(terms(), after, &reply, vendor).into_iter().partition(|it| it.ends_with("=0"));
+        assert_eq!((lifted.len(), rest), (2, all(after)));
+    }
+}
+
+fn accept_of(terms: Terms) -> Accept {
+    let new =
+        NewTerms { reply: Pairs::default(), class: vec![1, 2, 3], before: terms, after: terms };
+    accept(&terms, &new)
+}
+
+#[test]
+fn what_is_done_once_is_not_done_again_in_the_middle() {
+    let text = |attribute, value: &str| text(attribute, value.to_owned());
+    let reply = Pairs(vec![
+        text(dict::CHILLISPOT_CONFIG, "splash"),
+        text(dict::CHILLISPOT_CONFIG, "uamallowed=example.com"),
+        text(dict::USER_NAME, "anna"),
+        text(dict::REPLY_MESSAGE, "Welcome"),
+    ]);
+    let after = Terms { rates: (1, 1), ..terms() };
+    let new = NewTerms { reply, class: Vec::new(), before: terms(), after };
+    let sent = changes(&new, Profile::of(Vendor::Coovachilli)).into_iter().map(shown);
+    let of_the_operator: Vec<_> = sent.filter(|it| !it.contains("-Max-")).skip(3).collect();
+    assert_eq!(of_the_operator, ["ChilliSpot-Config=uamallowed=example.com"]);
+}
+
+#[test]
+fn limits_are_told_from_the_side_from_which_is_counted() {
+    let of = |vendor| {
+        let profile = Profile { view_point: ViewPoint::Client, ..Profile::of(vendor) };
+        let sent = pairs(&limited(), profile).into_iter().map(shown);
+        sent.filter(|it| ["put", "Recv", "Xmit"].iter().any(|way| it.contains(way))).collect()
+    };
+    let chilli: Vec<_> = of(Vendor::Coovachilli);
     assert_eq!(
-        new(Terms { limit, until, ..terms() }),
-        ["Session-Timeout=7200", "", "WISPr-Session-Terminate-Time=2023-11-14T23:13:20+00:00", "",]
+        chilli,
+        [
+            "ChilliSpot-Max-Input-Octets=5",
+            "ChilliSpot-Max-Input-Gigawords=2",
+            "ChilliSpot-Max-Output-Octets=7",
+        ]
+    );
+    let mikrotik: Vec<_> = of(Vendor::Mikrotik);
+    assert_eq!(
+        mikrotik,
+        ["Mikrotik-Recv-Limit=5", "Mikrotik-Recv-Limit-Gigawords=2", "Mikrotik-Xmit-Limit=7"]
     );
 }
 
 #[test]
 fn of_a_limit_in_two_halves_both_are_sent() {
-    let new = |download: u64| {
+    let new = |download: u64, vendor, word: &str| {
         let limit = Allowance { download: Some(download), ..terms().limit };
         let after = Terms { limit, ..terms() };
-        VENDORS.map(|vendor| changed(terms(), after, &[], vendor).join(" "))
+        let mut sent = changed(terms(), after, &[], vendor);
+        sent.retain(|it| it.contains(word));
+        sent.join(" ")
     };
-    assert_eq!(
-        new((2 << 32) + 4),
-        [
-            "ChilliSpot-Max-Output-Octets=4 ChilliSpot-Max-Output-Gigawords=2",
-            "Mikrotik-Xmit-Limit=4 Mikrotik-Xmit-Limit-Gigawords=2",
-            "",
-            "",
-        ]
-    );
+    let mikrotik = |download| new(download, Vendor::Mikrotik, "Mikrotik");
+    let xmit = "Mikrotik-Xmit-Limit=4 Mikrotik-Xmit-Limit-Gigawords=2";
+    assert_eq!(mikrotik((2 << 32) + 4), xmit);
     // What is left out would stay.
-    assert_eq!(
-        new(5),
-        [
-            "ChilliSpot-Max-Output-Octets=5 ChilliSpot-Max-Output-Gigawords=0",
-            "Mikrotik-Xmit-Limit=5 Mikrotik-Xmit-Limit-Gigawords=0",
-            "",
-            "",
-        ]
-    );
-    assert_eq!(new(0)[0], "ChilliSpot-Max-Output-Octets=1 ChilliSpot-Max-Output-Gigawords=0");
+    assert_eq!(mikrotik(5), "Mikrotik-Xmit-Limit=5 Mikrotik-Xmit-Limit-Gigawords=0");
+    let chilli = |download| new(download, Vendor::Coovachilli, "-Max-Output");
+    assert_eq!(chilli(5), "ChilliSpot-Max-Output-Octets=5 ChilliSpot-Max-Output-Gigawords=0");
+    assert_eq!(chilli(0), "ChilliSpot-Max-Output-Octets=1 ChilliSpot-Max-Output-Gigawords=0");
 }
 
 #[test]
 fn what_is_lifted_is_said_to_be_nought() {
     let after = Terms { rates: (0, 0), idle_timeout: 0, ..terms() };
     assert_eq!(
-        VENDORS.map(|vendor| changed(terms(), after, &[], vendor).join(" ")),
-        [
-            "Idle-Timeout=0 ChilliSpot-Bandwidth-Max-Down=0 ChilliSpot-Bandwidth-Max-Up=0",
-            "Idle-Timeout=0 Mikrotik-Rate-Limit=0/0",
-            "Idle-Timeout=0 WISPr-Bandwidth-Max-Down=0 WISPr-Bandwidth-Max-Up=0",
-            "Idle-Timeout=0",
-        ]
+        RFC.map(|vendor| changed(terms(), after, &[], vendor).join(" ")),
+        ["Idle-Timeout=0 Mikrotik-Rate-Limit=0/0", "Idle-Timeout=0"]
     );
 }
 
@@ -267,10 +316,14 @@ fn what_the_operator_gave_stays() {
     let after = Terms { limit, rates: (1, 512), idle_timeout: 1, ..terms() };
     let reply = [
         (dict::IDLE_TIMEOUT, 60),
+        (dict::MIKROTIK_XMIT_LIMIT, 1000),
         (dict::CHILLISPOT_MAX_OUTPUT_OCTETS, 1000),
         (dict::SESSION_TIMEOUT, 7000),
-        (dict::FRAMED_MTU, 1400),
     ];
+    let sent = changed(terms(), after, &reply, Vendor::Mikrotik);
+    assert_eq!(sent, ["Mikrotik-Rate-Limit=512k/1k"]);
     let sent = changed(terms(), after, &reply, Vendor::Coovachilli);
-    assert_eq!(sent, ["Session-Timeout=7000", "ChilliSpot-Bandwidth-Max-Down=1"]);
+    for said in ["Session-Timeout=7000", "Idle-Timeout=60", "ChilliSpot-Max-Output-Octets=1000"] {
+        assert!(sent.contains(&said.to_owned()), "{sent:?}");
+    }
 }

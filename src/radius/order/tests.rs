@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::config::Vendor;
 use crate::domain::session::TerminateCause;
 use crate::hotspot::access::{Nas, NewTerms, Terms};
 use crate::policy::Pairs;
@@ -29,7 +30,7 @@ fn order() -> Order {
 fn a_session_is_named_as_it_was_reported_and_nothing_else_is() {
     let secret = Secret::new("xyzzy5461");
     let now = Some(Timestamp::from_unix(0x6000_0001));
-    let bytes = request(&order(), Vendor::None, 9, &secret, now).unwrap();
+    let bytes = request(&order(), Profile::of(Vendor::None), 9, &secret, now).unwrap();
     let packet = Packet::decode(&bytes).unwrap();
     assert_eq!((packet.code, packet.identifier), (Code::DisconnectRequest, 9));
     assert!(is_authentic_request(&packet, &secret));
@@ -55,7 +56,7 @@ fn what_was_not_reported_is_not_named() {
     order.nas.identifier = None;
     order.calling_station = None;
     let now = Some(Timestamp::from_unix(1));
-    let bytes = request(&order, Vendor::None, 9, &Secret::new("s"), now).unwrap();
+    let bytes = request(&order, Profile::of(Vendor::None), 9, &Secret::new("s"), now).unwrap();
     let packet = Packet::decode(&bytes).unwrap();
     let kinds: Vec<u8> = packet.attributes().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, [44, 95, 55]);
@@ -64,7 +65,7 @@ fn what_was_not_reported_is_not_named() {
 fn faster() -> Order {
     let before = Terms { idle_timeout: 60, ..Terms::default() };
     let after = Terms { rates: (2048, 512), ..before };
-    let terms = NewTerms { reply: Pairs::default(), before, after };
+    let terms = NewTerms { reply: Pairs::default(), class: Vec::new(), before, after };
     Order { what: Demand::Change(Box::new(terms)), ..order() }
 }
 
@@ -72,8 +73,8 @@ fn faster() -> Order {
 fn a_change_names_the_session_as_its_end_does_and_says_what_is_new() {
     let secret = Secret::new("xyzzy5461");
     let now = Some(Timestamp::from_unix(0x6000_0001));
-    let end = request(&order(), Vendor::Mikrotik, 9, &secret, now).unwrap();
-    let change = request(&faster(), Vendor::Mikrotik, 9, &secret, now).unwrap();
+    let end = request(&order(), Profile::of(Vendor::Mikrotik), 9, &secret, now).unwrap();
+    let change = request(&faster(), Profile::of(Vendor::Mikrotik), 9, &secret, now).unwrap();
     let packet = Packet::decode(&change).unwrap();
     assert_eq!((packet.code, packet.identifier), (Code::CoaRequest, 9));
     assert!(is_authentic_request(&packet, &secret));
@@ -86,8 +87,8 @@ fn a_change_names_the_session_as_its_end_does_and_says_what_is_new() {
 #[test]
 fn what_a_vendor_has_no_words_for_is_not_sent() {
     let (order, secret) = (faster(), Secret::new("s"));
-    assert_eq!(request(&order, Vendor::None, 9, &secret, None), None);
-    assert!(request(&order, Vendor::Wispr, 9, &secret, None).is_some());
+    assert_eq!(request(&order, Profile::of(Vendor::None), 9, &secret, None), None);
+    assert!(request(&order, Profile::of(Vendor::Wispr), 9, &secret, None).is_some());
 }
 
 #[test]

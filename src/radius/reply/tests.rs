@@ -2,6 +2,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::config::Vendor;
 use crate::policy::Pairs;
 use crate::proof::Keys;
 use crate::radius::authenticator::{Signature, is_authentic_response, reply_message_authenticator};
@@ -33,7 +34,7 @@ fn read(bytes: &[u8], request: &Packet) -> Packet {
 }
 
 fn accepted(request: &Packet, given: &Accept) -> Packet {
-    read(&accept(request, &secret(), given, Vendor::None, 300, &mut rng()), request)
+    read(&accept(request, &secret(), given, Profile::of(Vendor::None), &mut rng()), request)
 }
 
 fn rejected(request: &Packet, message: &str) -> Packet {
@@ -83,8 +84,7 @@ fn what_has_no_room_is_left_out_from_the_end() {
         &request,
         &secret(),
         &Accept { reply: Pairs(extras), idle_timeout: 60, ..Accept::default() },
-        Vendor::None,
-        300,
+        Profile::of(Vendor::None),
         &mut rng(),
     );
     assert!(bytes.len() <= MAX_PACKET);

@@ -13,7 +13,7 @@ fn asked(attributes: &[(Attribute, &[u8])]) -> Result<AccessRequest, Unfit> {
 
 fn reported(attributes: &[(Attribute, &[u8])]) -> Result<Accounting, Unfit> {
     let packet = packet(Code::AccountingRequest, attributes);
-    accounting(&packet, lobby(&packet))
+    accounting(&packet, lobby(&packet), ViewPoint::Nas)
 }
 
 fn session(attributes: &[(Attribute, &[u8])]) -> Report {

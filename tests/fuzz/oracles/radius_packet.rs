@@ -15,6 +15,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use hotspotd::config::Vendor;
+use hotspotd::domain::nas::ViewPoint;
 use hotspotd::domain::secret::Secret;
 use hotspotd::hotspot::access::{Accept, Reject};
 use hotspotd::policy::dictionary::{self as dict, Cover};
@@ -22,6 +23,7 @@ use hotspotd::radius::authenticator::{
     Signature, is_authentic_request, is_authentic_response, message_authenticator,
     reply_message_authenticator,
 };
+use hotspotd::radius::grant::Profile;
 use hotspotd::radius::hidden::Salts;
 use hotspotd::radius::packet::{Code, Draft, Malformed, Packet};
 use hotspotd::radius::reply::{self, Port};
@@ -112,7 +114,10 @@ fn check_requests(packet: &Packet) {
             assert!(!shows.contains(&pair.attribute), "{:?}", pair.attribute);
         }
     }
-    let _ = request::accounting(packet, nas);
+    for view_point in [ViewPoint::Nas, ViewPoint::Client] {
+        let _ = request::accounting(packet, nas.clone(), view_point);
+    }
+    let _ = request::view_point(packet);
     let _ = order::outcome(Code::DisconnectRequest, packet);
     let _ = order::outcome(Code::CoaRequest, packet);
     let _ = message_authenticator(packet, &secret());
@@ -125,7 +130,8 @@ fn check_replies(packet: &Packet) {
         Accept { idle_timeout: 60, rates: (1, 2), total: Some(1 << 33), ..Accept::default() };
     let reject = Reject { message: "Wrong password. ".repeat(40), wrong_password: true };
     for vendor in [Vendor::Coovachilli, Vendor::Mikrotik, Vendor::Wispr, Vendor::None] {
-        check_reply(packet, &reply::accept(packet, &secret, &accept, vendor, 300, &mut rng));
+        let profile = Profile { vendor, view_point: ViewPoint::Client, interim: 300 };
+        check_reply(packet, &reply::accept(packet, &secret, &accept, profile, &mut rng));
     }
     check_reply(packet, &reply::reject(packet, &secret, &reject, &mut rng));
     check_reply(packet, &reply::status(packet, &secret, Port::Acct));

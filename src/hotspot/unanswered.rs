@@ -1,0 +1,80 @@
+//! Orders that an access point has not answered, and that it is given again as soon as it is heard:
+//! it was out of reach, or knows us by an address that has only now come to light.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::Hotspot;
+use super::access::{Nas, Outcome};
+use super::disconnect::ASK_AGAIN;
+use super::standing::Standing;
+use crate::domain::time::Now;
+
+/// Sessions whose access points have left an order unanswered.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    /// That were to end, and from when they may be asked for again, by the boot clock. Whoever
+    /// reports and takes no orders is not asked with every report.
+    ends: BTreeMap<i64, Duration>,
+    /// That were to be changed, and have not been asked for again.
+    changes: BTreeSet<i64>,
+    /// That were to be changed, and have been.
+    changed_again: BTreeSet<i64>,
+}
+
+impl Unanswered {
+    /// A session that was to end goes on, as far as anybody knows.
+    pub(super) fn end(&mut self, id: i64, now: Now) {
+        self.ends.entry(id).or_insert(now.boot);
+    }
+
+    /// Whether a session was to end, and no answer came.
+    pub(super) fn was_to_end(&self, id: i64) -> bool {
+        self.ends.contains_key(&id)
+    }
+
+    /// A session was to be changed; whether another try is to come.
+    pub(super) fn change(&mut self, id: i64) -> bool {
+        let again = !self.changed_again.contains(&id);
+        if again {
+            self.changes.insert(id);
+        }
+        again
+    }
+
+    /// The session has ended.
+    pub(super) fn forget(&mut self, id: i64) {
+        self.ends.remove(&id);
+        self.changes.remove(&id);
+        self.changed_again.remove(&id);
+    }
+}
+
+impl Hotspot {
+    /// Something has come from an access point.
+    pub(super) fn heard_from(&mut self, nas: &Nas, now: Now) {
+        let Unanswered { ends, changes, .. } = &self.unanswered;
+        if ends.is_empty() && changes.is_empty() {
+            return;
+        }
+        let is_its = |id: &i64| {
+            let remote = self.remotes.get(*id);
+            remote.is_some_and(|it| it.nas.client == nas.client && it.nas.source == nas.source)
+        };
+        let due = ends.iter().filter(|(_, from)| now.boot >= **from).map(|(id, _)| *id);
+        let ends: Vec<i64> = due.filter(is_its).collect();
+        let changes: Vec<i64> = changes.iter().copied().filter(is_its).collect();
+        for id in ends {
+            let standing = self.remotes.get(id).map(|remote| remote.standing);
+            if let Some(Standing::Stays(cause, Outcome::Silent, _)) = standing {
+                self.unanswered.ends.insert(id, now.boot + ASK_AGAIN);
+                self.send_end(id, cause, now);
+            }
+        }
+        for id in changes {
+            self.unanswered.changes.remove(&id);
+            self.unanswered.changed_again.insert(id);
+            self.change_again(id);
+        }
+    }
+}
