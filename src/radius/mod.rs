@@ -1,8 +1,8 @@
 //! RADIUS: packets on the wire, and what they mean to the owner of all state.
 //!
 //! ```text
-//!  socket ─▶ clients ─▶ packet ─▶ judge ─▶ replies ─▶ request ─▶ owner ─▶ reply ─▶ socket
-//!  (route)   (section)  (decode)  (secret) (again?)   (words)           (delay, replies)
+//!  socket ─▶ clients ─▶ packet ─▶ judge ─▶ duplicates ─▶ request ─▶ owner ─▶ reply ─▶ socket
+//!  (route)   (section)  (decode)  (secret) (again?)      (words)           (delay, replies)
 //!
 //!  owner ─▶ disconnect ─▶ order ─▶ access point          tally: what came of it all
 //! ```
@@ -11,12 +11,14 @@ pub mod authenticator;
 mod clients;
 mod delay;
 pub mod disconnect;
+mod duplicates;
 pub mod grant;
 pub mod hidden;
 mod judge;
 mod line;
 pub mod order;
 pub mod packet;
+mod replays;
 mod replies;
 pub mod reply;
 pub mod request;
