@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::access::{Demand, Order, Outcome};
+use super::access::{Demand, Dispatch, Order, Outcome};
 use super::accounts::Member;
 use super::gate::FRESH;
 use super::remotes::Remote;
@@ -97,7 +97,7 @@ impl Hotspot {
             return;
         }
         let order = remote.order(Demand::End(cause));
-        remote.standing = match self.orders.send(order) {
+        remote.standing = match self.orders.send(Dispatch::Order(order)) {
             Ok(()) => Standing::Asked(cause),
             Err(_) => Standing::Stays(cause, Outcome::Unknown, now.boot),
         };
@@ -119,6 +119,7 @@ impl Hotspot {
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
         let Some(remote) = self.remotes.close(id) else { return };
+        let _nobody_waits_for_it = self.orders.send(Dispatch::Closed(id));
         if !remote.admitted {
             return;
         }
