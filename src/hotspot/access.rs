@@ -140,6 +140,15 @@ pub enum Event {
     Stop(TerminateCause),
 }
 
+/// What the owner tells whoever carries out its orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// A new order.
+    Order(Order),
+    /// The session of this number has ended: an order for it that waits is not wanted any more.
+    Closed(i64),
+}
+
 /// What the owner wants an access point to do (RFC 5176).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::{Accept, Demand, NewTerms, Outcome, Terms};
+use super::access::{Accept, Demand, Dispatch, NewTerms, Outcome, Terms};
 use super::accounts::Member;
 use super::remotes::Remote;
 use super::session::deadline;
@@ -269,7 +269,7 @@ impl Hotspot {
         }
         if let Some(change) = remote.told.next() {
             let order = remote.order(Demand::Change(Box::new(change)));
-            remote.told.is_deaf = self.orders.send(order).is_err();
+            remote.told.is_deaf = self.orders.send(Dispatch::Order(order)).is_err();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::access::{Demand, Order, Outcome};
+use super::access::{Demand, Dispatch, Order, Outcome};
 use super::accounts::Member;
 use super::gate::FRESH;
 use super::remotes::Remote;
@@ -102,7 +102,7 @@ impl Hotspot {
     pub(super) fn send_end(&mut self, id: i64, cause: TerminateCause, now: Now) {
         let Some(remote) = self.remotes.get_mut(id) else { return };
         let order = remote.order(Demand::End(cause));
-        remote.standing = match self.orders.send(order) {
+        remote.standing = match self.orders.send(Dispatch::Order(order)) {
             Ok(()) => Standing::Asked(cause),
             Err(_) => Standing::Stays(cause, Outcome::Unknown, now.boot),
         };
@@ -128,6 +128,7 @@ impl Hotspot {
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
         let Some(remote) = self.remotes.close(id) else { return };
         self.unanswered.forget(id);
+        let _nobody_waits_for_it = self.orders.send(Dispatch::Closed(id));
         if !remote.admitted {
             return;
         }

@@ -53,7 +53,7 @@ mod vouchers;
 use rand::Rng;
 use tokio::sync::mpsc;
 
-use access::Order;
+use access::Dispatch;
 use admission::Admissions;
 use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
@@ -95,7 +95,7 @@ pub struct Machine {
     /// The kernel's neighbour tables.
     pub neighbours: Box<dyn Find>,
     /// Where access points are told what to do.
-    pub orders: mpsc::UnboundedSender<Order>,
+    pub orders: mpsc::UnboundedSender<Dispatch>,
 }
 
 /// How the hotspot is doing.
@@ -137,7 +137,7 @@ struct Hotspot {
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedSender<Dispatch>,
     host_names: Vec<HostNames>,
     guesses: Guesses,
     short_code_log: LogLimit,

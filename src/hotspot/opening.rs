@@ -201,10 +201,12 @@ impl Hotspot {
             self.end_uncounted(&remote);
             return false;
         }
-        if let Some(other) = self.remotes.get(yields) {
-            self.end_uncounted(other);
-        }
+        let other = self.remotes.get(yields).cloned();
         self.close_remote(yields, TerminateCause::LostService, now);
+        // Afterwards: what closes takes back the orders before.
+        if let Some(other) = other {
+            self.end_uncounted(&other);
+        }
         self.remotes.open(remote);
         true
     }
@@ -212,7 +214,7 @@ impl Hotspot {
     fn end_uncounted(&self, remote: &Remote) {
         if remote.admitted {
             let order = remote.order(super::access::Demand::End(TerminateCause::LostService));
-            let _nobody_waits_for_it = self.orders.send(order);
+            let _nobody_waits_for_it = self.orders.send(super::access::Dispatch::Order(order));
         }
     }
 

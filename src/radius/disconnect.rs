@@ -26,14 +26,15 @@ use tokio::time::timeout;
 use super::Server;
 use super::authenticator::{Signature, is_authentic_response, reply_message_authenticator};
 use super::clients::Section;
-use super::line::Line;
+use super::line::{Arrival, Line};
 use super::order;
 use super::packet::{MAX_PACKET, Packet};
 use crate::clock::boot_time;
 use crate::domain::log_limit::LogLimit;
+use crate::domain::nas::Nas;
 use crate::domain::secret::Secret;
 use crate::domain::time::{Now, Timestamp};
-use crate::hotspot::access::{Demand, Order, Outcome};
+use crate::hotspot::access::{Demand, Dispatch, Order, Outcome};
 use crate::hotspot::{Handle, Read};
 
 /// The first pause before a request is sent again; each is twice as long as the one before, up to
@@ -47,23 +48,42 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FRESH: Duration = Duration::from_secs(60);
 
 /// Carries out orders until the owner is gone.
-pub async fn run(server: Server, hotspot: Handle, mut orders: UnboundedReceiver<Order>) {
+pub async fn run(server: Server, hotspot: Handle, mut orders: UnboundedReceiver<Dispatch>) {
     let mut line = Line::default();
     let mut under_way = JoinSet::new();
     let mut watch = Watch::default();
     loop {
         let next = tokio::select! {
-            order = orders.recv() => match order {
-                Some(order) => line.arrived(order),
+            told = orders.recv() => match told {
+                Some(Dispatch::Order(order)) => match line.arrived(order) {
+                    Arrival::Begins(order) => Some(order),
+                    Arrival::Waits => None,
+                    Arrival::NoRoom(order) => {
+                        give_up(&server, &hotspot, &order).await;
+                        None
+                    }
+                },
+                Some(Dispatch::Closed(session)) => {
+                    line.closed(session);
+                    None
+                }
                 None => return,
             },
-            Some(done) = under_way.join_next() => done.ok().and_then(|nas| line.finished(nas)),
+            Some(done) = under_way.join_next() => done.ok().and_then(|nas| line.finished(&nas)),
         };
         if let Some(order) = next {
             let now = watch.now(&hotspot).await;
             under_way.spawn(carry_out(server.clone(), hotspot.clone(), order, now));
         }
     }
+}
+
+/// As many orders as may wait do: their access points do not answer. The owner asks again later.
+async fn give_up(server: &Server, hotspot: &Handle, order: &Order) {
+    if let Some(section) = server.section(&order.nas.client) {
+        server.ordered(&section, order, Outcome::Silent);
+    }
+    hotspot.ordered(order, Outcome::Silent).await;
 }
 
 /// The owner's time, without asking it for every order.
@@ -82,13 +102,7 @@ impl Watch {
     }
 }
 
-async fn carry_out(
-    server: Server,
-    hotspot: Handle,
-    order: Order,
-    now: Option<Timestamp>,
-) -> IpAddr {
-    let nas = order.nas.source;
+async fn carry_out(server: Server, hotspot: Handle, order: Order, now: Option<Timestamp>) -> Nas {
     let outcome = match server.section(&order.nas.client) {
         None => Outcome::Unknown,
         Some(section) => {
@@ -108,7 +122,7 @@ async fn carry_out(
     // Not whose it is: a voucher may be its own passcode.
     log::debug!("radius: session {} at '{client}', {what}: {outcome:?}", order.id);
     hotspot.ordered(&order, outcome).await;
-    nas
+    order.nas
 }
 
 async fn deliver(server: &Server, section: &Section, order: &Order, bytes: &[u8]) -> Outcome {

@@ -1,8 +1,8 @@
 //! RADIUS: packets on the wire, and what they mean to the owner of all state.
 //!
 //! ```text
-//!  socket ─▶ clients ─▶ packet ─▶ judge ─▶ replies ─▶ request ─▶ owner ─▶ reply ─▶ socket
-//!  (route)   (section)  (decode)  (secret) (again?)   (words)           (delay, replies)
+//!  socket ─▶ clients ─▶ packet ─▶ judge ─▶ duplicates ─▶ request ─▶ owner ─▶ reply ─▶ socket
+//!  (route)   (section)  (decode)  (secret) (again?)      (words)           (delay, replies)
 //!
 //!  owner ─▶ disconnect ─▶ order ─▶ access point          tally: what came of it all
 //! ```
@@ -11,6 +11,7 @@ pub mod authenticator;
 mod clients;
 mod delay;
 pub mod disconnect;
+mod duplicates;
 pub mod grant;
 pub mod hidden;
 mod judge;
@@ -18,6 +19,7 @@ mod line;
 pub mod order;
 pub mod packet;
 mod peers;
+mod replays;
 mod replies;
 pub mod reply;
 pub mod request;

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,11 +31,9 @@ pub(super) struct Ticket {
     number: u32,
 }
 
-/// What is known of a request.
+/// How far a request has got that came before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// It is new.
-    New(Ticket),
+pub(super) enum Found {
     /// It is being worked at.
     UnderWay,
     /// This was the answer.
@@ -45,6 +44,8 @@ pub(super) enum Seen {
 #[derive(Default)]
 pub(super) struct Replies {
     entries: HashMap<Key, Entry>,
+    /// The latest with these octets.
+    by_fingerprint: HashMap<u64, Key>,
     /// In the order in which they came; those that were replaced or forgotten since are still here.
     order: VecDeque<(Duration, Ticket)>,
     octets: usize,
@@ -59,24 +60,40 @@ struct Entry {
     answer: Option<Arc<[u8]>>,
 }
 
+impl Entry {
+    fn found(&self) -> Found {
+        match &self.answer {
+            None => Found::UnderWay,
+            Some(answer) => Found::Answered(answer.clone()),
+        }
+    }
+}
+
 impl Replies {
-    /// Looks a request up, and remembers it where it is new. One with the same identifier and other
-    /// bytes takes the place of the former: whoever sent that has given it up.
-    pub(super) fn admit(&mut self, key: Key, bytes: &[u8], now: Duration) -> Seen {
+    /// The same request, octet by octet, that came the same way.
+    pub(super) fn find(&mut self, key: &Key, bytes: &[u8], now: Duration) -> Option<Found> {
         self.forget_old(now);
         let fingerprint = self.hasher.hash_one(bytes);
-        if let Some(entry) = self.entries.get(&key).filter(|it| it.fingerprint == fingerprint) {
-            return match &entry.answer {
-                None => Seen::UnderWay,
-                Some(answer) => Seen::Answered(answer.clone()),
-            };
-        }
+        self.entries.get(key).filter(|it| it.fingerprint == fingerprint).map(Entry::found)
+    }
+
+    /// The same request, octet by octet, that came from any port of this address.
+    pub(super) fn find_from(&self, peer: IpAddr, bytes: &[u8]) -> Option<Found> {
+        let key = self.by_fingerprint.get(&self.hasher.hash_one(bytes))?;
+        self.entries.get(key).filter(|_| key.route.peer.ip() == peer).map(Entry::found)
+    }
+
+    /// Remembers a request that is new. One with the same identifier and other bytes takes the place
+    /// of the former: whoever sent that has given it up.
+    pub(super) fn admit(&mut self, key: Key, bytes: &[u8], now: Duration) -> Ticket {
+        let fingerprint = self.hasher.hash_one(bytes);
         self.last = self.last.wrapping_add(1);
         let ticket = Ticket { key, number: self.last };
         self.forget_key(&key);
         self.entries.insert(key, Entry { number: ticket.number, fingerprint, answer: None });
+        self.by_fingerprint.insert(fingerprint, key);
         self.order.push_back((now, ticket));
-        Seen::New(ticket)
+        ticket
     }
 
     /// Keeps the answer to a request. `false` where a newer request has taken its place: nobody
@@ -100,7 +117,10 @@ impl Replies {
     }
 
     fn forget_key(&mut self, key: &Key) {
-        let answer = self.entries.remove(key).and_then(|entry| entry.answer);
+        let Some(Entry { fingerprint, answer, .. }) = self.entries.remove(key) else { return };
+        if self.by_fingerprint.get(&fingerprint) == Some(key) {
+            self.by_fingerprint.remove(&fingerprint);
+        }
         self.octets -= answer.map_or(0, |answer| answer.len());
     }
 
@@ -126,10 +146,8 @@ mod tests {
     }
 
     fn new(replies: &mut Replies, key: Key, bytes: &[u8], now: Duration) -> Ticket {
-        match replies.admit(key, bytes, now) {
-            Seen::New(ticket) => ticket,
-            seen => panic!("{seen:?}"),
-        }
+        assert_eq!(replies.find(&key, bytes, now), None);
+        replies.admit(key, bytes, now)
     }
 
     fn bytes(text: &str) -> Arc<[u8]> {
@@ -140,9 +158,9 @@ mod tests {
     fn the_second_is_dropped_and_later_answered_alike() {
         let mut replies = Replies::default();
         let ticket = new(&mut replies, key(1, 7), b"ask", START);
-        assert_eq!(replies.admit(key(1, 7), b"ask", START), Seen::UnderWay);
+        assert_eq!(replies.find(&key(1, 7), b"ask", START), Some(Found::UnderWay));
         assert!(replies.answer(ticket, &bytes("yes")));
-        assert_eq!(replies.admit(key(1, 7), b"ask", START), Seen::Answered(bytes("yes")));
+        assert_eq!(replies.find(&key(1, 7), b"ask", START), Some(Found::Answered(bytes("yes"))));
         // Whatever differs is another request.
         let other_code = Key { code: 4, ..key(1, 7) };
         for other in [key(2, 7), key(1, 8), other_code] {
@@ -159,9 +177,9 @@ mod tests {
         let newer = new(&mut replies, key(1, 7), b"new", START);
         assert!(!replies.answer(old, &bytes("too late")));
         replies.forget(old);
-        assert_eq!(replies.admit(key(1, 7), b"new", START), Seen::UnderWay);
+        assert_eq!(replies.find(&key(1, 7), b"new", START), Some(Found::UnderWay));
         assert!(replies.answer(newer, &bytes("yes")));
-        assert_eq!(replies.admit(key(1, 7), b"new", START), Seen::Answered(bytes("yes")));
+        assert_eq!(replies.find(&key(1, 7), b"new", START), Some(Found::Answered(bytes("yes"))));
         // And an answered one is replaced as well.
         new(&mut replies, key(1, 7), b"old", START);
         assert_eq!(replies.octets, 0);

@@ -19,10 +19,10 @@ use tokio::time::timeout;
 use super::authenticator::Signature;
 use super::clients::{Clients, Section};
 use super::delay::Delay;
+use super::duplicates::{Admitted, Duplicates, Seen};
 use super::judge::authentic;
 use super::packet::{Code, MAX_PACKET, Packet};
 use super::peers::Peers;
-use super::replies::{Key, Replies, Seen, Ticket};
 use super::reply::{self, Port};
 use super::request::{self, Accounting, Unfit};
 use super::socket::{Route, Socket};
@@ -69,7 +69,7 @@ struct Desk {
     interim: u32,
     tally: Tally,
     peers: Peers,
-    replies: Replies,
+    duplicates: Duplicates,
     rejects: Delay<(Way, Arc<[u8]>)>,
 }
 
@@ -84,7 +84,7 @@ struct Request {
 
 /// Where an answer goes.
 struct Way {
-    ticket: Ticket,
+    admitted: Admitted,
     route: Route,
     /// Its port is to be free as soon as it is closed, whatever is under way.
     socket: Weak<Socket>,
@@ -196,17 +196,17 @@ impl Server {
             Ok(judged) => judged,
             Err(trouble) => return self.dropped(&section, trouble, from),
         };
-        let key = Key { route, code: packet.code.number(), identifier: packet.identifier };
-        let seen = self.desk().replies.admit(key, packet.bytes(), now);
-        let ticket = match seen {
-            Seen::New(ticket) => ticket,
+        let seen = self.desk().duplicates.admit(&section, &packet, route, now);
+        let admitted = match seen {
+            Seen::New(admitted) => admitted,
+            Seen::Replayed => return self.dropped(&section, Trouble::Replayed, from),
             Seen::UnderWay => return self.count(&section, |it| &mut it.duplicates),
             Seen::Answered(answer) => {
                 socket.answer(&answer, route);
                 return self.count(&section, |it| &mut it.duplicates);
             }
         };
-        let way = Way { ticket, route, socket: Arc::downgrade(socket) };
+        let way = Way { admitted, route, socket: Arc::downgrade(socket) };
         self.begin(Request { packet, signature, section, port, way });
     }
 
@@ -344,7 +344,7 @@ impl Server {
     }
 
     fn send(&self, way: &Way, bytes: &Arc<[u8]>) {
-        let wanted = self.desk().replies.answer(way.ticket, bytes);
+        let wanted = self.desk().duplicates.answer(&way.admitted, bytes);
         if let Some(socket) = way.socket.upgrade().filter(|_| wanted) {
             socket.answer(bytes, way.route);
         }
@@ -365,7 +365,7 @@ impl Server {
     }
 
     fn give_up(&self, request: &Request, trouble: Trouble) {
-        self.desk().replies.forget(request.way.ticket);
+        self.desk().duplicates.forget(&request.way.admitted);
         self.dropped(&request.section, trouble, request.way.route.peer.ip());
     }
 

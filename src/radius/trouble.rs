@@ -19,6 +19,8 @@ pub enum Trouble {
     Unreadable,
     /// A report without an attribute that cannot be missed.
     Incomplete,
+    /// It was decided before: recorded, and sent again.
+    Replayed,
     /// There is too much to do.
     Busy,
     /// It could not be written down.
@@ -43,6 +45,7 @@ impl Trouble {
             Self::ProxyState => "Proxy-State without Message-Authenticator",
             Self::Unreadable => "unreadable password",
             Self::Incomplete => "incomplete report",
+            Self::Replayed => "replayed Access-Request",
             Self::Busy => "too busy",
             Self::Fault => "not written down",
             Self::Eap => "asks for EAP (WPA-Enterprise), which is not served",
@@ -85,6 +88,13 @@ impl Trouble {
             ),
             Self::Incomplete => {
                 "its reports lack what tells sessions apart, such as Acct-Session-Id; update it"
+                    .to_owned()
+            }
+            Self::Replayed => {
+                "an Access-Request came again that was answered before: somebody has \
+                               recorded it, or the Request Authenticators of this client are not \
+                               random (RFC 2865 section 3); look for a host with its address, or \
+                               update it"
                     .to_owned()
             }
             Self::Busy => {

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::nas::Nas;
-use super::ours::Ours;
+use super::ours::{DEAF_PORT, Ours};
+use super::peers::SECRET;
 use super::support::until;
+use super::wire::{ACCESS_ACCEPT, ACCOUNTING_RESPONSE, Client, Packet, checked};
 
 const DISCONNECT_REQUEST: u64 = 40;
 
@@ -182,4 +184,46 @@ fn an_access_point_that_is_deaf_does_not_hold_up_the_others() {
     // Its own Stop ends the session, whatever has become of the order.
     nas.report(report("Stop", json!({"Acct-Session-Time": 5})));
     ours.wait_for_sessions("it has reported the end", |sessions| sessions.is_empty());
+}
+
+/// Somebody signs in at the access point of this address, and is online.
+#[track_caller]
+fn online(ours: &Ours, address: &str, username: &str, device: &str) {
+    let login = Packet::login(1, username, "pear").and(31, device.as_bytes()).signed();
+    let answer = Client::from(address, ours.ports.auth).exchange(&login);
+    assert_eq!(checked(&answer, &login).code, ACCESS_ACCEPT);
+    let start = Packet::account(1, 1, device, username).and(31, device.as_bytes());
+    let start = start.stamped(SECRET);
+    let answer = Client::from(address, ours.ports.acct).exchange(&start);
+    assert_eq!(checked(&answer, &start).code, ACCOUNTING_RESPONSE);
+}
+
+#[test]
+fn a_client_with_many_deaf_addresses_does_not_hold_up_the_others() {
+    let lobby = std::net::UdpSocket::bind("127.0.0.2:0").unwrap();
+    lobby.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let section = |name: &str, address: &str, port: u16| {
+        format!(
+            "config client '{name}'\noption address '{address}'\noption secret '{SECRET}'\n\
+             option coa_port '{port}'\n"
+        )
+    };
+    let ours = Ours::sections(
+        &(section("many", "127.0.1.0/24", DEAF_PORT)
+            + &section("lobby", "127.0.0.2", lobby.local_addr().unwrap().port())
+            + "config voucher 'voucher'\noption devices '100'\n"),
+    );
+    ours.voucher("crowd", "pear", &[]);
+    ours.voucher("anna", "pear", &[]);
+    for number in 0..64 {
+        let address = format!("127.0.1.{}", number / 8 + 1);
+        online(&ours, &address, "crowd", &format!("02-00-00-00-01-{number:02X}"));
+    }
+    online(&ours, "127.0.0.2", "anna", "02-00-00-00-00-01");
+    ours.cli_ok(&["session", "close", "crowd"]);
+    ours.cli_ok(&["session", "close", "anna"]);
+    // Those of the crowd are given up after half a minute.
+    let mut order = [0; 4096];
+    let length = lobby.recv(&mut order).expect("an order for anna's session");
+    assert_eq!(Packet::parse(&order[..length]).get(44), Some(&b"02-00-00-00-00-01"[..]));
 }

@@ -18,6 +18,7 @@ mod peers;
 mod programs;
 mod proxy;
 mod refusals;
+mod replay;
 mod retransmission;
 mod rows;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]

@@ -3,7 +3,7 @@
 use super::remote::{STOP, ask, at, down, reject, request};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Event, Outcome};
+use crate::hotspot::access::{Demand, Dispatch, Event, Outcome};
 
 impl Bench {
     fn answered(&mut self, id: i64, outcome: Outcome) {
@@ -49,6 +49,20 @@ fn a_voucher_that_is_used_up_is_ended_everywhere() {
     bench.reports(STOP, "a", 1, 61, (1 << 20) + 7);
     let records = bench.records();
     assert_eq!((records[1].cause.as_str(), records[1].usage), ("Data-Limit", down((1 << 20) + 7)));
+}
+
+#[test]
+fn an_end_takes_back_what_was_ordered() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    let id = bench.sessions()[0].id;
+    bench.close(Whose::Station(mac(1)));
+    bench.reports(STOP, "a", 1, 5, 0);
+    let told: Vec<_> = std::iter::from_fn(|| bench.ordered.0.try_recv().ok()).collect();
+    assert!(matches!(&told[0], Dispatch::Order(order) if order.id == id), "{told:?}");
+    assert_eq!(told[1..], [Dispatch::Closed(id)]);
 }
 
 #[test]

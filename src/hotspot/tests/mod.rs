@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -41,6 +42,7 @@ use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::domain::voucher::{DataLimit, Passcode, Username, Voucher, VoucherRequest};
 use crate::domain::wall::Reading;
+use crate::hotspot::access::{Dispatch, Order};
 use crate::scratch::Scratch;
 use crate::store::CheckedBackup;
 use machine::{Station, TestKernel, caller, mac, networks};
@@ -96,7 +98,21 @@ struct Bench {
     clock: TestClock,
     kernel: TestKernel,
     hotspot: Hotspot,
-    ordered: mpsc::UnboundedReceiver<super::access::Order>,
+    ordered: Ordered,
+}
+
+/// What access points are to be told.
+struct Ordered(mpsc::UnboundedReceiver<Dispatch>);
+
+impl Ordered {
+    /// The next order; what is said of sessions that have ended is passed over.
+    fn try_recv(&mut self) -> Result<Order, TryRecvError> {
+        loop {
+            if let Dispatch::Order(order) = self.0.try_recv()? {
+                return Ok(order);
+            }
+        }
+    }
 }
 
 impl Bench {
@@ -121,7 +137,7 @@ impl Bench {
         };
         let settings = Settings { login_log_days: 90, networks: networks(), ..settings };
         let hotspot = Hotspot::resume(store, machine, settings).unwrap();
-        Self { scratch, clock, kernel, hotspot, ordered }
+        Self { scratch, clock, kernel, hotspot, ordered: Ordered(ordered) }
     }
 
     fn plan(plan: Plan) -> Self {
