@@ -119,11 +119,6 @@ impl Rate {
 }
 
 impl Limit {
-    /// As for [`DeviceLimit::timeout`].
-    pub(super) fn timeout(self) -> u32 {
-        self.of_each().timeout()
-    }
-
     /// The declaration of its set.
     pub(super) fn declaration(self) -> String {
         self.of_each().declaration()
@@ -134,7 +129,8 @@ impl Limit {
         self.of_each().drop_excess()
     }
 
-    fn of_each(self) -> DeviceLimit {
+    /// That for each device.
+    pub(super) fn of_each(self) -> DeviceLimit {
         DeviceLimit { set: self.set, rate: self.each }
     }
 }

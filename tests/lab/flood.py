@@ -8,7 +8,7 @@ flood.py KIND COUNT ROUTER-MAC ROUTER [SOURCE]  sends that many frames by eth0, 
     discover   DHCP requests of invented clients
     dns        questions from the address SOURCE
     udp        datagrams to ROUTER from the address SOURCE, to ports in turn
-    ping       echo requests for ROUTER from invented IPv6 addresses
+    ping       echo requests for ROUTER from invented IPv6 addresses of the /64 of SOURCE
     unasked    echo replies for ROUTER that nobody has asked for, likewise, with a hop limit of 1
 
 A kind with `-macs` behind it invents the source MAC of each frame as well, as a host on a cable can.
@@ -68,7 +68,7 @@ class Flood:
 
     def invented(self, number):
         if len(self.router) == 16:
-            return self.router[:8] + b"\x09" + number.to_bytes(7, "big")
+            return (self.source or self.router)[:8] + b"\x09" + number.to_bytes(7, "big")
         return b"\x0a" + number.to_bytes(3, "big")
 
     def frame(self, kind, payload, target=None):

@@ -27,11 +27,11 @@ fn an_element_lives_until_its_bucket_is_full() {
     for hook in [Hook::Netdev, Hook::Inet] {
         let text = render(&[network("br-guest")], hook);
         for limit in ALL {
-            assert!(limit.timeout() >= limit.each.refill(), "{limit:?}");
-            assert!(limit.timeout() <= KNOWN_FOR, "{limit:?}");
+            assert!(limit.of_each().timeout() >= limit.each.refill(), "{limit:?}");
+            assert!(limit.of_each().timeout() <= KNOWN_FOR, "{limit:?}");
             let set = text.split(&format!("set {} {{", limit.set)).nth(1).unwrap();
             let set = set.split('}').next().unwrap();
-            assert!(set.contains(&format!("timeout {}s", limit.timeout())), "{set}");
+            assert!(set.contains(&format!("timeout {}s", limit.of_each().timeout())), "{set}");
             assert!(text.contains(&format!("update @{} {{", limit.set)));
         }
     }
