@@ -115,7 +115,7 @@ fn a_voucher_with_ever_new_devices_is_remembered_with_the_newest() {
     let mut bench = Bench::new();
     let voucher = bench.create("a").unwrap().id;
     for device in 1..=60 {
-        bench.enter(device, "a").unwrap();
+        bench.login_from(device, "a", "secret").unwrap().unwrap();
         bench.seconds(20);
     }
     let kept = bench.hotspot.store.devices_of_voucher(voucher, 1000).unwrap();
