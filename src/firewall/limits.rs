@@ -24,6 +24,14 @@ pub(super) struct Limit {
     pub(super) all: Rate,
 }
 
+/// A limit for each device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DeviceLimit {
+    /// The set with a bucket for each source MAC.
+    pub(super) set: &'static str,
+    pub(super) rate: Rate,
+}
+
 /// Devices that a set has room for. Where it is full, further devices have no limit of their own.
 pub(super) const DEVICES: u32 = 8192;
 
@@ -80,6 +88,24 @@ pub(super) const CONNECTIONS: Limit = Limit {
     all: Rate { per_second: 50, burst: 2000 },
 };
 
+/// An entry of an unanswered or closed connection stays for 120 s (`nf_conntrack_tcp_timeout_syn_sent`,
+/// `nf_conntrack_udp_timeout_stream`): 4,600 of one guest, where a router with 64 MB has room for some 7,000.
+pub(super) const GUEST_CONNECTIONS: DeviceLimit =
+    DeviceLimit { set: "guest_connection_rate", rate: Rate { per_second: 30, burst: 1000 } };
+
+/// Source addresses that were not seen for [`ADDRESS_KNOWN_FOR`]: the answer to each makes an entry in
+/// the neighbour table. A repeater has those of all devices behind it.
+pub(super) const GUEST_ADDRESSES: DeviceLimit =
+    DeviceLimit { set: "guest_address_rate", rate: Rate { per_second: 5, burst: 100 } };
+/// Seconds for which a source address of a guest counts as known.
+pub(super) const ADDRESS_KNOWN_FOR: u32 = 60;
+/// Source addresses that are known at one time, for each family: three for each of 5,000 guests.
+pub(super) const KNOWN_ADDRESSES: u32 = 16_384;
+
+/// Answers of this router to packets that belong to no connection: such packets meet no limit of
+/// connections.
+pub(super) const INVALID_ANSWERS: Rate = Rate { per_second: 20, burst: 100 };
+
 impl Rate {
     /// As nft words it.
     pub(super) fn text(self) -> String {
@@ -93,10 +119,27 @@ impl Rate {
 }
 
 impl Limit {
+    /// The declaration of its set.
+    pub(super) fn declaration(self) -> String {
+        self.of_each().declaration()
+    }
+
+    /// A rule that drops what is too much of one device.
+    pub(super) fn drop_excess_of_each(self) -> String {
+        self.of_each().drop_excess()
+    }
+
+    /// That for each device.
+    pub(super) fn of_each(self) -> DeviceLimit {
+        DeviceLimit { set: self.set, rate: self.each }
+    }
+}
+
+impl DeviceLimit {
     /// Seconds that an element lives after its device's last packet: half as long again as the
     /// bucket takes to fill.
     pub(super) fn timeout(self) -> u32 {
-        (self.each.refill() * 3).div_ceil(2)
+        (self.rate.refill() * 3).div_ceil(2)
     }
 
     /// The declaration of its set.
@@ -105,8 +148,8 @@ impl Limit {
     }
 
     /// A rule that drops what is too much of one device.
-    pub(super) fn drop_excess_of_each(self) -> String {
-        let (set, rate) = (self.set, self.each.text());
+    pub(super) fn drop_excess(self) -> String {
+        let (set, rate) = (self.set, self.rate.text());
         format!("\t\tupdate @{set} {{ ether saddr limit rate over {rate} }} drop\n")
     }
 }

@@ -21,6 +21,7 @@
 mod conntrack;
 mod element;
 mod flowtable;
+mod guest_limits;
 mod kernel;
 mod limits;
 mod message;

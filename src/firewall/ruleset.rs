@@ -21,7 +21,7 @@ use super::limits::{
     ARP, CONNECTIONS, DHCP, DNS, KNOWN_DEVICES, KNOWN_FOR, NEIGHBOUR_DISCOVERY, NEW_DEVICES,
     PROBE_DNS, device_set,
 };
-use super::{ADMITTED, Hook, Network, probe_names};
+use super::{ADMITTED, Hook, Network, guest_limits, probe_names};
 
 /// The name of both tables.
 pub(super) const TABLE: &str = "hotspotd";
@@ -199,9 +199,9 @@ fn inet(networks: &[Network], hook: Hook) -> String {
     let mut text = format!("table inet {TABLE} {{\n");
     text += &to_portal(networks);
     text += &input(networks);
-    match hook {
-        Hook::Inet => text += &routing_path(networks),
-        _ => text += &output(networks),
+    text += &output(networks, hook);
+    if hook == Hook::Inet {
+        text += &routing_path(networks);
     }
     text + "}\n"
 }
@@ -216,6 +216,7 @@ fn to_portal(networks: &[Network]) -> String {
     text += "\tchain new_connections {\n";
     text += &CONNECTIONS.drop_excess_of_each();
     let _ = writeln!(text, "\t\tlimit rate over {} drop\n\t}}", CONNECTIONS.all.text());
+    text += &guest_limits::chain();
     for (number, network) in networks.iter().enumerate() {
         text += &new_of_strangers(number + 1, network.portal_port);
     }
@@ -230,6 +231,7 @@ fn to_portal(networks: &[Network]) -> String {
                 "\t\tiifname \"{device}\" {family} daddr {{ {list} }} jump new_connections"
             );
         }
+        text += &guest_limits::jump(device);
         let _ = writeln!(text, "\t\t{} jump strangers_{number}", stranger(network));
     }
     text + "\t}\n"
@@ -278,12 +280,16 @@ fn input(networks: &[Network]) -> String {
     text + "\t}\n"
 }
 
-fn output(networks: &[Network]) -> String {
+/// What comes from this router itself. Only the egress hook asks for the mark.
+fn output(networks: &[Network], hook: Hook) -> String {
     let mut text =
         "\tchain output {\n\t\ttype filter hook output priority 0; policy accept;\n".to_owned();
     for network in networks {
         let device = &network.device;
-        let _ = writeln!(text, "\t\toifname \"{device}\" meta mark set meta mark | {LOCAL:#x}");
+        text += &guest_limits::invalid_answers(device);
+        if hook == Hook::Netdev {
+            let _ = writeln!(text, "\t\toifname \"{device}\" meta mark set meta mark | {LOCAL:#x}");
+        }
     }
     text + "\t}\n"
 }

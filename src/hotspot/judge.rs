@@ -1,5 +1,7 @@
 //! Whether a guest at the portal is let in: what was typed, held against vouchers and limits.
 
+use std::num::NonZeroU16;
+
 use super::Hotspot;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use crate::domain::guest::Caller;
@@ -10,6 +12,13 @@ use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher};
 use crate::store::StoreError;
+
+/// Devices that a voucher is remembered with for each that may be online, and at least so many:
+/// phones change their MACs.
+const DEVICES_FOR_EACH_PLACE: usize = 4;
+const DEVICES_KEPT: usize = 16;
+/// Devices that are forgotten at one sign-in: earlier versions kept all.
+const FORGOTTEN: usize = 250;
 
 /// A voucher that lets somebody in.
 pub(super) struct Redeemed {
@@ -169,8 +178,25 @@ impl Hotspot {
         }
         if self.store.voucher_of_device(mac)? != Some(entry.id) {
             self.store.remember_device(mac, entry.id)?;
+            self.forget_surplus_devices(mac, &entry, grant.plan.devices)?;
         }
         Ok(Ok(Redeemed { entry, grant }))
+    }
+
+    /// Keeps the newest devices of a voucher: one that is used with ever new MACs fills no flash.
+    fn forget_surplus_devices(
+        &self,
+        newest: Mac,
+        entry: &Entry<Voucher>,
+        room: NonZeroU16,
+    ) -> Result<(), StoreError> {
+        let kept = (usize::from(room.get()) * DEVICES_FOR_EACH_PLACE).max(DEVICES_KEPT);
+        let mut devices = self.store.devices_of_voucher(entry.id, kept + FORGOTTEN)?;
+        let surplus = devices.len().saturating_sub(kept);
+        devices.retain(|mac| *mac != newest && self.sessions.get(*mac).is_none());
+        let login = entry.value.username.as_str();
+        devices.sort_by_key(|mac| self.guesses.known.signed_in(*mac, login));
+        devices.into_iter().take(surplus).try_for_each(|mac| self.store.forget_device(mac))
     }
 
     /// The voucher of a device that was here before, if that still lets it in.

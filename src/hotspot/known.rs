@@ -50,6 +50,12 @@ impl Known {
         self.signed_in.contains_key(&(mac, self.hash(login)))
     }
 
+    /// When a device signed in with this login last, as a number that grows; `None` where that is
+    /// not known any more.
+    pub(super) fn signed_in(&self, mac: Mac, login: &str) -> Option<u64> {
+        self.signed_in.get(&(mac, self.hash(login))).copied()
+    }
+
     pub(super) fn hash(&self, login: &str) -> LoginHash {
         LoginHash(self.hasher.hash_one(fold(login)))
     }

@@ -71,7 +71,7 @@ impl Hotspot {
     }
 
     fn recall_known_devices(&mut self) -> Result<(), StoreError> {
-        for (mac, login) in self.store.devices_signed_in(KNOWN)? {
+        for (mac, login) in self.store.devices_signed_in(KNOWN as usize)? {
             self.guesses.known.add(mac, &login);
         }
         Ok(())

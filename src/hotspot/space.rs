@@ -14,7 +14,7 @@ const SPARE: u64 = 2 * KEPT_BACK;
 
 /// Time between two looks at how much is free.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// Sessions that are forgotten in one transaction, which is 100 KB of log at most, and transactions
+/// Sessions, and devices, that are forgotten in one transaction, which is 100 KB of log at most, and transactions
 /// in one go.
 const FORGOTTEN: u32 = 25;
 const GOES: usize = 8;
@@ -60,14 +60,16 @@ impl Hotspot {
         }
     }
 
-    /// Forgets the oldest sessions where room runs short, and gives back what is without use; true
+    /// Forgets the oldest sessions, and devices without one, where room runs short, and gives back what is without use; true
     /// where there is more of that.
     pub(super) fn make_space(&mut self, now: Now) -> Result<bool, StoreError> {
         let short = self.has_less_than(SPARE);
         let mut forgotten = 0;
         for _ in 0..if short { GOES } else { 0 } {
-            let rows =
-                self.in_transaction(|hotspot| hotspot.store.forget_oldest(FORGOTTEN, STAY, now))?;
+            let rows = self.in_transaction(|hotspot| {
+                let sessions = hotspot.store.forget_oldest(FORGOTTEN, STAY, now)?;
+                Ok(sessions + hotspot.store.forget_devices_without_session(FORGOTTEN)?)
+            })?;
             forgotten += rows;
             if rows == 0 {
                 break;
@@ -75,7 +77,7 @@ impl Hotspot {
             self.fold_long_log()?;
         }
         if forgotten > 0 {
-            log::debug!("store: room runs short, {forgotten} old sessions forgotten");
+            log::debug!("store: room runs short, {forgotten} old sessions and devices forgotten");
         }
         let (free, pages) = self.store.free_pages()?;
         let is_worth_it = free > WORTH_MOVING && free > pages / 4 || short && free > MOVED;

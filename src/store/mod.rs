@@ -10,6 +10,7 @@
 
 mod account;
 mod connection;
+mod device;
 mod error;
 mod integrity;
 mod login;

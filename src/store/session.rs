@@ -1,4 +1,4 @@
-//! Rows of `session`, and of `device`: who needs no form any more.
+//! Rows of `session`.
 
 use std::time::Duration;
 
@@ -149,60 +149,6 @@ impl Store {
     fn with_remote(&self, row: SessionRecord) -> Result<SessionRecord, StoreError> {
         let remote = self.nas_session(row.id)?.map(Box::new);
         Ok(SessionRecord { remote, ..row })
-    }
-
-    /// Remembers that a device belongs to a voucher, to this one only.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn remember_device(&self, mac: Mac, voucher: i64) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO device (mac, voucher) VALUES (?1, ?2)
-             ON CONFLICT (mac) DO UPDATE SET voucher = excluded.voucher",
-        )?;
-        statement.execute(params![mac.to_string(), voucher])?;
-        Ok(())
-    }
-
-    /// Lets a device belong to no voucher any more.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn forget_device(&self, mac: Mac) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached("DELETE FROM device WHERE mac = ?1")?;
-        statement.execute([mac.to_string()])?;
-        Ok(())
-    }
-
-    /// Devices that have signed in, each with the folded login, the latest last: those that belong
-    /// to a voucher, and those of the latest sessions.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn devices_signed_in(&self, limit: u32) -> Result<Vec<(Mac, String)>, StoreError> {
-        let mut statement = self.connection.prepare(
-            "SELECT mac, login_folded FROM (
-                 SELECT mac, login_folded, id FROM session WHERE mac <> ''
-                 UNION ALL
-                 SELECT device.mac, voucher.username_folded, 0 FROM device
-                     JOIN voucher ON voucher.id = device.voucher)
-             ORDER BY id DESC LIMIT ?1",
-        )?;
-        let rows = statement.query_map([limit], |row| {
-            Ok((row.get::<_, String>(0)?.parse::<Mac>().ok(), row.get::<_, String>(1)?))
-        })?;
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        Ok(rows.into_iter().rev().filter_map(|(mac, login)| Some((mac?, login))).collect())
-    }
-
-    /// The voucher that a device belongs to.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn voucher_of_device(&self, mac: Mac) -> Result<Option<i64>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT voucher FROM device WHERE mac = ?1")?;
-        Ok(statement.query_row([mac.to_string()], |row| row.get(0)).optional()?)
     }
 }
 

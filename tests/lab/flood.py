@@ -7,6 +7,9 @@ flood.py KIND COUNT ROUTER-MAC ROUTER [SOURCE]  sends that many frames by eth0, 
     syn        TCP connections to port 80 of ROUTER from ports in turn, or from invented IPv6 addresses
     discover   DHCP requests of invented clients
     dns        questions from the address SOURCE
+    udp        datagrams to ROUTER from the address SOURCE, to ports in turn
+    ping       echo requests for ROUTER from invented IPv6 addresses of the /64 of SOURCE
+    unasked    echo replies for ROUTER that nobody has asked for, likewise, with a hop limit of 1
 
 A kind with `-macs` behind it invents the source MAC of each frame as well, as a host on a cable can.
 Paced at about two thousand a second; says how many seconds it took.
@@ -65,7 +68,7 @@ class Flood:
 
     def invented(self, number):
         if len(self.router) == 16:
-            return self.router[:8] + b"\x09" + number.to_bytes(7, "big")
+            return (self.source or self.router)[:8] + b"\x09" + number.to_bytes(7, "big")
         return b"\x0a" + number.to_bytes(3, "big")
 
     def frame(self, kind, payload, target=None):
@@ -104,6 +107,16 @@ class Flood:
     def dns(self, number):
         data = struct.pack("!6H", number & 0xFFFF, 0x0100, 1, 0, 0, 0) + QUESTION
         return self.ip(udp(self.source, self.router, (5353, 53), data))
+
+    def udp(self, number):
+        return self.ip(udp(self.source, self.router, (5353, 10000 + number % 50000), b"flood"))
+
+    def ping(self, number, kind=128, hops=64):
+        body = struct.pack("!BBHHH", kind, 0, 0, number & 0xFFFF, 1) + b"flood"
+        return self.ip(packet(self.invented(number), self.router, 58, body, 2, hops))
+
+    def unasked(self, number):
+        return self.ping(number, 129, 1)
 
 
 def main():

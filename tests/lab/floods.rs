@@ -21,6 +21,9 @@ const DISCOVERY: Limit = Limit { burst: 100, per_second: 10 };
 const CONNECTIONS: Limit = Limit { burst: 100, per_second: 10 };
 const DNS: Limit = Limit { burst: 100, per_second: 5 };
 const DHCP: Limit = Limit { burst: 20, per_second: 1 };
+const GUEST_CONNECTIONS: Limit = Limit { burst: 1000, per_second: 30 };
+const GUEST_ADDRESSES: Limit = Limit { burst: 100, per_second: 5 };
+const INVALID_ANSWERS: Limit = Limit { burst: 100, per_second: 20 };
 /// New ARP entries of all devices together.
 const ALL_ARP: Limit = Limit { burst: 400, per_second: 100 };
 
@@ -132,6 +135,52 @@ fn one_device_does_not_fill_the_table_of_connections() {
         }
         hotspot.sign_in(&other, &hotspot.voucher(&[]));
     }
+}
+
+#[test]
+fn a_guest_who_is_signed_in_does_not_fill_the_table_of_connections() {
+    for open in both_places() {
+        let Some(hotspot) = open() else { return };
+        let (guest, other) = (hotspot.lab.node("guest3"), hotspot.lab.node("guest2"));
+        let address = guest.ipv4().to_string();
+        hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+        let taken =
+            flood(&guest, &format!("udp 6000 {ROUTER} {} {address}", hotspot.lab.fact("wan4")));
+        GUEST_CONNECTIONS.holds(connections(&hotspot, &address), taken);
+        hotspot.sign_in(&other, &hotspot.voucher(&[]));
+    }
+}
+
+#[test]
+fn answers_to_invented_addresses_of_a_guest_make_few_neighbours() {
+    for open in both_places() {
+        let Some(hotspot) = open() else { return };
+        let (guest, other) = (hotspot.lab.node("guest1"), hotspot.lab.node("guest2"));
+        guest.ipv6();
+        hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+        let (wan, own) = (hotspot.lab.fact("wan6"), hotspot.lab.fact("guest6"));
+        for (kind, limit) in [("ping", GUEST_ADDRESSES), ("unasked", INVALID_ANSWERS)] {
+            hotspot.router.ip("-6 neighbour flush dev br-guest");
+            let taken = flood(&guest, &format!("{kind} 1500 {ROUTER} {wan} {own}"));
+            let entries = invented(&hotspot, "-6");
+            eprintln!("{kind}: {entries} neighbours in {taken:?}");
+            limit.holds(entries, taken);
+        }
+        assert!(until(|| guest.sees_site("-6")));
+        hotspot.sign_in(&other, &hotspot.voucher(&[]));
+    }
+}
+
+/// A page with many parts, or many devices behind one repeater.
+#[test]
+fn hundreds_of_connections_of_a_guest_are_all_made() {
+    let Some(hotspot) = Hotspot::open() else { return };
+    let (guest, wan) = (hotspot.lab.node("guest3"), hotspot.lab.fact("wan4"));
+    hotspot.sign_in(&guest, &hotspot.voucher(&[]));
+    let address = guest.ipv4().to_string();
+    flood(&guest, &format!("udp 800 {ROUTER} {wan} {address}"));
+    let made = connections(&hotspot, &address);
+    assert!(made >= 800, "only {made}");
 }
 
 #[test]

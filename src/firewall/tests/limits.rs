@@ -1,7 +1,8 @@
 //! The arithmetic of limits.
 
 use super::super::limits::{
-    ARP, CONNECTIONS, DEVICES, DHCP, DNS, KNOWN_FOR, Limit, NEIGHBOUR_DISCOVERY, NEW_DEVICES,
+    ADDRESS_KNOWN_FOR, ARP, CONNECTIONS, DEVICES, DHCP, DNS, GUEST_ADDRESSES, GUEST_CONNECTIONS,
+    INVALID_ANSWERS, KNOWN_ADDRESSES, KNOWN_FOR, Limit, NEIGHBOUR_DISCOVERY, NEW_DEVICES,
     PROBE_DNS, Rate,
 };
 use super::super::ruleset::render;
@@ -26,11 +27,11 @@ fn an_element_lives_until_its_bucket_is_full() {
     for hook in [Hook::Netdev, Hook::Inet] {
         let text = render(&[network("br-guest")], hook);
         for limit in ALL {
-            assert!(limit.timeout() >= limit.each.refill(), "{limit:?}");
-            assert!(limit.timeout() <= KNOWN_FOR, "{limit:?}");
+            assert!(limit.of_each().timeout() >= limit.each.refill(), "{limit:?}");
+            assert!(limit.of_each().timeout() <= KNOWN_FOR, "{limit:?}");
             let set = text.split(&format!("set {} {{", limit.set)).nth(1).unwrap();
             let set = set.split('}').next().unwrap();
-            assert!(set.contains(&format!("timeout {}s", limit.timeout())), "{set}");
+            assert!(set.contains(&format!("timeout {}s", limit.of_each().timeout())), "{set}");
             assert!(text.contains(&format!("update @{} {{", limit.set)));
         }
     }
@@ -50,4 +51,16 @@ fn one_device_fills_no_table_of_the_kernel() {
     assert!(within(ARP.each, OLD) + answered <= NEIGHBOURS);
     assert!(within(NEIGHBOUR_DISCOVERY.each, OLD) + answered <= NEIGHBOURS);
     assert!(within(CONNECTIONS.each, TIME_WAIT) <= ENTRIES / 5);
+}
+
+/// Guests who are signed in, each of their sets and each table.
+#[test]
+fn one_guest_fills_no_table_of_the_kernel() {
+    for limit in [GUEST_CONNECTIONS, GUEST_ADDRESSES] {
+        assert!(limit.timeout() >= limit.rate.refill());
+    }
+    assert!(within(GUEST_CONNECTIONS.rate, TIME_WAIT) <= ENTRIES * 2 / 3);
+    let answered = within(GUEST_ADDRESSES.rate, OLD) + within(INVALID_ANSWERS, OLD);
+    assert!(within(NEIGHBOUR_DISCOVERY.each, OLD) + answered <= NEIGHBOURS);
+    assert!(within(GUEST_ADDRESSES.rate, ADDRESS_KNOWN_FOR) <= KNOWN_ADDRESSES / 40);
 }

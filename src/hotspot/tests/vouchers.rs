@@ -109,3 +109,19 @@ fn what_a_guest_types_cannot_forge_rows_or_move_the_cursor() {
     bench.login("\u{1b}[2J\nroom12\u{202e}", "x").unwrap_err();
     assert_eq!(bench.logins()[0].value.login, "\u{fffd}[2J\u{fffd}room12\u{fffd}");
 }
+
+#[test]
+fn a_voucher_with_ever_new_devices_is_remembered_with_the_newest() {
+    let mut bench = Bench::new();
+    let voucher = bench.create("a").unwrap().id;
+    for device in 1..=60 {
+        bench.login_from(device, "a", "secret").unwrap().unwrap();
+        bench.seconds(20);
+    }
+    let kept = bench.hotspot.store.devices_of_voucher(voucher, 1000).unwrap();
+    let mut kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+    kept.sort();
+    let mut newest: Vec<String> = (45..=60).map(|device| mac(device).to_string()).collect();
+    newest.sort();
+    assert_eq!(kept, newest);
+}
