@@ -90,6 +90,7 @@ fn another_voucher_of_the_same_device_breaks_nothing() {
 fn a_device_that_nobody_holds_back_keeps_its_connections() {
     let mut bench = signed_in();
     deletions(&bench);
+    bench.second_after(30);
     bench.sight(vec![Sighting::Seen(neighbour("open", caller(0).address, mac(0)))]);
     assert_eq!(deletions(&bench), [(0, Access::Ended, vec![0], false)]);
     bench.logout(0);
