@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Reject};
-use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
+use super::candidates::{Meant, is_code_alone, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
@@ -12,15 +12,14 @@ use super::reservations::Reservation;
 use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
-use crate::domain::login::{Credential, Grant, Method, Refusal};
-use crate::domain::secret::Secret;
+use crate::domain::login::{Grant, Method, Refusal};
 use crate::domain::time::Now;
 use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
 use crate::policy::{Authorized, Denial, Limits, Pairs, Value, authorize, passwords};
-use crate::proof::{Keys, Proof, Verdict};
+use crate::proof::{Keys, Verdict};
 use crate::store::StoreError;
 
 /// Values of Auth-Type.
@@ -197,8 +196,9 @@ impl Hotspot {
             }
             _ => {
                 let own = voucher.as_ref().map(|entry| &entry.value);
-                let known = with_other_forms(passwords(&control), own);
+                let known = with_other_forms(passwords(&control), &candidate.username, own);
                 match prove_any(&candidate.proof, &known, &request.hashed) {
+                    Verdict::Proven(Keys::None) => candidate.keys,
                     Verdict::Proven(keys) => keys,
                     Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
                     Verdict::Wrong | Verdict::Impossible => {
@@ -346,17 +346,13 @@ impl Hotspot {
     fn turn_away(&mut self, request: &AccessRequest, why: &Why, now: Now) -> Reject {
         let message = why.to_string();
         log::debug!("guest: refused at {}{}: {message}", request.nas.client, from(request));
-        let typed = Credential::Pair {
-            username: request.username.clone(),
-            passcode: match &request.proof {
-                Proof::Pap(password) => password.clone(),
-                // Nobody types a code alone into what hashes a password.
-                _ => Secret::new("-"),
-            },
+        let typed = match is_code_alone(request) {
+            true => String::new(),
+            false => printable(&request.username),
         };
         // A row for every device that comes by would push out those of guests.
         if !is_mac_authentication(request) {
-            self.note_access(request, printable(typed.name()), Some(message.clone()), now);
+            self.note_access(request, typed, Some(message.clone()), now);
         }
         Reject { message, wrong_password: why.is_a_wrong_guess() }
     }

@@ -5,6 +5,7 @@
 
 mod accounting;
 mod attacks;
+mod codes;
 mod disconnect;
 mod freeradius;
 mod mschap;
