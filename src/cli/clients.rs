@@ -155,6 +155,7 @@ fn at_length(row: &ClientRow) -> String {
     if let Some(advice) = &row.advice {
         line("what to do", advice);
     }
+    row.notes.iter().for_each(|note| line("note", note));
     text
 }
 
@@ -184,6 +185,7 @@ mod tests {
             trouble_from: Some("192.168.1.7".into()),
             trouble_ago: Some(65),
             advice: Some("set both to the same".into()),
+            notes: vec!["mind this".into()],
         }
     }
 

@@ -142,6 +142,7 @@ fn guests_radius_and_clients_arrive() {
             option secret 'a b'
             option vendor mikrotik
             option require_message_authenticator off
+            option accounting 0
             option coa_port 1700
         config client 'all'
             option address '10.0.0.0/8'
@@ -159,7 +160,7 @@ fn guests_radius_and_clients_arrive() {
         garden: nets(&["192.0.2.0/24", "198.51.100.1/32"]),
     };
     assert_eq!(config.guests, [guest]);
-    let listen: Vec<IpAddr> = vec!["192.168.1.1".parse().unwrap(), "fd00::1".parse().unwrap()];
+    let listen = ["192.168.1.1", "fd00::1"].map(|it| it.parse().unwrap()).to_vec();
     let radius =
         Radius { enabled: true, listen, auth_port: 1645, acct_port: 1646, interim_interval: 60 };
     assert_eq!(config.radius, radius);
@@ -169,12 +170,13 @@ fn guests_radius_and_clients_arrive() {
         address: "10.0.0.9/32".parse().unwrap(),
         secret: Secret::new("a b"),
         vendor: Vendor::Mikrotik,
-        require_message_authenticator: false,
+        require_message_authenticator: MessageAuthenticator::BesideProxyState,
+        accounting: false,
         coa_port: 1700,
     };
     assert_eq!(first, &client);
-    assert_eq!((second.name.as_str(), second.coa_port), ("all", 3799));
-    assert!(second.require_message_authenticator);
+    assert_eq!((second.name.as_str(), second.coa_port, second.accounting), ("all", 3799, true));
+    assert_eq!(second.require_message_authenticator, MessageAuthenticator::Required);
 }
 
 #[test]
@@ -385,10 +387,8 @@ proptest! {
             }
             Err(problems) => {
                 let lines = 1..=uci::line_after(&text);
-                prop_assert!(!problems.is_empty());
-                for problem in problems {
-                    prop_assert!(lines.contains(&problem.line), "{}", problem);
-                }
+                let in_file = !problems.is_empty() && problems.iter().all(|it| lines.contains(&it.line));
+                prop_assert!(in_file, "{problems:?}");
             }
         }
     }

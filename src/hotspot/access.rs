@@ -9,6 +9,7 @@ use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::policy::Pairs;
+use crate::policy::dictionary::ACCT_SESSION_ID;
 use crate::proof::{Keys, Proof};
 
 pub use crate::domain::accounting::{Octets, Reported};
@@ -28,8 +29,30 @@ pub struct AccessRequest {
     pub hashed: Vec<(String, bool)>,
     /// Calling-Station-Id, where it is a device's MAC.
     pub station: Option<Mac>,
+    /// What follows once they are let in.
+    pub purpose: Purpose,
     /// Everything that was sent, for check items; without passwords and challenges.
     pub attributes: Pairs,
+}
+
+impl AccessRequest {
+    /// Acct-Session-Id, which some send with the request already.
+    pub fn acct_session(&self) -> Option<&str> {
+        self.attributes.text(ACCT_SESSION_ID)
+    }
+}
+
+/// What follows once somebody is let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A session of a device, most likely with reports of it.
+    #[default]
+    Session,
+    /// It says Service-Type Authenticate-Only (RFC 2865 section 5.6). Some that do report a session all
+    /// the same.
+    AuthenticateOnly,
+    /// Nothing: the client only checks passwords (`option accounting '0'`).
+    PasswordCheck,
 }
 
 /// What an access point is told.

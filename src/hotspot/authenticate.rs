@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::access::{Accept, Access, AccessRequest, Reject};
+use super::access::{Accept, Access, AccessRequest, Purpose, Reject};
 use super::candidates::{Meant, is_code_alone, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
@@ -292,18 +292,23 @@ impl Hotspot {
         accept.class = self.classes.next(&login, id);
         self.admissions.accepted(&request.nas.client, &login, now.boot);
         let sharers = self.sharers(request, id, &login, now);
-        self.reservations.reserve(Reservation {
+        let reservation = Reservation {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,
+            session: request.acct_session().map(str::to_owned),
             login: login.clone(),
+            counts: self.takes_a_place(request),
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),
             total: accept.total,
             voucher: id,
             revoked: false,
             told: Told::with(&accept, limits.time.map(|it| now.boot + it), sharers),
-        });
+        };
+        if request.purpose != Purpose::PasswordCheck {
+            self.reservations.reserve(reservation);
+        }
         let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         self.note_admission(request, login, &label, devices, now);

@@ -33,6 +33,7 @@ impl Hotspot {
         voucher: Option<Box<Entry<Voucher>>>,
         now: Now,
     ) -> bool {
+        self.admissions.reported(&report.nas.client);
         let login = login_of(report, voucher.as_deref());
         let earlier = self.has_a_class_of_ours(report, &login, voucher.as_deref());
         let place = self.reservations.claim(&login, report, earlier);

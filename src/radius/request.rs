@@ -12,12 +12,14 @@ use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::hotspot::access::{
-    AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported,
+    AccessRequest, Details, Event, Nas, Octets, Purpose, Reject, Report, Reported,
 };
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::Proof;
 
+/// A value of Service-Type (RFC 2865 section 5.6).
+const AUTHENTICATE_ONLY: u32 = 8;
 /// Octets that are kept of a text that only describes.
 const SHORT: usize = 64;
 
@@ -94,7 +96,11 @@ pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessReques
     let mut attributes = without_proofs(fields.pairs());
     attributes.0.extend(arrival(&nas));
     let station = station(&fields);
-    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, attributes })
+    let purpose = match fields.integer(dict::SERVICE_TYPE) {
+        Some(AUTHENTICATE_ONLY) => Purpose::AuthenticateOnly,
+        _ => Purpose::Session,
+    };
+    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, purpose, attributes })
 }
 
 /// What check items may ask of the way a request came. No packet can bring these itself: they have

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use super::clients::{Clients, Section};
 use super::trouble::Trouble;
-use crate::config::Vendor;
+use crate::config::{Client, Vendor, unprotected};
 use crate::domain::log_limit::LogLimit;
 use crate::hotspot::access::Outcome;
 
@@ -76,6 +76,8 @@ pub struct Standing {
     pub dropped: BTreeMap<Trouble, u64>,
     /// What was wrong last.
     pub last: Option<LastTrouble>,
+    /// What its section says that an operator should keep in mind.
+    pub notes: Vec<&'static str>,
 }
 
 /// Counts.
@@ -249,6 +251,7 @@ impl Tally {
                     from,
                     ago: now.saturating_sub(at),
                 }),
+                notes: notes(&section.client),
             }
         };
         let stranger = |(address, stranger): (&IpAddr, &Stranger)| Standing {
@@ -259,6 +262,7 @@ impl Tally {
             counters: Counters { requests: stranger.packets, ..Counters::default() },
             dropped: BTreeMap::new(),
             last: None,
+            notes: Vec::new(),
         };
         let clients = clients.by_name().into_iter().map(client);
         clients.chain(self.strangers.iter().map(stranger)).collect()
@@ -267,6 +271,13 @@ impl Tally {
     fn entry(&mut self, section: &Section) -> &mut Entry {
         self.clients.entry(section.name.clone()).or_default()
     }
+}
+
+fn notes(client: &Client) -> Vec<&'static str> {
+    let no_accounting = (!client.accounting).then_some(
+        "accounting is '0': it only checks passwords, which takes no device's place and has no end",
+    );
+    unprotected(client).into_iter().chain(no_accounting).collect()
 }
 
 /// A single address stands without its prefix.

@@ -10,6 +10,7 @@ mod guests;
 mod hostile;
 mod identity;
 mod machine;
+mod password_checks;
 mod policies;
 mod presence;
 mod quota;
