@@ -9,6 +9,7 @@
 //! commands in savepoints, and commits once for all of them.
 
 mod account;
+mod batch;
 mod connection;
 mod error;
 mod integrity;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use account::Stretch;
+pub use batch::{BatchId, Rest};
 pub use connection::Journal;
 pub use error::StoreError;
 pub use meta::Recovery;

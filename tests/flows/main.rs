@@ -3,6 +3,7 @@
 mod allow_from;
 mod backup;
 mod bad_input;
+mod batches;
 mod command_line;
 mod core_dump;
 mod csv;

@@ -58,8 +58,12 @@ fn a_later_login_is_written_down_within_a_minute() {
 #[test]
 fn a_code_that_is_typed_into_one_field_is_understood_and_not_passed_on() {
     let mut bench = Bench::new();
-    let voucher =
-        bench.write(|reply| Write::CreateVouchers { request: Box::default(), count: 1, reply });
+    let voucher = bench.write(|reply| Write::CreateVouchers {
+        request: Box::default(),
+        count: 1,
+        batch: None,
+        reply,
+    });
     let voucher = voucher.unwrap().unwrap().remove(0).value;
     let (name, passcode) = (voucher.username.as_str(), voucher.passcode.secret().reveal());
     let accept = at(ask(&mut bench, request(&format!("{name}-{passcode}"), "", 1)));
