@@ -292,4 +292,6 @@ pub struct LoginRecord {
     pub address: Option<IpAddr>,
     /// Why it was refused; `None` is success.
     pub refusal: Option<String>,
+    /// How many sign-ins the row stands for.
+    pub times: u32,
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 use super::access::{Accept, Access, AccessRequest, Purpose, Reject};
-use super::candidates::{Meant, is_code_alone, prove_any, what_is_known, with_other_forms};
+use super::access_log::is_mac_authentication;
+use super::candidates::{Meant, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use super::guests::printable;
@@ -12,7 +13,7 @@ use super::reservations::Reservation;
 use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
-use crate::domain::login::{Grant, Method, Refusal};
+use crate::domain::login::{Grant, Refusal};
 use crate::domain::time::Now;
 use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
@@ -315,29 +316,6 @@ impl Hotspot {
         Ok(accept)
     }
 
-    /// Whoever flits between access points is let in; a row for every time costs flash.
-    fn note_admission(
-        &mut self,
-        request: &AccessRequest,
-        login: String,
-        label: &str,
-        devices: NonZeroU16,
-        now: Now,
-    ) {
-        let station = request.station;
-        let place = self.guesses.place(&login, station, devices);
-        let too_often = station.and_then(|mac| self.guesses.wait_after_success(mac, now.boot));
-        let too_often = too_often.or(self.guesses.wait_at_place(place, now.boot));
-        if let Some(station) = station {
-            self.guesses.known.add(station, &login);
-        }
-        if too_often.is_none() {
-            self.guesses.succeeded(station, place, now.boot);
-            log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
-            self.note_access(request, login, None, now);
-        }
-    }
-
     fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {
         match voucher {
             Some((entry, _)) if !entry.value.is_one_code() => {
@@ -351,41 +329,13 @@ impl Hotspot {
     fn turn_away(&mut self, request: &AccessRequest, why: &Why, now: Now) -> Reject {
         let message = why.to_string();
         log::debug!("guest: refused at {}{}: {message}", request.nas.client, from(request));
-        let typed = match is_code_alone(request) {
-            true => String::new(),
-            false => printable(&request.username),
-        };
-        // A row for every device that comes by would push out those of guests.
-        if !is_mac_authentication(request) {
-            self.note_access(request, typed, Some(message.clone()), now);
-        }
+        let is_unknown = matches!(why, Why::Refusal(Refusal::UnknownUsername));
+        self.log_refusal(request, &message, is_unknown, now);
         Reject { message, wrong_password: why.is_a_wrong_guess() }
     }
-
-    fn note_access(
-        &mut self,
-        request: &AccessRequest,
-        login: String,
-        refusal: Option<String>,
-        now: Now,
-    ) {
-        let record = crate::domain::login::LoginRecord {
-            at: now.wall,
-            method: Method::Radius,
-            login,
-            mac: request.station,
-            address: None,
-            refusal,
-        };
-        self.journal.write(record, now);
-    }
 }
 
-/// Many access points ask for every device that appears, with its MAC for a name: no guess.
-fn is_mac_authentication(request: &AccessRequest) -> bool {
-    request.station.is_some() && request.username.parse().ok() == request.station
-}
-
-fn from(request: &AccessRequest) -> String {
+/// Behind a log line: the device, where it is known.
+pub(super) fn from(request: &AccessRequest) -> String {
     request.station.map(|mac| format!(", {mac}")).unwrap_or_default()
 }

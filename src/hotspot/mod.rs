@@ -13,6 +13,7 @@
 
 mod absent;
 pub mod access;
+mod access_log;
 mod accounting;
 mod accounts;
 mod admission;
@@ -36,6 +37,7 @@ mod opening;
 pub mod policies;
 mod presence;
 mod remotes;
+mod repeats;
 mod replay;
 mod reservations;
 mod resume;

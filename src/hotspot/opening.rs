@@ -45,6 +45,7 @@ impl Hotspot {
             return false;
         }
         let claims_place = place.is_some();
+        self.journal.session_reported(&report.nas.client, &login);
         self.close_the_same_device(report, true, now);
         let revoked = place.as_ref().is_some_and(|place| place.revoked);
         let mut over = revoked.then_some(TerminateCause::AdminReset);

@@ -155,6 +155,7 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
+        self.journal.end_old_repeats(now);
         let unwritten = self.unwritten();
         if self.journal.rows() > 0
             || !unwritten.is_empty()
@@ -178,6 +179,7 @@ impl Hotspot {
     pub(super) fn finish(&mut self) {
         let now = self.tell_time();
         self.refresh(Duration::ZERO, now);
+        self.journal.count_all();
         self.fold();
     }
 

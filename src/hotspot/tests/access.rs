@@ -25,8 +25,8 @@ fn a_voucher_lets_in_as_on_the_portal() {
     let voucher = bench.vouchers().remove(0).value;
     assert_eq!((voucher.first_login, voucher.mac), (Some(stamp(START)), Some(mac(1))));
     let logins = bench.logins();
-    let ways: Vec<_> = logins.iter().map(|it| (it.value.method.word(), it.value.mac)).collect();
-    assert_eq!(ways, [("radius", Some(mac(1))); 2]);
+    let row = |it: &Entry<LoginRecord>| (it.value.method.word(), it.value.mac, it.value.times);
+    assert_eq!(logins.iter().map(row).collect::<Vec<_>>(), [("radius", Some(mac(1)), 2)]);
 }
 
 #[test]

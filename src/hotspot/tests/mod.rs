@@ -9,6 +9,7 @@ mod gate;
 mod guests;
 mod hostile;
 mod identity;
+mod login_log;
 mod machine;
 mod password_checks;
 mod policies;
