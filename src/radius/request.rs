@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::hidden::uncover_password;
 use super::packet::Packet;
-use super::wire::Fields;
+use super::wire::{Fields, text};
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
@@ -130,8 +130,13 @@ fn proof(
         (None, None, None, None) => Ok(Proof::Nothing),
         (Some(hidden), None, None, None) => {
             let plain = uncover_password(hidden, &packet.authenticator, secret);
-            let text = String::from_utf8(plain.ok_or(Unfit::Password)?);
-            Ok(Proof::Pap(Secret::new(text.map_err(|_| Unfit::Unreadable)?)))
+            let plain = plain.ok_or(Unfit::Password)?;
+            // Where nothing shows that the secret is right, this is the sign that it is not.
+            let is_signed = fields.octets(dict::MESSAGE_AUTHENTICATOR).is_some();
+            match is_signed || str::from_utf8(&plain).is_ok() {
+                true => Ok(Proof::Pap(Secret::new(text(&plain)))),
+                false => Err(Unfit::Unreadable),
+            }
         }
         (None, Some(value), None, None) => {
             let challenge = fields.octets(dict::CHAP_CHALLENGE).unwrap_or(&packet.authenticator);

@@ -1,6 +1,7 @@
 //! What the program does for the people who use it, tried on the real binary.
 
 mod allow_from;
+mod api_shapes;
 mod backup;
 mod bad_input;
 mod batches;

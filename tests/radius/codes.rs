@@ -4,6 +4,7 @@
 use super::mschap::Exchange;
 use super::ours::Ours;
 use super::peers::{Answer, installed, log_in, log_in_all};
+use super::wire::{ACCESS_ACCEPT, ACCESS_REJECT, Client, Packet, checked};
 
 /// A request by each method, with this text as password.
 fn by_every_method(username: &str, password: &str) -> [String; 4] {
@@ -75,4 +76,33 @@ fn a_device_signs_in_with_its_mac_address_however_it_is_spelled() {
     // MikroTik has no password for it.
     let empty = "User-Name = 02:00:00:00:00:0C\nUser-Password = \"\"";
     accepted(&ours, &format!("{empty}\nCalling-Station-Id = 02-00-00-00-00-0C"));
+}
+
+#[test]
+fn a_nul_ends_a_password_and_one_may_be_in_latin_1() {
+    let ours = Ours::start();
+    ours.voucher("zoë", "café 123", &[]);
+    let client = Client::to(ours.ports.auth);
+    let (utf8, latin1) = ("café 123".as_bytes(), b"caf\xe9 123");
+    let chap = |secret: &[u8]| {
+        let packet = Packet::new(1, 7).and(1, "zoë".as_bytes());
+        let hash = super::wire::md5(&[&[7], secret, &packet.authenticator]);
+        packet.and(3, &[&[7], &hash[..]].concat())
+    };
+    let pap = |name: &[u8], password: &[u8]| Packet::login_with(7, name, password);
+    for (number, (packet, code)) in [
+        (pap("zoë".as_bytes(), &[utf8, b"\0rubbish"].concat()), ACCESS_ACCEPT),
+        (pap(b"zo\xeb\0", latin1), ACCESS_ACCEPT),
+        (chap(latin1), ACCESS_ACCEPT),
+        (chap(utf8), ACCESS_ACCEPT),
+        (pap(b"zo\xeb", b"caf\xe8 123"), ACCESS_REJECT),
+        (chap(b"caf\xe8 123"), ACCESS_REJECT),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = packet.signed();
+        let answer = checked(&client.exchange(&request), &request);
+        assert_eq!(answer.code, code, "{number}: {answer:?}");
+    }
 }
