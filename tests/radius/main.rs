@@ -11,6 +11,7 @@ mod freeradius;
 mod mschap;
 mod nas;
 mod ours;
+mod password_checks;
 mod passwords;
 mod peers;
 mod programs;
