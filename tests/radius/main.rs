@@ -19,6 +19,7 @@ mod proxy;
 mod refusals;
 mod retransmission;
 mod rows;
+mod servers;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;
