@@ -20,6 +20,7 @@ mod refusals;
 mod retransmission;
 mod rows;
 mod servers;
+mod strongswan;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;
