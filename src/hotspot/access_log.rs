@@ -16,6 +16,9 @@ use crate::domain::voucher::fold;
 /// guests.
 const UNKNOWN_DEVICES: &str = "unknown devices";
 
+/// Stands for names of which a client has brought too many.
+const OTHER_NAMES: &str = "other names";
+
 impl Hotspot {
     /// Whoever flits between access points is let in; a row for every time costs flash.
     pub(super) fn note_admission(
@@ -65,9 +68,16 @@ impl Hotspot {
             station: request.station.filter(|_| login.is_empty()),
             refusal: Some(message.to_owned()),
         };
-        if !self.journal.count(&kind, now) {
-            let record = record(request, login, Some(message.to_owned()), now);
-            self.journal.write_first(kind, record, now);
+        let record = record(request, login, Some(message.to_owned()), now);
+        if self.journal.count(&kind, now) {
+            return;
+        }
+        if self.journal.may_name(&kind.client, now) {
+            return self.journal.write_first(kind, record, now);
+        }
+        let others = Kind { login: OTHER_NAMES.to_owned(), station: None, ..kind };
+        if !self.journal.count(&others, now) {
+            self.journal.write_first(others, LoginRecord { login: String::new(), ..record }, now);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! login log, and later logins.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::repeats::{Count, Kind, Repeats};
@@ -9,6 +10,7 @@ use crate::domain::list::{Entry, Page};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::login::LoginRecord;
 use crate::domain::station::Mac;
+use crate::domain::throttle::Throttle;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::{Voucher, fold};
 use crate::store::{Store, StoreError};
@@ -18,11 +20,19 @@ const MOST: usize = 10_000;
 /// Refused logins that wait at most: whoever guesses codes must not write the log full.
 const REFUSED: usize = 500;
 
+/// Refused names of one client that have a row each, and the time after which another one has: who
+/// tries ever other names must not push the sign-ins of others out of the log.
+const NAMES: u16 = 300;
+const ANOTHER_NAME: Duration = Duration::from_secs(60);
+/// Clients told apart.
+const CLIENTS: usize = 256;
+
 pub(super) struct LoginJournal {
     next_id: i64,
     rows: VecDeque<Row>,
     uses: BTreeMap<i64, Use>,
     repeats: Repeats,
+    names: Throttle,
     /// Counts that are to be written into rows of the store.
     counted: VecDeque<Count>,
     refused: usize,
@@ -58,6 +68,7 @@ impl LoginJournal {
             rows: VecDeque::new(),
             uses: BTreeMap::new(),
             repeats: Repeats::default(),
+            names: Throttle::new(CLIENTS, NAMES, ANOTHER_NAME, Default::default()),
             counted: VecDeque::new(),
             refused: 0,
             forgotten: 0,
@@ -80,6 +91,15 @@ impl LoginJournal {
     /// Counts a sign-in whose like was written down lately.
     pub(super) fn count(&mut self, kind: &Kind, now: Now) -> bool {
         self.repeats.count(kind, now)
+    }
+
+    /// Whether one more refused name at a client may have a row of its own.
+    pub(super) fn may_name(&mut self, client: &Arc<str>, now: Now) -> bool {
+        let full = self.names.blocks(&**client, now.boot);
+        if !full {
+            self.names.failed(&**client, now.boot);
+        }
+        !full
     }
 
     /// Writes a row that is to stand for what comes again.

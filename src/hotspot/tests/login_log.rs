@@ -88,3 +88,19 @@ fn devices_that_are_refused_by_their_mac_are_told_in_few_rows() {
     assert_eq!(told(&rows(&mut bench)), [(first.as_str(), unknown, 98), ("", wrong, 1)]);
     assert_eq!(bench.logins()[1].value.mac, Some(mac(7)));
 }
+
+#[test]
+fn ever_other_names_at_one_client_do_not_push_out_those_of_others() {
+    let mut bench = Bench::new();
+    for number in 0..1000 {
+        reject(ask(&mut bench, probe("switch", &format!("name{number}"), "x")));
+        if number % 100 == 0 {
+            bench.minutes(1);
+        }
+    }
+    reject(ask(&mut bench, probe("roof", "jo", "x")));
+    let rows = rows(&mut bench);
+    assert!((301..330).contains(&rows.len()), "{}", rows.len());
+    assert_eq!(rows.iter().map(|(_, _, times)| times).sum::<u32>(), 1001);
+    assert_eq!(rows.last().unwrap().0, "jo");
+}
