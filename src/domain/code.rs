@@ -77,7 +77,9 @@ mod tests {
                 let code = code(rng, length);
                 let digits = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
                 let is_number = digits(&code)
-                    || code.split_once('e').is_some_and(|(a, b)| digits(a) && digits(b) && a != "");
+                    || code
+                        .split_once('e')
+                        .is_some_and(|(a, b)| !a.is_empty() && digits(a) && digits(b));
                 assert!(!is_number, "{code}");
                 assert_eq!(code.len(), length);
             }

@@ -79,6 +79,8 @@ use crate::firewall::{Gate, GateError, Hook};
 use crate::neighbour::{Find, HostNames};
 use crate::store::{Journal, Recovery, Store, StoreError};
 
+pub use crate::store::BatchId;
+
 /// Commands waiting beyond this make their callers wait.
 const INBOX: usize = 256;
 /// Commands that share one commit at most.

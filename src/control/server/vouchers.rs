@@ -8,11 +8,10 @@ use super::{Control, Failure, Stream, read_ask, tell};
 use crate::control::{Ask, Tell};
 use crate::domain::list::Entry;
 use crate::domain::voucher::{Voucher, VoucherRequest};
-use crate::hotspot::{Read, Write};
+use crate::hotspot::{BatchId, Read, Write};
 use crate::http::api;
 use crate::http::api::params::Params;
 use crate::listing::CreatedRow;
-use crate::store::BatchId;
 
 /// Vouchers in one commit of a large batch: enough to spare the flash, few enough that a guest
 /// who signs in meanwhile does not notice.
