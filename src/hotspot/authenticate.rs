@@ -300,6 +300,7 @@ impl Hotspot {
             session: request.acct_session().map(str::to_owned),
             login: login.clone(),
             counts: self.takes_a_place(request),
+            is_replaced: false,
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),
             total: accept.total,

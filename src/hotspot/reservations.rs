@@ -12,6 +12,8 @@ use crate::domain::voucher::fold;
 
 /// Places kept at most; about 1 MB.
 const MOST_RESERVED: usize = 4096;
+/// Places that no longer count and are there for their report, for one login at one client at most.
+const UNCOUNTED: usize = 8;
 /// How long a place is kept for somebody whose session is not reported.
 const RESERVED: Duration = Duration::from_secs(60);
 
@@ -28,6 +30,8 @@ pub(super) struct Reservation {
     pub(super) login: String,
     /// Whether it counts as a device until it is claimed.
     pub(super) counts: bool,
+    /// Another one has taken its stead.
+    pub(super) is_replaced: bool,
     /// By the boot clock, both.
     pub(super) since: Duration,
     pub(super) deadline: Option<Duration>,
@@ -48,17 +52,24 @@ pub(super) struct Reservations {
 
 impl Reservations {
     /// Keeps a place for somebody who has been let in; another one for the same sign-in takes its
-    /// stead.
+    /// stead. Where no device is known, they may be two all the same: the earlier one no longer counts,
+    /// and is there for its report.
     pub(super) fn reserve(&mut self, reservation: Reservation) {
         if self.count >= MOST_RESERVED {
             self.make_room();
         }
         let places = self.of.entry(fold(&reservation.login)).or_default();
         let before = places.len();
-        places.retain(|it| {
+        let mut kept = 0;
+        for place in places.iter_mut().rev() {
             let Reservation { client, station, session, .. } = &reservation;
-            !it.is_of(client, *station, session.as_deref())
-        });
+            if place.is_of(client, *station, session.as_deref()) {
+                place.counts = false;
+                kept += 1;
+                place.is_replaced = station.is_some() || kept > UNCOUNTED;
+            }
+        }
+        places.retain(|it| !it.is_replaced);
         self.count -= before - places.len();
         places.push(reservation);
         self.count += 1;
@@ -115,7 +126,9 @@ impl Reservations {
             };
             places.iter().position(of_device)
         };
+        let counted = |it: &Reservation| it.counts && it.is_for(report, earlier);
         let unknown = || places.iter().position(|it| it.is_for(report, earlier));
+        let unknown = || places.iter().position(counted).or_else(unknown);
         let index = by_class.or_else(by_station).or_else(unknown)?;
         let place = places.swap_remove(index);
         self.count -= 1;

@@ -99,3 +99,21 @@ fn who_reports_after_all_takes_its_place_then() {
     bench.seconds(1);
     assert_eq!(bench.orders(), [("vpn-1".to_owned(), TerminateCause::PortPreempted)]);
 }
+
+/// Two guests whose access point names no devices.
+#[test]
+fn a_place_that_was_taken_over_is_still_there_for_its_report() {
+    let mut bench = Bench::plan(Plan { devices: std::num::NonZeroU16::new(2).unwrap(), ..plan() });
+    bench.create("a").unwrap();
+    let classes = [(); 12].map(|()| at(ask(&mut bench, check("roof", Purpose::Session))).class);
+    let now = bench.hotspot.tell_time();
+    assert_eq!(bench.hotspot.reservations.of("a", now).count(), 9);
+    for (number, class) in [(10, &classes[10]), (11, &classes[11])] {
+        let started = report(Event::Start, "a", number, 0, 0);
+        let nas = nas("roof");
+        let class = Some(class.clone());
+        bench.heard(Report { nas, station: None, class, ..started });
+    }
+    assert_eq!(bench.orders(), []);
+    assert_eq!(bench.hotspot.reservations.of("a", now).count(), 7);
+}
