@@ -20,6 +20,10 @@ pub(super) enum Failure {
     NotAllowed(PathBuf),
     /// The daemon refused or failed, and says why.
     Refused(String),
+    /// Vouchers were printed and are not good, and why.
+    NoneMade(String),
+    /// Vouchers were printed, and nobody has said that they are good.
+    PerhapsMade(String),
     /// The connection broke.
     Broken(io::Error),
     /// A file cannot be read or written.
@@ -44,6 +48,14 @@ impl fmt::Display for Failure {
                 socket.display()
             ),
             Self::Refused(reason) => f.write_str(reason),
+            Self::NoneMade(reason) => {
+                write!(f, "{reason}; none of these vouchers is good: they are made all or none")
+            }
+            Self::PerhapsMade(reason) => write!(
+                f,
+                "{reason}; either all of these vouchers are good or none: 'hotspotd voucher list' \
+                 shows which"
+            ),
             Self::Broken(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 write!(f, "the daemon has said nothing for {} s; see its log", PATIENCE.as_secs())
             }

@@ -158,6 +158,7 @@ fn at_length(row: &ClientRow) -> String {
     if let Some(advice) = &row.advice {
         line("what to do", advice);
     }
+    row.notes.iter().for_each(|note| line("note", note));
     text
 }
 
@@ -188,6 +189,7 @@ mod tests {
             trouble_from: Some("192.168.1.7".into()),
             trouble_ago: Some(65),
             advice: Some("set both to the same".into()),
+            notes: vec!["mind this".into()],
         }
     }
 

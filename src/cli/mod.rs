@@ -25,6 +25,7 @@ use table::{Format, Printer};
 
 use crate::config::Config;
 use crate::control::{Ask, PolicyAsk, Tell};
+use crate::listing::CreatedRow;
 
 /// The arguments make no sense (sysexits.h: EX_USAGE).
 const EXIT_USAGE: u8 = 64;
@@ -131,8 +132,8 @@ pub fn execute(command: Command, path: &Path) -> ExitCode {
         }
         Err(Failure::Output(error)) if creates => {
             eprintln!(
-                "hotspotd: cannot write the output: {error}; no more vouchers are made, and those \
-                 made so far are in 'hotspotd voucher list'"
+                "hotspotd: cannot write the output: {error}; none of these vouchers is good: they \
+                 are made all or none"
             );
             ExitCode::FAILURE
         }
@@ -260,24 +261,45 @@ fn create(
     client.ask(&Ask::CreateVouchers { count, fields })?;
     let progress = count >= PROGRESS && io::stderr().is_terminal() && !io::stdout().is_terminal();
     let mut made = 0_u32;
-    let printed = print_rows(client, format, |tell| match tell {
-        Tell::Created(row) => {
-            made += 1;
-            if progress && (made.is_multiple_of(100) || made == count) {
-                eprint!("\r{made} of {count} vouchers");
+    let mut printer = Printer::new::<CreatedRow>(BufWriter::new(io::stdout().lock()), format);
+    let printed = loop {
+        match client.next() {
+            Ok(Some(Tell::Created(row))) => {
+                made += 1;
+                if progress && (made.is_multiple_of(100) || made == count) {
+                    eprint!("\r{made} of {count} vouchers");
+                }
+                printer.row(&row).map_err(Failure::Output)?;
             }
-            Some(row)
+            Ok(Some(Tell::AllCreated)) => break Ok(()),
+            Ok(_) => {}
+            Err(failure) => break Err(failure),
         }
-        Tell::Hint(advice) => {
-            eprintln!("hotspotd: {advice}");
-            None
-        }
-        _ => None,
-    });
+    };
     if progress {
         eprintln!();
     }
-    printed
+    if printed.is_ok() || printer.has_rows() {
+        printer.finish().map_err(Failure::Output)?;
+    }
+    match printed {
+        Err(failure) if made > 0 => Err(Failure::NoneMade(failure.to_string())),
+        printed => printed.and_then(|()| keep(client)),
+    }
+}
+
+/// Everything is printed: from now on the vouchers are good.
+fn keep(mut client: Client) -> Result<(), Failure> {
+    client.ask(&Ask::Keep)?;
+    loop {
+        match client.next() {
+            Ok(Some(Tell::Hint(advice))) => eprintln!("hotspotd: {advice}"),
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(()),
+            Err(Failure::Refused(reason)) => return Err(Failure::NoneMade(reason)),
+            Err(failure) => return Err(Failure::PerhapsMade(failure.to_string())),
+        }
+    }
 }
 
 fn print_rows<R: table::Row>(

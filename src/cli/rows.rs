@@ -67,7 +67,7 @@ impl Row for VoucherRow {
 
 impl Row for LoginRow {
     const COLUMNS: &'static [&'static str] =
-        &["id", "created_at", "type", "login", "MAC", "address", "success", "reason"];
+        &["id", "created_at", "type", "login", "MAC", "address", "success", "reason", "times"];
 
     fn cells(&self) -> Vec<String> {
         let row = self.clone();
@@ -80,6 +80,7 @@ impl Row for LoginRow {
             row.address.unwrap_or_default(),
             yes_or_no(row.success == 1),
             row.reason.unwrap_or_default(),
+            row.times.to_string(),
         ]
     }
 }
@@ -335,6 +336,7 @@ mod tests {
             created_at: "2026-11-21 23:45:24".into(),
             success: 0,
             reason: None,
+            times: 1,
         };
         assert!(printed(Format::Csv, &row).contains(",'=1+"));
         assert!(printed(Format::Table, &row).contains("  =1+\u{fffd}[2J\u{fffd}1"));

@@ -25,6 +25,7 @@ use crate::domain::plan::Preset;
 use crate::domain::secret::Secret;
 
 pub use error::{ConfigError, Problem};
+pub use warnings::unprotected;
 
 /// The largest file that is read, in bytes: room for a thousand NASes, and little enough that a
 /// wrong `-c` cannot eat the memory of a router.
@@ -204,8 +205,10 @@ pub struct Client {
     pub secret: Secret,
     /// Whose attributes it understands.
     pub vendor: Vendor,
-    /// Whether a request without Message-Authenticator is dropped (RFC 3579 section 3.2).
-    pub require_message_authenticator: bool,
+    /// Which requests without Message-Authenticator are dropped (RFC 3579 section 3.2).
+    pub require_message_authenticator: MessageAuthenticator,
+    /// Whether it reports sessions (RFC 2866); without, it only checks passwords.
+    pub accounting: bool,
     /// UDP port for Disconnect and CoA requests (RFC 5176), 1 to 65535.
     pub coa_port: u16,
     /// From whose side it counts octets as long as it does not say so itself; `None` leaves that to
@@ -258,6 +261,18 @@ impl Vendor {
             Self::None => "none",
         }
     }
+}
+
+/// Whether a request has to carry Message-Authenticator (`option require_message_authenticator`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageAuthenticator {
+    /// `1`: always.
+    #[default]
+    Required,
+    /// `0`: where it carries Proxy-State, which the attack CVE-2024-3596 needs.
+    BesideProxyState,
+    /// `unprotected`: never; for programs that add Proxy-State by themselves.
+    Optional,
 }
 
 impl Config {

@@ -12,7 +12,9 @@ use log::LevelFilter;
 use super::error::Problem;
 use super::reader::{Reader, did_you_mean, quoted, title};
 use super::uci::Section;
-use super::{Api, Client, Config, Guest, LOOPBACK, Main, Radius, Vendor, value};
+use super::{
+    Api, Client, Config, Guest, LOOPBACK, Main, MessageAuthenticator, Radius, Vendor, value,
+};
 use crate::domain::nas::ViewPoint;
 use crate::domain::plan::{OnDeviceLimit, Plan, Preset};
 use crate::domain::validity::{ValidFor, ValidityStarts};
@@ -304,7 +306,8 @@ fn client(section: &Section, reader: &mut Reader<'_>) -> Option<Client> {
     let secret = reader.required_secret("secret", "a long secret", value::secret);
     let vendor = reader.value("vendor", Vendor::default(), value::choice(&Vendor::WORDS));
     let require_message_authenticator =
-        reader.value("require_message_authenticator", true, value::flag);
+        reader.value("require_message_authenticator", Default::default(), protection);
+    let accounting = reader.value("accounting", true, value::flag);
     let coa_port = reader.value("coa_port", 3799, value::port);
     let view_point = value::choice(&VIEW_POINTS);
     let acct_view_point = reader.value("acct_view_point", None, |text| view_point(text).map(Some));
@@ -315,9 +318,19 @@ fn client(section: &Section, reader: &mut Reader<'_>) -> Option<Client> {
         secret: secret?,
         vendor,
         require_message_authenticator,
+        accounting,
         coa_port,
         acct_view_point,
     })
+}
+
+fn protection(text: &str) -> Result<MessageAuthenticator, String> {
+    match (text, value::flag(text)) {
+        ("unprotected", _) => Ok(MessageAuthenticator::Optional),
+        (_, Ok(true)) => Ok(MessageAuthenticator::Required),
+        (_, Ok(false)) => Ok(MessageAuthenticator::BesideProxyState),
+        (_, Err(_)) => Err("is none of '1', '0', 'unprotected'".into()),
+    }
 }
 
 /// The entries that an earlier one stands in the way of.

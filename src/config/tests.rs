@@ -142,6 +142,7 @@ fn guests_radius_and_clients_arrive() {
             option secret 'a b'
             option vendor mikrotik
             option require_message_authenticator off
+            option accounting 0
             option coa_port 1700
             option acct_view_point client
         config client 'all'
@@ -160,19 +161,25 @@ fn guests_radius_and_clients_arrive() {
         garden: nets(&["192.0.2.0/24", "198.51.100.1/32"]),
     };
     assert_eq!(config.guests, [guest]);
-    let listen: Vec<IpAddr> = vec!["192.168.1.1".parse().unwrap(), "fd00::1".parse().unwrap()];
-    let (enabled, auth_port, acct_port) = (true, 1645, 1646);
-    assert_eq!(
-        config.radius,
-        Radius { enabled, listen, auth_port, acct_port, interim_interval: 60 }
-    );
+    let listen = ["192.168.1.1", "fd00::1"].map(|it| it.parse().unwrap()).to_vec();
+    let radius =
+        Radius { enabled: true, listen, auth_port: 1645, acct_port: 1646, interim_interval: 60 };
+    assert_eq!(config.radius, radius);
     let [first, second] = config.clients.as_slice() else { panic!("{:?}", config.clients) };
-    assert_eq!((&*first.name, first.address), ("10.0.0.9/32", "10.0.0.9/32".parse().unwrap()));
-    assert_eq!((&first.secret, first.vendor), (&Secret::new("a b"), Vendor::Mikrotik));
-    assert_eq!((first.require_message_authenticator, first.coa_port), (false, 1700));
-    assert_eq!((first.acct_view_point, second.acct_view_point), (Some(ViewPoint::Client), None));
-    assert!(second.name == "all" && second.coa_port == 3799, "{second:?}");
-    assert!(second.require_message_authenticator);
+    let client = Client {
+        name: "10.0.0.9/32".into(),
+        address: "10.0.0.9/32".parse().unwrap(),
+        secret: Secret::new("a b"),
+        vendor: Vendor::Mikrotik,
+        require_message_authenticator: MessageAuthenticator::BesideProxyState,
+        accounting: false,
+        coa_port: 1700,
+        acct_view_point: Some(ViewPoint::Client),
+    };
+    assert_eq!(first, &client);
+    assert_eq!((second.name.as_str(), second.coa_port, second.accounting), ("all", 3799, true));
+    assert_eq!(second.acct_view_point, None);
+    assert_eq!(second.require_message_authenticator, MessageAuthenticator::Required);
 }
 
 #[test]
@@ -383,10 +390,8 @@ proptest! {
             }
             Err(problems) => {
                 let lines = 1..=uci::line_after(&text);
-                prop_assert!(!problems.is_empty());
-                for problem in problems {
-                    prop_assert!(lines.contains(&problem.line), "{}", problem);
-                }
+                let in_file = !problems.is_empty() && problems.iter().all(|it| lines.contains(&it.line));
+                prop_assert!(in_file, "{problems:?}");
             }
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Api, Config, Radius};
+use super::{Api, Client, Config, MessageAuthenticator, Radius};
 
 /// Keys and secrets shorter than this can be guessed; RFC 2865 section 3 asks for as many octets.
 const SHORT_SECRET: usize = 16;
@@ -104,6 +104,7 @@ fn radius(config: &Config, warnings: &mut Vec<String>) {
         );
     }
     for client in &config.clients {
+        warnings.extend(unprotected(client).map(|it| format!("section '{}': {it}", client.name)));
         if client.secret.reveal().chars().count() < SHORT_SECRET {
             warnings.push(format!(
                 "section '{}': the secret has fewer than {SHORT_SECRET} characters and can be \
@@ -112,6 +113,15 @@ fn radius(config: &Config, warnings: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// What an operator risks who has switched off all protection of a client's sign-ins.
+pub fn unprotected(client: &Client) -> Option<&'static str> {
+    (client.require_message_authenticator == MessageAuthenticator::Optional).then_some(
+        "require_message_authenticator is 'unprotected': whoever can read and change packets between \
+         it and this router can turn a reject into an accept (CVE-2024-3596, \"BlastRADIUS\"); keep \
+         that path to one machine or a VPN",
+    )
 }
 
 fn guests(config: &Config, warnings: &mut Vec<String>) {
@@ -160,6 +170,10 @@ mod tests {
             (radius.into(), "there is no client section"),
             (format!("{radius}{client}"), "section 'n': the secret has fewer"),
             (format!("{radius}{client}"), "where no client can reach it"),
+            (
+                format!("{radius}{client}\noption require_message_authenticator unprotected"),
+                "section 'n': require_message_authenticator is 'unprotected': whoever",
+            ),
         ] {
             let told = warnings(&text);
             assert!(told.iter().any(|warning| warning.contains(part)), "{text}\n{told:?}");

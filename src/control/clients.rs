@@ -52,6 +52,7 @@ pub(super) fn client_row(standing: &Standing) -> ClientRow {
             )),
             false => last.map(advice),
         },
+        notes: standing.notes.iter().map(|note| (*note).to_owned()).collect(),
     }
 }
 

@@ -29,13 +29,16 @@ pub const BACKUP_BYTES: u64 = 256 * 1024 * 1024;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
-    /// Issue vouchers; answered by [`Tell::Created`] rows as they become durable.
+    /// Issue vouchers; answered by [`Tell::Created`] rows up to [`Tell::AllCreated`]. They are good once
+    /// [`Ask::Keep`] is answered by [`Tell::Done`], and none of them where it does not come.
     CreateVouchers {
         /// How many.
         count: u32,
         /// As in the API's `create_voucher`.
         fields: BTreeMap<String, String>,
     },
+    /// Whoever has asked for vouchers has them all.
+    Keep,
     /// Remove a voucher.
     RemoveVoucher(String),
     /// Every voucher, as [`Tell::Voucher`] rows.
@@ -81,6 +84,8 @@ pub enum Ask {
 pub enum Tell {
     /// A new voucher.
     Created(CreatedRow),
+    /// Those were all; waits for [`Ask::Keep`].
+    AllCreated,
     /// A voucher.
     Voucher(VoucherRow),
     /// A row of the login log.

@@ -119,6 +119,7 @@ impl Control {
     async fn answer(&self, ask: Ask, stream: &mut Stream) -> Result<(), Failure> {
         match ask {
             Ask::CreateVouchers { count, fields } => self.create(count, fields, stream).await,
+            Ask::Keep => Err("no vouchers were asked for".to_owned()),
             Ask::RemoveVoucher(username) => self.remove(&username).await,
             Ask::Vouchers => {
                 let zone = self.settings().zone.clone();

@@ -44,7 +44,7 @@ impl Credential {
     /// The part that is no secret, for the log.
     pub fn name(&self) -> &str {
         match self {
-            Self::Pair { username, passcode } if !typed::is_blank(passcode.reveal()) => username,
+            Self::Pair { username, passcode } if !is_code_alone(username, passcode) => username,
             _ => "",
         }
     }
@@ -55,19 +55,41 @@ impl Credential {
     /// between them, or, where the passcode is a generated one, with anything or nothing. A half that
     /// reads as a generated one ([`typed::unseparated`]) is tried as such as well: it fits what is
     /// stored in that form only, so that chosen halves stay exact.
-    pub fn meanings(&self) -> Vec<(String, Secret)> {
+    pub fn meanings(&self) -> Vec<Meaning> {
         match self {
-            Self::Pair { username, passcode } if !typed::is_blank(passcode.reveal()) => {
-                meanings_of_pair(username, passcode.reveal())
+            Self::Pair { username, passcode } => {
+                let mut meanings = match typed::is_blank(passcode.reveal()) {
+                    true => Vec::new(),
+                    false => meanings_of_pair(username, passcode.reveal()),
+                };
+                // Who types a code into the first field of two, or into both, means a code.
+                if is_code_alone(username, passcode) {
+                    meanings.extend(meanings_of_code(username));
+                }
+                meanings
             }
-            // Who types a code into the first field of two means a code.
-            Self::Pair { username, .. } => meanings_of_code(username),
             Self::Code(code) => meanings_of_code(code.reveal()),
         }
     }
 }
 
-fn meanings_of_pair(username: &str, passcode: &str) -> Vec<(String, Secret)> {
+/// A username and a passcode that may have been meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// Compared without case and surrounding blanks.
+    pub username: String,
+    /// Compared exactly.
+    pub passcode: Secret,
+    /// Whether both were read out of one text.
+    pub is_code: bool,
+}
+
+/// Whether two fields hold a code: in the first one, or in both.
+pub fn is_code_alone(username: &str, passcode: &Secret) -> bool {
+    typed::is_blank(passcode.reveal()) || fold(username) == fold(passcode.reveal())
+}
+
+fn meanings_of_pair(username: &str, passcode: &str) -> Vec<Meaning> {
     let generated = |text, length| {
         Some(typed::unseparated(text)).filter(|plain| code::is_generated(plain, length))
     };
@@ -84,17 +106,25 @@ fn meanings_of_pair(username: &str, passcode: &str) -> Vec<(String, Secret)> {
     let plain = plain.filter(|plain| *plain != fold(username));
     let usernames = [username.to_owned()].into_iter().chain(plain);
     let pairs = |username: String| {
-        passcodes.iter().map(move |passcode| (username.clone(), Secret::new(passcode.as_str())))
+        passcodes.iter().map(move |passcode| Meaning {
+            username: username.clone(),
+            passcode: Secret::new(passcode.as_str()),
+            is_code: false,
+        })
     };
     usernames.flat_map(pairs).collect()
 }
 
-fn meanings_of_code(typed: &str) -> Vec<(String, Secret)> {
+fn meanings_of_code(typed: &str) -> Vec<Meaning> {
     let typed = typed::trimmed(typed);
     let pair = |username: &str, passcode: &str| {
         let halves = [username, passcode].map(typed::trimmed);
         let whole = halves.iter().all(|half| !half.is_empty());
-        whole.then(|| (halves[0].to_owned(), Secret::new(halves[1])))
+        whole.then(|| Meaning {
+            username: halves[0].to_owned(),
+            passcode: Secret::new(halves[1]),
+            is_code: true,
+        })
     };
     let plain = typed::unseparated(typed);
     let generated = plain
@@ -102,10 +132,20 @@ fn meanings_of_code(typed: &str) -> Vec<(String, Secret)> {
         .filter(|_| code::is_generated(&plain, code::USERNAME_LENGTH + code::PASSCODE_LENGTH))
         .and_then(|(username, passcode)| pair(username, passcode));
     let spaced = typed.split_once(char::is_whitespace).and_then(|(first, rest)| pair(first, rest));
+    let last = typed.rsplit_once(char::is_whitespace).and_then(|(first, rest)| pair(first, rest));
+    let last = last.filter(|last| spaced.as_ref() != Some(last));
     let dashed = typed.rsplit_once(typed::is_dash).and_then(|(first, rest)| pair(first, rest));
     let chosen = before_generated_passcode(typed);
     let chosen = chosen.and_then(|(username, passcode)| pair(username, &passcode));
-    [generated, pair(typed, typed), spaced, dashed, chosen].into_iter().flatten().collect()
+    // A code of the generated form that is its own passcode.
+    let is_half = |length: &usize| code::is_generated(&plain, *length);
+    let half = [code::USERNAME_LENGTH, code::PASSCODE_LENGTH].iter().any(is_half);
+    let half = Some(&plain).filter(|plain| half && ***plain != fold(typed));
+    let half = half.and_then(|plain| pair(plain, plain));
+    [generated, pair(typed, typed), half, spaced, last, dashed, chosen]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A chosen username and a generated passcode in a row.
@@ -252,4 +292,6 @@ pub struct LoginRecord {
     pub address: Option<IpAddr>,
     /// Why it was refused; `None` is success.
     pub refusal: Option<String>,
+    /// How many sign-ins the row stands for.
+    pub times: u32,
 }

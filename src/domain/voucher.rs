@@ -5,7 +5,7 @@ use std::fmt;
 use rand::Rng;
 
 use super::code;
-use super::login::{Grant, Refusal};
+use super::login::{Grant, Meaning, Refusal};
 use super::plan::Preset;
 use super::secret::Secret;
 use super::session::{Allowance, Usage};
@@ -85,8 +85,17 @@ impl Username {
 }
 
 /// The form in which names that somebody typed are compared: lower case, composed (NFC), without
-/// blanks and invisible characters at the ends. `ß` stays apart from `SS`.
+/// blanks and invisible characters at the ends. `ß` stays apart from `SS`. A MAC address, which each
+/// access point writes in its own way, has one form: `aa:bb:cc:dd:ee:ff`.
 pub fn fold(name: &str) -> String {
+    match typed::trimmed(name).parse::<Mac>() {
+        Ok(mac) => mac.to_string().to_lowercase(),
+        Err(_) => fold_text(name),
+    }
+}
+
+/// [`fold`] for texts of which none is taken for a MAC address.
+pub(crate) fn fold_text(name: &str) -> String {
     let lower = typed::trimmed(name).to_lowercase();
     typed::normalised(&lower).into_owned()
 }
@@ -257,6 +266,15 @@ impl Voucher {
     pub fn opens_with(&self, passcode: &Secret) -> bool {
         let own = Secret::new(typed::normalised(self.passcode.secret().reveal()));
         own.matches(&typed::normalised(passcode.reveal()))
+    }
+
+    /// Whether this is the voucher's passcode, where it was read out of a code (`is_code`): one that is
+    /// the username as well then compares as usernames do.
+    pub fn opens_as(&self, meaning: &Meaning) -> bool {
+        let as_username = meaning.is_code && self.is_one_code();
+        let folded = || Secret::new(fold(meaning.passcode.reveal()));
+        self.opens_with(&meaning.passcode)
+            || as_username && folded().matches(&self.username.folded())
     }
 
     /// Whether the passcode cannot be guessed: it was drawn here, and is not the username as well.

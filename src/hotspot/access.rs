@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
-use crate::policy::dictionary::{FRAMED_IP_ADDRESS, SESSION_TIMEOUT, TERMINATION_ACTION};
+use crate::policy::dictionary::{
+    ACCT_SESSION_ID, FRAMED_IP_ADDRESS, SESSION_TIMEOUT, TERMINATION_ACTION,
+};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::{Keys, Proof};
 
@@ -29,6 +31,8 @@ pub struct AccessRequest {
     pub hashed: Vec<(String, bool)>,
     /// Calling-Station-Id, where it is a device's MAC.
     pub station: Option<Mac>,
+    /// What follows once they are let in.
+    pub purpose: Purpose,
     /// Everything that was sent, for check items; without passwords and challenges.
     pub attributes: Pairs,
 }
@@ -44,6 +48,24 @@ impl AccessRequest {
             _ => None,
         }
     }
+
+    /// Acct-Session-Id, which some send with the request already.
+    pub fn acct_session(&self) -> Option<&str> {
+        self.attributes.text(ACCT_SESSION_ID)
+    }
+}
+
+/// What follows once somebody is let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A session of a device, most likely with reports of it.
+    #[default]
+    Session,
+    /// It says Service-Type Authenticate-Only (RFC 2865 section 5.6). Some that do report a session all
+    /// the same.
+    AuthenticateOnly,
+    /// Nothing: the client only checks passwords (`option accounting '0'`).
+    PasswordCheck,
 }
 
 /// What an access point is told.

@@ -121,9 +121,9 @@ impl Hotspot {
         if let Some(entry) = self.voucher_named(username)? {
             return Ok(Some(entry));
         }
-        for (name, passcode) in Credential::Code(Secret::new(username)).meanings() {
-            if let Some(entry) = self.voucher_named(&name)?
-                && entry.value.passcode.secret().matches(passcode.reveal())
+        for meaning in Credential::Code(Secret::new(username)).meanings() {
+            if let Some(entry) = self.voucher_named(&meaning.username)?
+                && entry.value.opens_as(&meaning)
             {
                 return Ok(Some(entry));
             }

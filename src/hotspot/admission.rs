@@ -1,7 +1,7 @@
 //! Who was let in at which access point, for reports that come later than a place is kept, and how
 //! much is heard of those who never were.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(super) struct Admissions {
     lines: Throttle,
     left_out: HashMap<Arc<str>, LeftOut>,
     ended: VecDeque<String>,
+    /// Clients that have reported a session since the start.
+    reporting: HashSet<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -61,11 +63,24 @@ impl Default for Admissions {
             lines: Throttle::new(CLIENTS, LINES, ANOTHER_LINE, Default::default()),
             left_out: HashMap::new(),
             ended: VecDeque::new(),
+            reporting: HashSet::new(),
         }
     }
 }
 
 impl Admissions {
+    /// A client has reported a session.
+    pub(super) fn reported(&mut self, client: &Arc<str>) {
+        if !self.reporting.contains(client) {
+            self.reporting.insert(client.clone());
+        }
+    }
+
+    /// Whether this client reports sessions.
+    pub(super) fn reports(&self, client: &str) -> bool {
+        self.reporting.contains(client)
+    }
+
     /// Somebody was let in.
     pub(super) fn accepted(&mut self, client: &Arc<str>, login: &str, now: Duration) {
         let logins = self.accepted.entry(client.clone()).or_default();

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::access::{Accept, Access, AccessRequest, Reject, session_timeout};
+use super::access::{Accept, Access, AccessRequest, Purpose, Reject, session_timeout};
+use super::access_log::is_mac_authentication;
 use super::candidates::{Meant, apply_rows, prove_any, what_is_known, with_other_forms};
 use super::change::Told;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
@@ -12,15 +13,14 @@ use super::reservations::Reservation;
 use super::session::deadline;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::list::Entry;
-use crate::domain::login::{Credential, Grant, Method, Refusal};
-use crate::domain::secret::Secret;
+use crate::domain::login::{Grant, Refusal};
 use crate::domain::time::Now;
 use crate::domain::voucher::{Voucher, fold};
 use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
 use crate::policy::{Authorized, Denial, Limits, Pairs, Value, passwords};
-use crate::proof::{Keys, Proof, Verdict};
+use crate::proof::{Keys, Verdict};
 use crate::store::StoreError;
 
 /// Values of Auth-Type.
@@ -202,8 +202,9 @@ impl Hotspot {
             }
             _ => {
                 let own = voucher.as_ref().map(|entry| &entry.value);
-                let known = with_other_forms(passwords(&control), own);
+                let known = with_other_forms(passwords(&control), &candidate.username, own);
                 match prove_any(&candidate.proof, &known, &request.hashed) {
+                    Verdict::Proven(Keys::None) => candidate.keys,
                     Verdict::Proven(keys) => keys,
                     Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
                     Verdict::Wrong | Verdict::Impossible => {
@@ -302,47 +303,28 @@ impl Hotspot {
         self.admissions.accepted(&request.nas.client, &login, now.boot);
         let interim = self.settings.interim_interval;
         let sharers = self.sharers(request, id, &login, now);
-        self.reservations.reserve(Reservation {
+        let reservation = Reservation {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,
+            session: request.acct_session().map(str::to_owned),
             login: login.clone(),
+            counts: self.takes_a_place(request),
+            is_replaced: false,
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),
             total: accept.total,
             voucher: id,
             revoked: false,
             told: Told::with(&accept, interim, limits.time.map(|it| now.boot + it), sharers),
-        });
+        };
+        if request.purpose != Purpose::PasswordCheck {
+            self.reservations.reserve(reservation);
+        }
         let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
         self.note_admission(request, login, &label, devices, now);
         Ok(accept)
-    }
-
-    /// Whoever flits between access points is let in; a row for every time costs flash.
-    fn note_admission(
-        &mut self,
-        request: &AccessRequest,
-        login: String,
-        label: &str,
-        devices: NonZeroU16,
-        now: Now,
-    ) {
-        let station = request.station;
-        let at = Place::Client(&request.nas.client);
-        let place = self.guesses.place(&login, station, devices);
-        let wait = |mac| self.guesses.wait_after_success(mac, at, now.boot);
-        let too_often = station.and_then(wait);
-        let too_often = too_often.or(self.guesses.wait_at_place(place, now.boot));
-        if let Some(station) = station {
-            self.guesses.known.add(station, &login);
-        }
-        if too_often.is_none() {
-            self.guesses.succeeded(station, at, place, now.boot);
-            log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
-            self.note_access(request, login, None, now);
-        }
     }
 
     fn label_of(&self, voucher: Option<&(Entry<Voucher>, Grant)>) -> String {
@@ -358,45 +340,13 @@ impl Hotspot {
     fn turn_away(&mut self, request: &AccessRequest, why: &Why, now: Now) -> Reject {
         let message = why.to_string();
         log::debug!("guest: refused at {}{}: {message}", request.nas.client, from(request));
-        let typed = Credential::Pair {
-            username: request.username.clone(),
-            passcode: match &request.proof {
-                Proof::Pap(password) => password.clone(),
-                // Nobody types a code alone into what hashes a password.
-                _ => Secret::new("-"),
-            },
-        };
-        // A row for every device that comes by would push out those of guests.
-        if !is_mac_authentication(request) {
-            self.note_access(request, printable(typed.name()), Some(message.clone()), now);
-        }
+        let is_unknown = matches!(why, Why::Refusal(Refusal::UnknownUsername));
+        self.log_refusal(request, &message, is_unknown, now);
         Reject { message, wrong_password: why.is_a_wrong_guess() }
     }
-
-    fn note_access(
-        &mut self,
-        request: &AccessRequest,
-        login: String,
-        refusal: Option<String>,
-        now: Now,
-    ) {
-        let record = crate::domain::login::LoginRecord {
-            at: now.wall,
-            method: Method::Radius,
-            login,
-            mac: request.station,
-            address: request.framed_address(),
-            refusal,
-        };
-        self.journal.write(record, now);
-    }
 }
 
-/// Many access points ask for every device that appears, with its MAC for a name: no guess.
-fn is_mac_authentication(request: &AccessRequest) -> bool {
-    request.station.is_some() && request.username.parse().ok() == request.station
-}
-
-fn from(request: &AccessRequest) -> String {
+/// Behind a log line: the device, where it is known.
+pub(super) fn from(request: &AccessRequest) -> String {
     request.station.map(|mac| format!(", {mac}")).unwrap_or_default()
 }

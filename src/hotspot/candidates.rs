@@ -6,8 +6,9 @@ use super::Hotspot;
 use super::access::AccessRequest;
 use crate::domain::code;
 use crate::domain::list::Entry;
-use crate::domain::login::Credential;
+use crate::domain::login::{self, Credential, Meaning};
 use crate::domain::secret::Secret;
+use crate::domain::station::Mac;
 use crate::domain::typed;
 use crate::domain::voucher::{Username, Voucher, fold};
 use crate::policy::dictionary::{AUTH_TYPE, CLEARTEXT_PASSWORD};
@@ -19,7 +20,11 @@ use crate::store::StoreError;
 pub(super) struct Candidate {
     pub(super) username: String,
     pub(super) proof: Proof,
-    pub(super) is_as_typed: bool,
+    /// What the method needs, where `proof` was read out of a code that was sent beside a hash.
+    pub(super) keys: Keys,
+    /// What the code was read as, where it was one.
+    code: Option<Meaning>,
+    is_as_typed: bool,
 }
 
 /// Somebody who exists and may be meant.
@@ -33,9 +38,14 @@ impl Hotspot {
     /// Those that may be meant and exist.
     pub(super) fn meant_users(&self, request: &AccessRequest) -> Result<Vec<Meant>, StoreError> {
         let mut meant = Vec::new();
-        for candidate in candidates(request) {
+        for mut candidate in candidates(request) {
             let Ok(Some(username)) = Username::parse(&candidate.username) else { continue };
             let voucher = self.voucher_named(&candidate.username)?;
+            if let (Some(entry), Some(code)) = (&voucher, &candidate.code)
+                && entry.value.opens_as(code)
+            {
+                candidate.proof = Proof::Pap(entry.value.passcode.secret().clone());
+            }
             let user = self.store.policy_of(&username)?;
             // Blanks are left out and codes taken apart for vouchers alone.
             let is_user = user != User::default() && candidate.is_as_typed;
@@ -47,37 +57,93 @@ impl Hotspot {
     }
 }
 
-/// The pairs of username and proof that were probably meant. A password that is sent as it was
-/// typed may be read as on the portal: a code in one field, a generated code however it is written,
-/// another Unicode form. Of what is hashed the username alone can be.
+/// The pairs of username and proof that were probably meant, at most a dozen. What was typed may be
+/// read as on the portal: a code in one field or in both, a generated code however it is written,
+/// another Unicode form. Of what is hashed the username alone can be read.
 fn candidates(request: &AccessRequest) -> Vec<Candidate> {
-    let username = request.username.clone();
     match &request.proof {
-        Proof::Pap(passcode) => {
-            let normal = Secret::new(typed::normalised(passcode.reveal()));
-            let credential = Credential::Pair { username, passcode: passcode.clone() };
-            let mut meanings = credential.meanings();
-            if normal != *passcode {
-                meanings.insert(1.min(meanings.len()), (request.username.clone(), normal.clone()));
-            }
-            let candidate = |(username, meant): (String, Secret)| Candidate {
-                is_as_typed: username == request.username
-                    && (meant == *passcode || meant == normal),
-                username,
-                proof: Proof::Pap(meant),
-            };
-            meanings.into_iter().map(candidate).collect()
-        }
+        Proof::Pap(passcode) => candidates_of_pap(request, passcode),
         proof => {
-            let plain = typed::unseparated(&username);
+            let plain = typed::unseparated(&request.username);
             let is_generated = code::is_generated(&plain, code::USERNAME_LENGTH);
-            let plain = Some(plain).filter(|plain| is_generated && *plain != fold(&username));
-            let as_typed = (username, true);
+            let plain = Some(plain).filter(|it| is_generated && *it != fold(&request.username));
+            let as_typed = (request.username.clone(), true);
             let names = [as_typed].into_iter().chain(plain.map(|plain| (plain, false)));
-            let candidate =
-                |(username, is_as_typed)| Candidate { username, proof: proof.clone(), is_as_typed };
-            names.map(candidate).collect()
+            let candidate = |(username, is_as_typed)| Candidate {
+                username,
+                proof: proof.clone(),
+                keys: Keys::None,
+                code: None,
+                is_as_typed,
+            };
+            names.map(candidate).chain(candidates_of_code(request)).collect()
         }
+    }
+}
+
+fn candidates_of_pap(request: &AccessRequest, passcode: &Secret) -> Vec<Candidate> {
+    let typed =
+        Meaning { username: request.username.clone(), passcode: passcode.clone(), is_code: false };
+    let normal = Secret::new(typed::normalised(passcode.reveal()));
+    let normal = Some(normal).filter(|normal| normal != passcode);
+    let normal = normal.map(|passcode| Meaning { passcode, ..typed.clone() });
+    // Also where the password is empty: the operator's rows may let in without one.
+    let as_typed = [Some(typed.clone()), normal].into_iter().flatten();
+    let credential =
+        Credential::Pair { username: typed.username.clone(), passcode: typed.passcode.clone() };
+    let others = credential.meanings().into_iter().filter(|it| *it != typed);
+    let all = as_typed.map(|it| (it, true)).chain(others.map(|it| (it, false)));
+    all.map(|(meaning, is_as_typed)| Candidate {
+        username: meaning.username.clone(),
+        proof: Proof::Pap(meaning.passcode.clone()),
+        keys: Keys::None,
+        code: Some(meaning).filter(|it| it.is_code),
+        is_as_typed,
+    })
+    .collect()
+}
+
+/// Readings of a username that is a code, where the hash beside it was made of what people and login
+/// pages put into the other field: the passcode, nothing, or the code again.
+fn candidates_of_code(request: &AccessRequest) -> impl Iterator<Item = Candidate> {
+    let code = Secret::new(request.username.as_str());
+    let made_of = |text: Secret| match prove(&request.proof, &Known::Cleartext(text)) {
+        Verdict::Proven(keys) => Some(keys),
+        _ => None,
+    };
+    let of_the_rest = match request.proof {
+        // Some leave out a password that is empty.
+        Proof::Nothing => Some(Keys::None),
+        _ => made_of(Secret::new("")).or_else(|| made_of(code.clone())),
+    };
+    let meanings = Credential::Code(code.clone()).meanings().into_iter();
+    let candidate = move |meaning: Meaning| {
+        // Hashing is what a request costs most: that of the whole code is known by now.
+        let is_whole = meaning.passcode == code;
+        let of_passcode = || (!is_whole).then(|| made_of(meaning.passcode.clone())).flatten();
+        let keys = of_the_rest.clone().or_else(of_passcode)?;
+        Some(Candidate {
+            username: meaning.username.clone(),
+            proof: Proof::Pap(meaning.passcode.clone()),
+            keys,
+            code: Some(meaning),
+            is_as_typed: false,
+        })
+    };
+    meanings.filter_map(candidate)
+}
+
+/// Whether nothing but a code was typed, so that the username holds a passcode.
+pub(super) fn is_code_alone(request: &AccessRequest) -> bool {
+    let username = &request.username;
+    let made_of = |text: &str| {
+        let text = Known::Cleartext(Secret::new(text));
+        matches!(prove(&request.proof, &text), Verdict::Proven(_))
+    };
+    match &request.proof {
+        Proof::Pap(passcode) => login::is_code_alone(username, passcode),
+        Proof::Nothing => true,
+        _ => made_of("") || made_of(username),
     }
 }
 
@@ -108,8 +174,14 @@ pub(super) fn apply_rows(
 
 /// Forms in which somebody may have typed a password that is known: normalised (NFC), and a voucher's
 /// generated passcode in capitals or with the first letter capital, which are all that can be tried
-/// where the access point sends a hash.
-pub(super) fn with_other_forms(known: Vec<Known>, voucher: Option<&Voucher>) -> Vec<Known> {
+/// where the access point sends a hash. A device's MAC that is its password as well is spelled as the
+/// access point has it.
+pub(super) fn with_other_forms(
+    known: Vec<Known>,
+    username: &str,
+    voucher: Option<&Voucher>,
+) -> Vec<Known> {
+    let device: Option<Mac> = username.trim().parse().ok();
     let generated = voucher.filter(|voucher| voucher.has_passcode_of_generated_form());
     let generated = generated.map(|voucher| voucher.passcode.secret());
     let mut others = Vec::new();
@@ -118,6 +190,9 @@ pub(super) fn with_other_forms(known: Vec<Known>, voucher: Option<&Voucher>) -> 
         let text = password.reveal();
         if let Cow::Owned(normal) = typed::normalised(text) {
             others.push(normal);
+        }
+        if device.is_some_and(|mac| text.parse() == Ok(mac)) {
+            others.push(username.to_owned());
         }
         if generated == Some(password) {
             let upper = text.to_ascii_uppercase();

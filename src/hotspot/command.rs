@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::visitor::{Visitor, VisitorKind};
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::firewall::GateError;
-use crate::store::{CheckedBackup, StoreError};
+use crate::store::{BatchId, CheckedBackup, StoreError};
 
 /// Where the answer goes.
 pub type Reply<T> = oneshot::Sender<Result<T, Fault>>;
@@ -40,9 +40,15 @@ pub enum Write {
         request: Box<VoucherRequest>,
         /// How many.
         count: u16,
+        /// The batch they belong to; without one they are good at once.
+        batch: Option<BatchId>,
         /// The vouchers, or that the username is taken.
         reply: Reply<Result<Vec<Entry<Voucher>>, UsernameTaken>>,
     },
+    /// Begins a batch of vouchers that becomes good as a whole.
+    BeginBatch(Reply<BatchId>),
+    /// Makes the vouchers of a batch good; false where it was given up meanwhile.
+    CompleteBatch(BatchId, Reply<bool>),
     /// Removes a voucher.
     RemoveVoucher {
         /// Compared without case.
@@ -171,6 +177,8 @@ pub enum Upkeep {
     Ordered(i64, Outcome),
     /// What it answered when told of a change.
     Changed(i64, Outcome),
+    /// Nobody waits for a batch of vouchers any more: they go, piece by piece.
+    GiveUpBatch(BatchId),
     /// Replaces the store by a backup; answers with the number of vouchers in it.
     Restore(Box<CheckedBackup>, Reply<i64>),
     /// Writes everything down and ends.
@@ -323,6 +331,11 @@ impl Handle {
             Demand::Change(_) => Upkeep::Changed(order.id, outcome),
         };
         let _ = self.inbox.send(Command::Upkeep(answer)).await;
+    }
+
+    /// Says that nobody waits for a batch of vouchers any more; waits for a place in the queue.
+    pub async fn give_up_batch(&self, batch: BatchId) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::GiveUpBatch(batch))).await;
     }
 
     /// Says that a second has passed. Dropped where the hotspot is busy: the next one will do.

@@ -250,6 +250,7 @@ impl Hotspot {
             mac,
             address: Some(caller.address),
             refusal: refusal.map(|refusal| refusal.to_string()),
+            times: 1,
         };
         self.journal.write(record, now);
     }

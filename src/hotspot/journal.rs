@@ -1,15 +1,18 @@
 //! What may wait before it is written to flash, until the next minute or the seconds after it: the
 //! login log, and later logins.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::repeats::{Count, Kind, Repeats};
 use crate::domain::list::{Entry, Page};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::login::LoginRecord;
 use crate::domain::station::Mac;
+use crate::domain::throttle::Throttle;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::Voucher;
+use crate::domain::voucher::{Voucher, fold};
 use crate::store::{Store, StoreError};
 
 /// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
@@ -17,10 +20,21 @@ const MOST: usize = 10_000;
 /// Refused logins that wait at most: whoever guesses codes must not write the log full.
 const REFUSED: usize = 500;
 
+/// Refused names of one client that have a row each, and the time after which another one has: who
+/// tries ever other names must not push the sign-ins of others out of the log.
+const NAMES: u16 = 300;
+const ANOTHER_NAME: Duration = Duration::from_secs(60);
+/// Clients told apart.
+const CLIENTS: usize = 256;
+
 pub(super) struct LoginJournal {
     next_id: i64,
     rows: VecDeque<Row>,
     uses: BTreeMap<i64, Use>,
+    repeats: Repeats,
+    names: Throttle,
+    /// Counts that are to be written into rows of the store.
+    counted: VecDeque<Count>,
     refused: usize,
     forgotten: u64,
     /// When the last row came, by the boot clock.
@@ -53,6 +67,9 @@ impl LoginJournal {
             next_id: last_id + 1,
             rows: VecDeque::new(),
             uses: BTreeMap::new(),
+            repeats: Repeats::default(),
+            names: Throttle::new(CLIENTS, NAMES, ANOTHER_NAME, Default::default()),
+            counted: VecDeque::new(),
             refused: 0,
             forgotten: 0,
             latest: Duration::ZERO,
@@ -66,9 +83,60 @@ impl LoginJournal {
         *self = Self::after(last_id.max(self.next_id - 1));
     }
 
-    /// How many rows wait.
+    /// How many rows wait, and counts for earlier ones.
     pub(super) fn rows(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.counted.len()
+    }
+
+    /// Counts a sign-in whose like was written down lately.
+    pub(super) fn count(&mut self, kind: &Kind, now: Now) -> bool {
+        self.repeats.count(kind, now)
+    }
+
+    /// Whether one more refused name at a client may have a row of its own.
+    pub(super) fn may_name(&mut self, client: &Arc<str>, now: Now) -> bool {
+        let full = self.names.blocks(&**client, now.boot);
+        if !full {
+            self.names.failed(&**client, now.boot);
+        }
+        !full
+    }
+
+    /// Writes a row that is to stand for what comes again.
+    pub(super) fn write_first(&mut self, kind: Kind, value: LoginRecord, now: Now) {
+        if let Some(row) = self.write(value, now) {
+            let over = self.repeats.begin(kind, row, now);
+            self.counted(over);
+        }
+    }
+
+    /// A session of somebody who was let in has been reported.
+    pub(super) fn session_reported(&mut self, client: &str, login: &str) {
+        let over = self.repeats.end_accepted(client, &fold(login));
+        self.counted(over);
+    }
+
+    /// A minute has passed.
+    pub(super) fn end_old_repeats(&mut self, now: Now) {
+        let over = self.repeats.end_old(now);
+        self.counted(over);
+    }
+
+    /// Everything is going to be written down.
+    pub(super) fn count_all(&mut self) {
+        let all = self.repeats.counts().collect();
+        self.counted(all);
+    }
+
+    /// Rows that are still here are brought up to date here. At most as many wait as rows do.
+    fn counted(&mut self, counts: Vec<Count>) {
+        for count in counts.into_iter().filter(|count| count.times > 1) {
+            match self.rows.iter_mut().find(|row| row.entry.id == count.row) {
+                Some(row) => row.entry.value.times = count.times,
+                None if self.counted.len() < MOST => self.counted.push_back(count),
+                None => {}
+            }
+        }
     }
 
     /// The vouchers of which a later login waits.
@@ -76,12 +144,13 @@ impl LoginJournal {
         self.uses.keys().copied()
     }
 
-    pub(super) fn write(&mut self, value: LoginRecord, now: Now) {
+    /// Writes a row; its id, unless there are too many.
+    pub(super) fn write(&mut self, value: LoginRecord, now: Now) -> Option<i64> {
         self.latest = now.boot;
         if value.refusal.is_some() {
             if self.refused >= REFUSED {
                 self.forgotten += 1;
-                return;
+                return None;
             }
             self.refused += 1;
         }
@@ -90,9 +159,10 @@ impl LoginJournal {
             self.refused -= oldest.iter().filter(|row| row.is_refused()).count();
             self.forgotten += 1;
         }
-        let entry = Entry { id: self.next_id, value };
-        self.rows.push_back(Row { entry, clock_is_set: now.wall_is_set });
+        let id = self.next_id;
+        self.rows.push_back(Row { entry: Entry { id, value }, clock_is_set: now.wall_is_set });
         self.next_id += 1;
+        Some(id)
     }
 
     pub(super) fn used(&mut self, voucher: i64, station: Option<Mac>, now: Now) {
@@ -118,6 +188,11 @@ impl LoginJournal {
         let room = (page.limit as usize).saturating_sub(rows.len());
         let waiting = self.rows.iter().filter(|row| row.entry.id > page.after);
         rows.extend(waiting.take(room).map(|row| row.entry.clone()));
+        let counts = self.counted.iter().copied().chain(self.repeats.counts());
+        let counts: HashMap<i64, u32> = counts.map(|count| (count.row, count.times)).collect();
+        for row in &mut rows {
+            row.value.times = counts.get(&row.id).copied().unwrap_or(row.value.times);
+        }
         Ok(rows)
     }
 
@@ -131,6 +206,9 @@ impl LoginJournal {
     ) -> Result<(), StoreError> {
         for row in self.rows.iter().take(rows) {
             store.insert_login(&row.entry, row.clock_is_set)?;
+        }
+        for count in self.counted.iter().take(rows.saturating_sub(self.rows.len())) {
+            store.set_login_times(count.row, count.times)?;
         }
         for (voucher, latest) in self.uses.iter().filter(|(voucher, _)| of(**voucher)) {
             store.set_last_login(*voucher, latest.at, latest.station, latest.clock_is_set)?;
@@ -148,7 +226,9 @@ impl LoginJournal {
 
     /// Forgets what has been committed; whether that was anything.
     pub(super) fn settle(&mut self, rows: usize, of: &dyn Fn(i64) -> bool) -> bool {
-        let before = self.rows.len() + self.uses.len();
+        let before = self.rows() + self.uses.len();
+        let counted = rows.saturating_sub(self.rows.len()).min(self.counted.len());
+        self.counted.drain(..counted);
         let written = self.rows.drain(..rows.min(self.rows.len()));
         self.refused -= written.filter(Row::is_refused).count();
         self.uses.retain(|voucher, _| !of(*voucher));
@@ -156,7 +236,7 @@ impl LoginJournal {
             log::warn!("login log: {} rows more than it can take were left out", self.forgotten);
             self.forgotten = 0;
         }
-        before != self.rows.len() + self.uses.len()
+        before != self.rows() + self.uses.len()
     }
 
     /// Moves the stamps given while the clock was not set.

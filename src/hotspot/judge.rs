@@ -6,8 +6,7 @@ use super::Hotspot;
 use super::guesses::{Exhausted, Guesser, Place, Waits};
 use crate::domain::guest::Caller;
 use crate::domain::list::Entry;
-use crate::domain::login::{Credential, Grant, Refusal};
-use crate::domain::secret::Secret;
+use crate::domain::login::{Credential, Grant, Meaning, Refusal};
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher};
@@ -75,10 +74,10 @@ impl Hotspot {
     fn meant_vouchers(
         &self,
         credential: &Credential,
-    ) -> Result<Vec<(Entry<Voucher>, Secret)>, StoreError> {
+    ) -> Result<Vec<(Entry<Voucher>, Meaning)>, StoreError> {
         let mut meant = Vec::new();
-        for (username, passcode) in credential.meanings() {
-            meant.extend(self.voucher_named(&username)?.map(|entry| (entry, passcode)));
+        for meaning in credential.meanings() {
+            meant.extend(self.voucher_named(&meaning.username)?.map(|entry| (entry, meaning)));
         }
         Ok(meant)
     }
@@ -86,14 +85,14 @@ impl Hotspot {
     fn weigh_vouchers(
         &self,
         mac: Mac,
-        meant: Vec<(Entry<Voucher>, Secret)>,
+        meant: Vec<(Entry<Voucher>, Meaning)>,
         is_pair: bool,
         waits: Waits,
         now: Now,
     ) -> Result<Result<Redeemed, Refusal>, StoreError> {
         let mut refusal = Refusal::UnknownUsername;
-        for (entry, passcode) in meant {
-            if !entry.value.opens_with(&passcode) {
+        for (entry, meaning) in meant {
+            if !entry.value.opens_as(&meaning) {
                 if is_pair {
                     refusal = Refusal::WrongPasscode;
                 }

@@ -47,6 +47,9 @@ impl Hotspot {
         voucher: Option<&Entry<Voucher>>,
         now: Now,
     ) -> usize {
+        if !self.takes_a_place(request) {
+            return 0;
+        }
         let itself = |station, client: &str| {
             request.station.is_some()
                 && station == request.station
@@ -55,8 +58,10 @@ impl Hotspot {
         let here = voucher.map_or(0, |entry| self.sessions.accounts.devices(entry.id).len());
         let elsewhere = self.remotes.of_login(login);
         let elsewhere = elsewhere.filter(|it| !itself(it.station, &it.nas.client)).count();
-        let reserved = self.reservations.of(login, now);
-        let reserved = reserved.filter(|it| !itself(it.station, &it.client)).count();
+        let AccessRequest { nas, station, .. } = request;
+        let session = request.acct_session();
+        let reserved = self.reservations.of(login, now).filter(|it| it.counts);
+        let reserved = reserved.filter(|it| !it.is_of(&nas.client, *station, session)).count();
         here + elsewhere + reserved
     }
 

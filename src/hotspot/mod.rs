@@ -13,10 +13,12 @@
 
 mod absent;
 pub mod access;
+mod access_log;
 mod accounting;
 mod accounts;
 mod admission;
 mod authenticate;
+mod batches;
 mod candidates;
 mod change;
 mod clockwork;
@@ -35,6 +37,7 @@ mod opening;
 pub mod policies;
 mod presence;
 mod remotes;
+mod repeats;
 mod replay;
 mod reservations;
 mod resume;
@@ -78,6 +81,8 @@ use crate::domain::time::Now;
 use crate::firewall::{Gate, GateError, Hook};
 use crate::neighbour::{Find, HostNames};
 use crate::store::{Journal, Recovery, Store, StoreError};
+
+pub use crate::store::BatchId;
 
 /// Commands waiting beyond this make their callers wait.
 const INBOX: usize = 256;
@@ -207,6 +212,7 @@ impl Hotspot {
         };
         let now = hotspot.tell_time();
         hotspot.resume_sessions(same_boot, now)?;
+        hotspot.find_broken_batches();
         // At once: after a power cut within the first hour, no earlier time shall be believed.
         let marked = hotspot.in_transaction(|hotspot| {
             if class_key.is_none() {
@@ -284,10 +290,12 @@ impl Hotspot {
 
     fn perform(&mut self, write: Write, now: Now) -> Finish {
         match write {
-            Write::CreateVouchers { request, count, reply } => {
-                let created = self.create_vouchers(&request, count, now);
+            Write::CreateVouchers { request, count, batch, reply } => {
+                let created = self.create_vouchers(&request, count, batch, now);
                 self.answer(reply, created)
             }
+            Write::BeginBatch(reply) => self.begin_batch(reply),
+            Write::CompleteBatch(batch, reply) => self.complete_batch(batch, reply),
             Write::RemoveVoucher { username, reply } => self.remove_voucher(&username, reply, now),
             Write::SignIn { caller, credential, reply } => {
                 self.sign_in(caller, credential, reply, now)

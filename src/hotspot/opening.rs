@@ -33,6 +33,7 @@ impl Hotspot {
         voucher: Option<Box<Entry<Voucher>>>,
         now: Now,
     ) -> bool {
+        self.admissions.reported(&report.nas.client);
         let login = login_of(report, voucher.as_deref());
         let earlier = self.has_a_class_of_ours(report, &login, voucher.as_deref());
         let place = self.reservations.claim(&login, report, earlier);
@@ -44,6 +45,7 @@ impl Hotspot {
             return false;
         }
         let claims_place = place.is_some();
+        self.journal.session_reported(&report.nas.client, &login);
         self.close_the_same_device(report, true, now);
         let revoked = place.as_ref().is_some_and(|place| place.revoked);
         let mut over = revoked.then_some(TerminateCause::AdminReset);

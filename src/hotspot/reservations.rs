@@ -12,6 +12,8 @@ use crate::domain::voucher::fold;
 
 /// Places kept at most; about 1 MB.
 const MOST_RESERVED: usize = 4096;
+/// Places that no longer count and are there for their report, for one login at one client at most.
+const UNCOUNTED: usize = 8;
 /// How long a place is kept for somebody whose session is not reported.
 const RESERVED: Duration = Duration::from_secs(60);
 
@@ -23,7 +25,13 @@ pub(super) struct Reservation {
     pub(super) class: Vec<u8>,
     pub(super) client: Arc<str>,
     pub(super) station: Option<Mac>,
+    /// Acct-Session-Id, where it came with the request.
+    pub(super) session: Option<String>,
     pub(super) login: String,
+    /// Whether it counts as a device until it is claimed.
+    pub(super) counts: bool,
+    /// Another one has taken its stead.
+    pub(super) is_replaced: bool,
     /// By the boot clock, both.
     pub(super) since: Duration,
     pub(super) deadline: Option<Duration>,
@@ -43,20 +51,25 @@ pub(super) struct Reservations {
 }
 
 impl Reservations {
-    /// Keeps a place for somebody who has been let in; another one for the same device at the same
-    /// access point takes its stead.
+    /// Keeps a place for somebody who has been let in; another one for the same sign-in takes its
+    /// stead. Where no device is known, they may be two all the same: the earlier one no longer counts,
+    /// and is there for its report.
     pub(super) fn reserve(&mut self, reservation: Reservation) {
         if self.count >= MOST_RESERVED {
             self.make_room();
         }
         let places = self.of.entry(fold(&reservation.login)).or_default();
-        let same = |it: &Reservation| {
-            it.station.is_some()
-                && it.station == reservation.station
-                && it.client == reservation.client
-        };
         let before = places.len();
-        places.retain(|it| !same(it));
+        let mut kept = 0;
+        for place in places.iter_mut().rev() {
+            let Reservation { client, station, session, .. } = &reservation;
+            if place.is_of(client, *station, session.as_deref()) {
+                place.counts = false;
+                kept += 1;
+                place.is_replaced = station.is_some() || kept > UNCOUNTED;
+            }
+        }
+        places.retain(|it| !it.is_replaced);
         self.count -= before - places.len();
         places.push(reservation);
         self.count += 1;
@@ -77,7 +90,7 @@ impl Reservations {
         self.forget(|it| it.client == client && it.since <= median);
     }
 
-    /// The places kept for a login.
+    /// The places kept for a login, those that do not count among them.
     pub(super) fn of(&self, login: &str, now: Now) -> impl Iterator<Item = &Reservation> {
         let places = self.of.get(&fold(login)).into_iter().flatten();
         places.filter(move |it| now.boot.saturating_sub(it.since) < RESERVED)
@@ -113,7 +126,9 @@ impl Reservations {
             };
             places.iter().position(of_device)
         };
+        let counted = |it: &Reservation| it.counts && it.is_for(report, earlier);
         let unknown = || places.iter().position(|it| it.is_for(report, earlier));
+        let unknown = || places.iter().position(counted).or_else(unknown);
         let index = by_class.or_else(by_station).or_else(unknown)?;
         let place = places.swap_remove(index);
         self.count -= 1;
@@ -154,6 +169,20 @@ impl Reservations {
 }
 
 impl Reservation {
+    /// Whether it was kept for the same device at the same client. Where no device is known: for a
+    /// request that does not say that it is about another session; programs that check passwords
+    /// ask again and again.
+    pub(super) fn is_of(
+        &self,
+        client: &Arc<str>,
+        station: Option<Mac>,
+        session: Option<&str>,
+    ) -> bool {
+        let both = self.session.as_deref().zip(session);
+        let is_same_session = both.is_none_or(|(ours, theirs)| ours == theirs);
+        self.client == *client && self.station == station && (station.is_some() || is_same_session)
+    }
+
     /// Whether a report may be of the session that this place was kept for: by its Class, or where
     /// none of ours comes back, by client and device; some access points name the device in one of
     /// both kinds of packets only.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::AccessRequest;
+use super::access::{AccessRequest, Purpose};
 use super::accounts::Member;
 use super::standing::Standing;
 use crate::domain::list::Entry;
@@ -30,9 +30,12 @@ impl Hotspot {
         if account.is_some_and(|account| account.voucher.data_left().is_over()) {
             return Err(Refusal::UsedUp);
         }
+        if !self.takes_a_place(request) {
+            return Ok(());
+        }
         let others = self.others(entry.id, request.station);
         let login = entry.value.username.as_str();
-        let waiting = self.kept_for_others(login, request.station, now);
+        let waiting = self.kept_for_others_than(request, login, now);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + waiting + 1).saturating_sub(room);
         if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
@@ -66,8 +69,28 @@ impl Hotspot {
 
     /// Places that are kept for a login's other devices.
     pub(super) fn kept_for_others(&self, login: &str, station: Option<Mac>, now: Now) -> usize {
-        let places = self.reservations.of(login, now);
+        let places = self.reservations.of(login, now).filter(|it| it.counts);
         places.filter(|it| it.station.is_none() || it.station != station).count()
+    }
+
+    /// Places that are kept for a login's other sign-ins.
+    fn kept_for_others_than(&self, request: &AccessRequest, login: &str, now: Now) -> usize {
+        let AccessRequest { station, nas, .. } = request;
+        let session = request.acct_session();
+        let own = self.reservations.of(login, now).filter(|it| it.counts && it.station.is_none());
+        let own = own.filter(|it| it.is_of(&nas.client, *station, session)).count();
+        self.kept_for_others(login, *station, now) - own
+    }
+
+    /// Whether somebody counts as a device from now on. Who says that nothing but a password is checked
+    /// does not, unless sessions are reported from there all the same; then they count from the
+    /// first report on where it is the first one.
+    pub(super) fn takes_a_place(&self, request: &AccessRequest) -> bool {
+        match request.purpose {
+            Purpose::Session => true,
+            Purpose::AuthenticateOnly => self.admissions.reports(&request.nas.client),
+            Purpose::PasswordCheck => false,
+        }
     }
 
     /// A session has been reported. Who was let in while another was on its way there could not
@@ -109,7 +132,7 @@ impl Hotspot {
         now: Now,
     ) -> usize {
         let others = self.others(voucher, request.station).len();
-        others + self.kept_for_others(login, request.station, now) + 1
+        others + self.kept_for_others_than(request, login, now) + 1
     }
 
     fn mac_of(&self, member: Member) -> Option<Mac> {

@@ -12,7 +12,7 @@ use super::{Fault, Hotspot, Reply, Settings, Status, Upkeep, host_names, send};
 use crate::domain::plan::Plan;
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Turn};
-use crate::store::{CheckedBackup, StoreError};
+use crate::store::{BatchId, CheckedBackup, StoreError};
 
 /// Minutes between two writes of the wall clock's mark when nothing else is written.
 const MARK_EVERY: u64 = 60;
@@ -34,6 +34,8 @@ pub(super) struct Schedule {
     pub(super) ended: usize,
     /// Seconds by which stamps given before the clock was set still have to be moved.
     shift: Option<i64>,
+    /// Batches of vouchers that were broken off.
+    pub(super) given_up: Vec<BatchId>,
     /// What is wrong with the store.
     trouble: Option<StoreError>,
 }
@@ -50,6 +52,7 @@ impl Hotspot {
                 }
                 Upkeep::Second => {
                     self.every_second(now);
+                    self.remove_broken_batches();
                     self.keep_space(now);
                 }
                 Upkeep::Sightings(sightings) => self.sighted(sightings, now),
@@ -58,6 +61,7 @@ impl Hotspot {
                 Upkeep::LeasesChanged => self.read_leases(),
                 Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
                 Upkeep::Changed(id, outcome) => self.changed(id, outcome, now),
+                Upkeep::GiveUpBatch(batch) => self.give_up_batch(batch),
                 Upkeep::Tick => self.every_minute(now),
                 Upkeep::Restore(backup, reply) => self.restore(*backup, reply, now),
                 Upkeep::Stop(done) => stop = Some(done),
@@ -151,6 +155,7 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
+        self.journal.end_old_repeats(now);
         let unwritten = self.unwritten();
         if self.journal.rows() > 0
             || !unwritten.is_empty()
@@ -174,6 +179,7 @@ impl Hotspot {
     pub(super) fn finish(&mut self) {
         let now = self.tell_time();
         self.refresh(Duration::ZERO, now);
+        self.journal.count_all();
         self.fold();
     }
 
@@ -216,6 +222,7 @@ impl Hotspot {
                 self.upkeep.snapshot.due_at(self.upkeep.minutes);
                 self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
                 self.upkeep.snapshot.changed();
+                self.find_broken_batches();
                 let _the_next_start_makes_another = self.store.set_class_key(self.classes.key());
                 let kept = self.keep_to_store(now);
                 self.note(&kept);

@@ -11,7 +11,7 @@ use crate::domain::plan::Preset;
 use crate::domain::session::TerminateCause;
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
-use crate::store::{Store, StoreError};
+use crate::store::{BatchId, Store, StoreError};
 
 /// How often a random username may hit one that is taken. With 50,000 vouchers in the store the
 /// chance of a single hit is 1 in 18,000.
@@ -22,6 +22,7 @@ impl Hotspot {
         &mut self,
         request: &VoucherRequest,
         count: u16,
+        batch: Option<BatchId>,
         now: Now,
     ) -> Result<Result<Vec<Entry<Voucher>>, UsernameTaken>, StoreError> {
         if self.short_of_space() {
@@ -29,9 +30,13 @@ impl Hotspot {
         }
         let Self { store, rng, settings, .. } = self;
         let created = store.attempt(|| {
-            (0..count)
-                .map(|_| create_voucher(store, request, &settings.preset, now, rng.as_mut()))
-                .collect::<Result<Result<Vec<_>, _>, _>>()
+            let one = |_| create_voucher(store, request, &settings.preset, now, rng.as_mut());
+            let created = (0..count).map(one).collect::<Result<Result<Vec<_>, _>, _>>()?;
+            let made = created.as_deref().unwrap_or_default();
+            if let (Some(batch), Some(first), Some(last)) = (batch, made.first(), made.last()) {
+                store.add_to_batch(batch, first.id..=last.id)?;
+            }
+            Ok(created)
         })?;
         // Others than chosen passcodes are long enough.
         let chosen = created.as_ref().ok().and_then(|it| it.last());

@@ -34,6 +34,8 @@ pub struct ClientRow {
     pub trouble_from: Option<String>,
     pub trouble_ago: Option<u64>,
     pub advice: Option<String>,
+    /// What its section says that an operator should keep in mind.
+    pub notes: Vec<String>,
 }
 
 impl ClientRow {

@@ -156,6 +156,18 @@ pub struct LoginRow {
     pub created_at: String,
     pub success: u8,
     pub reason: Option<String>,
+    /// Ours, where the row stands for several.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub times: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_one(times: &u32) -> bool {
+    *times == 1
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl LoginRow {
@@ -171,6 +183,7 @@ impl LoginRow {
             created_at: zone.show(record.at),
             success: record.refusal.is_none().into(),
             reason: record.refusal.clone(),
+            times: record.times,
         }
     }
 }

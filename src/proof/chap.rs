@@ -2,12 +2,10 @@
 
 use md5::{Digest, Md5};
 
-use crate::domain::secret::Secret;
-
 /// What somebody answers who knows the secret.
-pub(super) fn response(identifier: u8, secret: &Secret, challenge: &[u8]) -> [u8; 16] {
+pub(super) fn response(identifier: u8, secret: &[u8], challenge: &[u8]) -> [u8; 16] {
     Md5::new_with_prefix([identifier])
-        .chain_update(secret.reveal())
+        .chain_update(secret)
         .chain_update(challenge)
         .finalize()
         .into()

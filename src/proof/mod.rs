@@ -153,8 +153,14 @@ pub fn prove(proof: &Proof, known: &Known) -> Verdict {
         Proof::Pap(password) => pap::prove(password, known),
         Proof::Chap { identifier, challenge, response } => match known {
             Known::Cleartext(secret) => {
-                let expected = chap::response(*identifier, secret, challenge);
-                verdict(&expected, response, || Keys::None)
+                let holds = |secret: &[u8]| {
+                    let expected = chap::response(*identifier, secret, challenge);
+                    verdict(&expected, response, || Keys::None)
+                };
+                match (holds(secret.reveal().as_bytes()), latin1(secret.reveal())) {
+                    (Verdict::Wrong, Some(other)) => holds(&other),
+                    (verdict, _) => verdict,
+                }
             }
             _ => Verdict::Impossible,
         },
@@ -166,6 +172,12 @@ pub fn prove(proof: &Proof, known: &Known) -> Verdict {
         Proof::MsChap2 { .. } => mschap::prove(proof, nt_hash(known).as_ref()),
         Proof::Nothing => Verdict::Impossible,
     }
+}
+
+/// A text that is not ASCII, as devices that know no UTF-8 hash it.
+fn latin1(text: &str) -> Option<Vec<u8>> {
+    let octets = || text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    (!text.is_ascii()).then(octets).flatten()
 }
 
 /// The NT hash, where what is known leads to it.

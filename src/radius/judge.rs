@@ -4,7 +4,7 @@ use super::authenticator::{Signature, is_authentic_request, message_authenticato
 use super::packet::{Code, Packet};
 use super::reply::Port;
 use super::trouble::Trouble;
-use crate::config::Client;
+use crate::config::{Client, MessageAuthenticator};
 
 /// Types of attributes (RFC 2865 section 5.33, RFC 3579 section 3.1).
 const PROXY_STATE: u8 = 33;
@@ -39,16 +39,17 @@ pub(super) fn authentic(
 /// the attack on its answer needs (CVE-2024-3596), EAP must never go without (RFC 3579 section
 /// 3.2), nor Status-Server (RFC 5997 section 3).
 fn may_go_without(packet: &Packet, client: &Client) -> Result<(), Trouble> {
-    match packet.code {
-        Code::AccountingRequest => Ok(()),
-        Code::AccessRequest
-            if !client.require_message_authenticator && packet.attribute(EAP_MESSAGE).is_none() =>
-        {
-            match packet.attribute(PROXY_STATE) {
-                None => Ok(()),
-                Some(_) => Err(Trouble::ProxyState),
-            }
+    use MessageAuthenticator::{BesideProxyState, Optional, Required};
+    match (packet.code, client.require_message_authenticator) {
+        (Code::AccountingRequest, _) => Ok(()),
+        (Code::AccessRequest, Required) => Err(Trouble::NoMessageAuthenticator),
+        (Code::AccessRequest, _) if packet.attribute(EAP_MESSAGE).is_some() => {
+            Err(Trouble::NoMessageAuthenticator)
         }
+        (Code::AccessRequest, BesideProxyState) if packet.attribute(PROXY_STATE).is_some() => {
+            Err(Trouble::ProxyState)
+        }
+        (Code::AccessRequest, BesideProxyState | Optional) => Ok(()),
         _ => Err(Trouble::NoMessageAuthenticator),
     }
 }
@@ -63,7 +64,7 @@ mod tests {
 
     const SECRET: &str = "the shared secret";
 
-    fn client(require: u8) -> Client {
+    fn client(require: &str) -> Client {
         let text = format!(
             "config client\noption address 10.0.0.1\noption secret '{SECRET}'\n\
              option require_message_authenticator {require}"
@@ -99,20 +100,21 @@ mod tests {
         let judged = |require, signed, attributes: &[u8], secret| {
             authentic(&packet(Access, signed, attributes, secret), Port::Auth, &client(require))
         };
-        for require in [0, 1] {
+        for require in ["0", "1", "unprotected"] {
             assert_eq!(judged(require, true, &[PROXY_STATE], SECRET), Ok(Signature::Good));
             assert_eq!(judged(require, true, &[], "other"), Err(WrongMessageAuthenticator));
             assert_eq!(judged(require, false, &[EAP_MESSAGE], SECRET), Err(Missing));
         }
-        assert_eq!(judged(1, false, &[], SECRET), Err(Missing));
-        assert_eq!(judged(0, false, &[], SECRET), Ok(Signature::Absent));
-        assert_eq!(judged(0, false, &[PROXY_STATE], SECRET), Err(ProxyState));
+        assert_eq!(judged("1", false, &[], SECRET), Err(Missing));
+        assert_eq!(judged("0", false, &[], SECRET), Ok(Signature::Absent));
+        assert_eq!(judged("0", false, &[PROXY_STATE], SECRET), Err(ProxyState));
+        assert_eq!(judged("unprotected", false, &[PROXY_STATE], SECRET), Ok(Signature::Absent));
     }
 
     #[test]
     fn reports_need_the_right_authenticator_and_status_a_message_authenticator() {
         let judged = |code, signed, port, secret| {
-            authentic(&packet(code, signed, &[PROXY_STATE], secret), port, &client(1))
+            authentic(&packet(code, signed, &[PROXY_STATE], secret), port, &client("1"))
         };
         let report = Code::AccountingRequest;
         assert_eq!(judged(report, false, Port::Acct, SECRET), Ok(Signature::Absent));
@@ -136,7 +138,7 @@ mod tests {
             (Code::DisconnectRequest, Port::Acct),
             (Code::Other(99), Port::Auth),
         ] {
-            let judged = authentic(&packet(code, true, &[], SECRET), port, &client(0));
+            let judged = authentic(&packet(code, true, &[], SECRET), port, &client("0"));
             assert_eq!(judged, Err(Trouble::Code), "{code:?}");
         }
     }

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use super::clients::Section;
 use super::packet::Packet;
 use super::wire::Fields;
+use crate::config::MessageAuthenticator;
 use crate::policy::dictionary as dict;
 
 /// Requests remembered of one client section: some 100 KB, and days of sign-ins.
@@ -101,8 +102,10 @@ impl Replays {
 
     fn fingerprint(&self, section: &Section, packet: &Packet) -> Fingerprint {
         let proofs = match section.client.require_message_authenticator {
-            true => Vec::new(),
-            false => proofs(packet),
+            MessageAuthenticator::Required => Vec::new(),
+            MessageAuthenticator::BesideProxyState | MessageAuthenticator::Optional => {
+                proofs(packet)
+            }
         };
         Fingerprint(match proofs.as_slice() {
             [] => self.hasher.hash_one(packet.bytes()),

@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use super::hidden::uncover_password;
 use super::packet::Packet;
-use super::wire::Fields;
+use super::wire::{Fields, text};
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::hotspot::access::{
-    AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported, ViewPoint,
+    AccessRequest, Details, Event, Nas, Octets, Purpose, Reject, Report, Reported, ViewPoint,
 };
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
 use crate::proof::Proof;
 
+/// A value of Service-Type (RFC 2865 section 5.6).
+const AUTHENTICATE_ONLY: u32 = 8;
 /// Octets that are kept of a text that only describes.
 const SHORT: usize = 64;
 
@@ -94,7 +96,11 @@ pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessReques
     let mut attributes = without_proofs(fields.pairs());
     attributes.0.extend(arrival(&nas));
     let station = station(&fields);
-    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, attributes })
+    let purpose = match fields.integer(dict::SERVICE_TYPE) {
+        Some(AUTHENTICATE_ONLY) => Purpose::AuthenticateOnly,
+        _ => Purpose::Session,
+    };
+    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, purpose, attributes })
 }
 
 /// What check items may ask of the way a request came. No packet can bring these itself: they have
@@ -124,8 +130,13 @@ fn proof(
         (None, None, None, None) => Ok(Proof::Nothing),
         (Some(hidden), None, None, None) => {
             let plain = uncover_password(hidden, &packet.authenticator, secret);
-            let text = String::from_utf8(plain.ok_or(Unfit::Password)?);
-            Ok(Proof::Pap(Secret::new(text.map_err(|_| Unfit::Unreadable)?)))
+            let plain = plain.ok_or(Unfit::Password)?;
+            // Where nothing shows that the secret is right, this is the sign that it is not.
+            let is_signed = fields.octets(dict::MESSAGE_AUTHENTICATOR).is_some();
+            match is_signed || str::from_utf8(&plain).is_ok() {
+                true => Ok(Proof::Pap(Secret::new(text(&plain)))),
+                false => Err(Unfit::Unreadable),
+            }
         }
         (None, Some(value), None, None) => {
             let challenge = fields.octets(dict::CHAP_CHALLENGE).unwrap_or(&packet.authenticator);

@@ -29,8 +29,8 @@ use super::socket::{Route, Socket};
 use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
-use crate::config::Config;
-use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome};
+use crate::config::{Client, Config};
+use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Purpose};
 use crate::hotspot::{Fault, Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
@@ -237,11 +237,15 @@ impl Server {
     }
 
     async fn access(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
-        let secret = &request.section.client.secret;
+        let Client { secret, accounting, .. } = &request.section.client;
         let profile = self.profile(&request.section, request.way.route.peer.ip());
         let packet = &request.packet;
         let decided = match request::access(packet, secret, nas) {
-            Ok(asked) => self.decide(asked).await?,
+            Ok(asked) if *accounting => self.decide(asked).await?,
+            Ok(asked) => {
+                let purpose = Purpose::PasswordCheck;
+                self.decide(AccessRequest { purpose, ..asked }).await?
+            }
             // Where the packet is signed, the secret is right, and the password is the guest's.
             Err(Unfit::Unreadable) if request.signature == Signature::Absent => {
                 return Err(Trouble::Unreadable);

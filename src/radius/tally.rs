@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use super::clients::{Clients, Section};
 use super::peers::{Peers, ViewPoints};
 use super::trouble::Trouble;
-use crate::config::Vendor;
+use crate::config::{Client, Vendor, unprotected};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::nas::ViewPoint;
 use crate::hotspot::access::Outcome;
@@ -82,6 +82,8 @@ pub struct Standing {
     pub dropped: BTreeMap<Trouble, u64>,
     /// What was wrong last.
     pub last: Option<LastTrouble>,
+    /// What its section says that an operator should keep in mind.
+    pub notes: Vec<&'static str>,
 }
 
 /// Counts.
@@ -250,6 +252,7 @@ impl Tally {
                     from,
                     ago: now.saturating_sub(at),
                 }),
+                notes: notes(&section.client),
             }
         };
         let stranger = |(address, stranger): (&IpAddr, &Stranger)| Standing {
@@ -262,6 +265,7 @@ impl Tally {
             counters: Counters { requests: stranger.packets, ..Counters::default() },
             dropped: BTreeMap::new(),
             last: None,
+            notes: Vec::new(),
         };
         let clients = clients.by_name().into_iter().map(client);
         clients.chain(self.strangers.iter().map(stranger)).collect()
@@ -270,6 +274,13 @@ impl Tally {
     fn entry(&mut self, section: &Section) -> &mut Entry {
         self.clients.entry(section.name.clone()).or_default()
     }
+}
+
+fn notes(client: &Client) -> Vec<&'static str> {
+    let no_accounting = (!client.accounting).then_some(
+        "accounting is '0': it only checks passwords, which takes no device's place and has no end",
+    );
+    unprotected(client).into_iter().chain(no_accounting).collect()
 }
 
 /// A single address stands without its prefix.

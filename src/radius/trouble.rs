@@ -79,9 +79,12 @@ impl Trouble {
             }
             Self::WrongMessageAuthenticator => secret("Message-Authenticator"),
             Self::WrongAuthenticator => secret("Request Authenticator in accounting"),
-            Self::ProxyState => "it sends Proxy-State without Message-Authenticator, as an attack \
-                                 would (CVE-2024-3596): switch Message-Authenticator on there"
-                .to_owned(),
+            Self::ProxyState => format!(
+                "it sends Proxy-State without Message-Authenticator, as an attack would \
+                 (CVE-2024-3596): switch Message-Authenticator on there; only where it has no such \
+                 thing and nobody can change packets on their way, set \
+                 require_message_authenticator to 'unprotected' in section '{section}'"
+            ),
             Self::Unreadable => format!(
                 "the password cannot be read: most likely the shared secret in its settings is \
                  not the one in section '{section}'"

@@ -45,12 +45,17 @@ impl<'a> Fields<'a> {
         self.octets(attribute).and_then(|bytes| read(attribute, bytes)).map(|(_, value)| value)
     }
 
-    /// A text; `None` where there is none, or it is empty or no UTF-8.
+    /// A text ([`text`]); `None` where there is none, or it is empty.
     pub fn text(&self, attribute: Attribute) -> Option<String> {
-        match self.value(attribute)? {
-            Value::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
+        let text = match self.value(attribute)? {
+            Value::Text(text) if !text.contains('\0') => text,
+            Value::Text(text) => self::text(text.as_bytes()),
+            Value::Octets(octets) if attribute.definition().kind == Kind::Text => {
+                self::text(&octets)
+            }
+            _ => return None,
+        };
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// A number.
@@ -76,6 +81,15 @@ impl<'a> Fields<'a> {
             Some(Pair { attribute, tag, value })
         });
         Pairs(pairs.collect())
+    }
+}
+
+/// A text as devices send it: a NUL ends it, and what is no UTF-8 is Latin-1 (ISO 8859-1).
+pub fn text(octets: &[u8]) -> String {
+    let octets = octets.split(|octet| *octet == 0).next().unwrap_or_default();
+    match str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().copied().map(char::from).collect(),
     }
 }
 

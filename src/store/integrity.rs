@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::migration;
 use crate::domain::rule::GroupName;
-use crate::domain::voucher::{FullName, Passcode, Username, fold};
+use crate::domain::voucher::{FullName, Passcode, Username, fold, fold_text};
 
 /// The highest row id. Higher ones would be inexact in JSON (RFC 8259 section 6), and at 2^63 - 1
 /// SQLite has no next one.
@@ -244,13 +244,17 @@ fn compared_form(
         let (id, name, kept): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let right = compute(&name).map_err(|()| impossible_text(table, id))?;
         if right != kept {
-            differing.push((id, right));
+            // Earlier versions took two spellings of one MAC address for two names.
+            differing.push((id, right, kept == fold_text(&name)));
         }
     }
     let mut update =
         connection.prepare(&format!("UPDATE {table} SET {folded} = ?2 WHERE id = ?1"))?;
-    for (id, right) in differing {
-        update.execute(params![id, right]).map_err(|_| impossible_text(table, id))?;
+    for (id, right, was_right) in differing {
+        let updated = update.execute(params![id, right]);
+        updated
+            .map(|_| ())
+            .or_else(|_| was_right.then_some(()).ok_or(impossible_text(table, id)))?;
     }
     Ok(())
 }

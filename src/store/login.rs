@@ -27,8 +27,8 @@ impl Store {
         clock_is_set: bool,
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO login (id, at, method, login, mac, address, refusal, clock_unset)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO login (id, at, method, login, mac, address, refusal, clock_unset, times)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         let record = &entry.value;
         statement.execute(params![
@@ -40,7 +40,18 @@ impl Store {
             record.address.map(|address| address.to_string()),
             record.refusal,
             i64::from(!clock_is_set),
+            record.times,
         ])?;
+        Ok(())
+    }
+
+    /// Writes down for how many sign-ins a row stands.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn set_login_times(&self, id: i64, times: u32) -> Result<(), StoreError> {
+        let sql = "UPDATE login SET times = ?2 WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![id, times])?;
         Ok(())
     }
 
@@ -50,7 +61,7 @@ impl Store {
     /// What SQLite reports.
     pub fn logins(&self, page: Page) -> Result<Vec<Entry<LoginRecord>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, at, method, login, mac, address, refusal FROM login
+            "SELECT id, at, method, login, mac, address, refusal, times FROM login
              WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let rows = statement.query_map(params![page.after, page.limit], read)?;
@@ -89,6 +100,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry<LoginRecord>> {
         mac: mac.and_then(|mac| mac.parse().ok()),
         address: address.and_then(|address| address.parse().ok()),
         refusal: row.get(6)?,
+        times: u32::try_from(row.get::<_, i64>(7)?).unwrap_or(1),
     };
     Ok(Entry { id: row.get(0)?, value })
 }

@@ -8,13 +8,14 @@ use crate::domain::voucher::fold;
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released, not even a comment: routers in the field have already taken it, and a store whose
 /// schema differs from it is refused.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema/001_foundation.sql"),
     include_str!("schema/002_sessions.sql"),
     include_str!("schema/003_radius.sql"),
     include_str!("schema/004_replays.sql"),
     include_str!("schema/005_passcode_origin.sql"),
     include_str!("schema/006_view_points.sql"),
+    include_str!("schema/007_batches.sql"),
 ];
 
 /// The version this program writes.
@@ -89,16 +90,23 @@ const FOLDED_COLUMNS: [[&str; 2]; 6] = [
     ["account", "login_folded"],
 ];
 
-/// That form once was without Unicode normalisation. A name that another row has by now keeps what it
-/// had. Done once for each file.
+/// What names are compared as by now: in Unicode's composed form, and MAC addresses in one spelling.
+const FOLDING: &str = "nfc, mac";
+
+/// That form once was without Unicode normalisation, and MAC addresses were texts. A name that another
+/// row has by now keeps what it had. Done once for each file.
 fn fold_again(connection: &Connection) -> Result<(), StoreError> {
-    let form = "SELECT count(*) FROM meta WHERE name = 'folding' AND value = 'nfc'";
-    if connection.query_row(form, [], |row| row.get::<_, bool>(0))? {
+    let form = "SELECT count(*) FROM meta WHERE name = 'folding' AND value = ?1";
+    if connection.query_row(form, [FOLDING], |row| row.get::<_, bool>(0))? {
         return Ok(());
     }
     let transaction = connection.unchecked_transaction()?;
     for [table, column] in FOLDED_COLUMNS {
-        let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE {column} GLOB '*[^ -~]*'");
+        // MAC addresses have 12 to 17 characters.
+        let sql = format!(
+            "SELECT DISTINCT {column} FROM {table}
+             WHERE {column} GLOB '*[^ -~]*' OR length({column}) BETWEEN 12 AND 17"
+        );
         let mut statement = transaction.prepare(&sql)?;
         let names = statement.query_map([], |row| row.get(0))?;
         let names: Vec<String> = names.collect::<Result<_, _>>()?;
@@ -107,8 +115,8 @@ fn fold_again(connection: &Connection) -> Result<(), StoreError> {
             transaction.execute(&update, [name, &fold(name)])?;
         }
     }
-    transaction
-        .execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('folding', 'nfc')", [])?;
+    let done = "INSERT OR REPLACE INTO meta (name, value) VALUES ('folding', ?1)";
+    transaction.execute(done, [FOLDING])?;
     transaction.commit()?;
     Ok(())
 }
@@ -136,9 +144,14 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         migrate(&connection).unwrap();
         connection.execute("DELETE FROM meta WHERE name = 'folding'", []).unwrap();
-        for (name, folded) in
-            [("Zoe\u{308}", "zoe\u{308}"), ("\u{feff}Jo", "\u{feff}jo"), ("a", "a")]
-        {
+        for (name, folded) in [
+            ("Zoe\u{308}", "zoe\u{308}"),
+            ("\u{feff}Jo", "\u{feff}jo"),
+            ("a", "a"),
+            ("02-00-00-00-00-0A", "02-00-00-00-00-0a"),
+            ("02000000000a", "02000000000a"),
+            ("a dozen letters", "a dozen letters"),
+        ] {
             let sql = "INSERT INTO voucher (username, username_folded, passcode, fullname, created_at,
                            modified_at, download_limit, upload_limit) VALUES (?1, ?2, 'x', '', 0, 0, 0, 0)";
             connection.execute(sql, [name, folded]).unwrap();
@@ -148,7 +161,9 @@ mod tests {
             connection.prepare("SELECT username_folded FROM voucher ORDER BY id").unwrap();
         let folded = statement.query_map([], |row| row.get(0)).unwrap();
         let folded: Vec<String> = folded.map(Result::unwrap).collect();
-        assert_eq!(folded, ["zo\u{eb}", "jo", "a"]);
+        // Of two spellings of one MAC address the first counts.
+        let [first, second] = ["02:00:00:00:00:0a", "02000000000a"];
+        assert_eq!(folded, ["zo\u{eb}", "jo", "a", first, second, "a dozen letters"]);
     }
 
     #[test]

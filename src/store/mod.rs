@@ -9,6 +9,7 @@
 //! commands in savepoints, and commits once for all of them.
 
 mod account;
+mod batch;
 mod connection;
 mod device;
 mod error;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use account::Stretch;
+pub use batch::{BatchId, Rest};
 pub use connection::Journal;
 pub use error::StoreError;
 pub use meta::Recovery;

@@ -301,7 +301,8 @@ impl Store {
                  (SELECT count(*) FROM radcheck WHERE username_folded = folded),
                  (SELECT count(*) FROM radreply WHERE username_folded = folded),
                  EXISTS (SELECT 1 FROM voucher
-                     WHERE organisation = 1 AND voucher.username_folded = folded)
+                     WHERE organisation = 1 AND voucher.username_folded = folded
+                         AND (batch IS NULL OR batch NOT IN (SELECT id FROM open_batch)))
              FROM name ORDER BY folded",
         )?;
         let users = statement.query_map(params![after, limit], |row| {
@@ -352,6 +353,7 @@ impl Store {
                  UNION ALL SELECT 1 FROM radreply WHERE username_folded = ?1
                  UNION ALL SELECT 1 FROM radusergroup WHERE username_folded = ?1
                  UNION ALL SELECT 1 FROM voucher WHERE organisation = 1 AND username_folded = ?1
+                     AND (batch IS NULL OR batch NOT IN (SELECT id FROM open_batch))
                  LIMIT 1"
             }
             Subject::Group(_) => {

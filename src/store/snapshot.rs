@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::{FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, migration};
+use super::{FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, migration, voucher};
 use crate::domain::list::{Entry, Page};
 use crate::domain::time::Now;
 use crate::domain::visitor::VisitorKind;
@@ -38,7 +38,7 @@ impl Store {
     pub fn restore(&mut self, backup: CheckedBackup, now: Now) -> Result<i64, StoreError> {
         let CheckedBackup { copy, octets } = backup;
         self.prepare(&copy, now)?;
-        let vouchers = copy.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?;
+        let vouchers = voucher::count(&copy)?;
         let present = self.serialize()?;
         let room = free_bytes(&self.directory).unwrap_or(u64::MAX);
         if room < (present.len() + octets) as u64 {

@@ -1,7 +1,8 @@
 //! Rows of `voucher`.
 
-use rusqlite::{ErrorCode, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
+use super::batch::IS_WHOLE;
 use super::session::{octets, unsigned};
 use super::{Store, StoreError};
 use crate::domain::list::{Entry, Page};
@@ -58,9 +59,10 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn remove_voucher(&self, username: &Username) -> Result<Option<i64>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "DELETE FROM voucher WHERE organisation = 1 AND username_folded = ?1 RETURNING id",
-        )?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "DELETE FROM voucher
+                 WHERE organisation = 1 AND username_folded = ?1 AND {IS_WHOLE} RETURNING id"
+        ))?;
         Ok(statement.query_row([username.folded()], |row| row.get(0)).optional()?)
     }
 
@@ -93,7 +95,8 @@ impl Store {
     /// What SQLite reports.
     pub fn voucher(&self, username: &Username) -> Result<Option<Entry<Voucher>>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM voucher WHERE organisation = 1 AND username_folded = ?1"
+            "SELECT {COLUMNS} FROM voucher
+             WHERE organisation = 1 AND username_folded = ?1 AND {IS_WHOLE}"
         ))?;
         Ok(statement.query_row([username.folded()], read).optional()?)
     }
@@ -104,7 +107,7 @@ impl Store {
     /// What SQLite reports.
     pub fn vouchers(&self, page: Page) -> Result<Vec<Entry<Voucher>>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM voucher WHERE id > ?1 ORDER BY id LIMIT ?2"
+            "SELECT {COLUMNS} FROM voucher WHERE id > ?1 AND {IS_WHOLE} ORDER BY id LIMIT ?2"
         ))?;
         let rows = statement.query_map(params![page.after, page.limit], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -115,7 +118,7 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn voucher_count(&self) -> Result<i64, StoreError> {
-        Ok(self.connection.query_row("SELECT count(*) FROM voucher", [], |row| row.get(0))?)
+        Ok(count(&self.connection)?)
     }
 
     /// How many vouchers have time left, as far as their rows tell.
@@ -123,10 +126,13 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn valid_voucher_count(&self, now: Now) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM voucher
-                   WHERE valid_seconds IS NULL OR coalesce(first_login, valid_from) IS NULL
-                       OR max(coalesce(first_login, 0), coalesce(valid_from, 0)) + valid_seconds > ?1";
-        Ok(self.connection.query_row(sql, [now.wall.unix()], |row| row.get(0)).map(unsigned)?)
+        let sql = format!(
+            "SELECT count(*) FROM voucher
+             WHERE {IS_WHOLE} AND (
+                 valid_seconds IS NULL OR coalesce(first_login, valid_from) IS NULL
+                 OR max(coalesce(first_login, 0), coalesce(valid_from, 0)) + valid_seconds > ?1)"
+        );
+        Ok(self.connection.query_row(&sql, [now.wall.unix()], |row| row.get(0)).map(unsigned)?)
     }
 
     /// Writes down the login that starts a voucher's time.
@@ -173,6 +179,12 @@ impl Store {
         statement.execute(params![id, at.unix(), station.map(|mac| mac.to_string()), unset])?;
         Ok(())
     }
+}
+
+/// How many vouchers there are in a store.
+pub(super) fn count(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = format!("SELECT count(*) FROM voucher WHERE {IS_WHOLE}");
+    connection.query_row(&sql, [], |row| row.get(0))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Entry<Voucher>> {

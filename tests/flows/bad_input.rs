@@ -133,15 +133,14 @@ fn a_key_that_is_missing_or_in_the_wrong_place_is_not_set() {
         request("GET", format!("/api/?{list}").as_bytes(), "text/plain", b""),
         request("GET", format!("/api/?api-key=&{list}").as_bytes(), "text/plain", b""),
         request("GET", format!("/api/?{list}").as_bytes(), &header, b""),
-        // The page keeps keys out of query strings; of a POST nothing but the body is read.
+        // The page keeps keys out of query strings; that of a POST is in its body.
         request("POST", target.as_bytes(), "text/plain", list.as_bytes()),
         request("POST", target.as_bytes(), "text/plain", b""),
         request("GET", b"/api/", "text/plain", &target.as_bytes()[6..]),
         json_body(null.as_bytes()),
         json_body(other.as_bytes()),
     ];
-    let not_a_form =
-        [&b"5"[..], b"\"text\"", b"null", b"\xff\xfe", b"\0\0", b"&&==&"].map(json_body);
+    let not_a_form = [&b"5"[..], b"\"text\"", b"null", b"\0\0", b"&&==&"].map(json_body);
     refused(&all(requests.into_iter().chain(not_a_form), NO_KEY, 401));
 }
 

@@ -1,8 +1,10 @@
 //! What the program does for the people who use it, tried on the real binary.
 
 mod allow_from;
+mod api_shapes;
 mod backup;
 mod bad_input;
+mod batches;
 mod client_add;
 mod command_line;
 mod core_dump;

@@ -16,7 +16,8 @@ const STEPS: [&str; 4] = [
     include_str!("../../src/store/schema/003_radius.sql"),
     include_str!("../../src/store/schema/004_replays.sql"),
 ];
-const CURRENT: i64 = 6;
+/// That of this program: three more than the steps above.
+const CURRENT: i64 = STEPS.len() as i64 + 3;
 
 /// A store as version `version` has left it, with so many vouchers; from the second version on,
 /// each has had a session.
@@ -227,7 +228,7 @@ fn cut_at_every_write(version: usize, more: &[&str]) -> u32 {
 
 #[test]
 fn an_upgrade_may_be_cut_at_every_write() {
-    for version in [1, 2, 3] {
+    for version in [1, 3, 4] {
         let writes = cut_at_every_write(version, &[]);
         assert!(writes > 20, "{writes}");
     }

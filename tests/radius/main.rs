@@ -6,6 +6,7 @@
 mod accounting;
 mod attacks;
 mod chilli;
+mod codes;
 mod coovachilli;
 mod disconnect;
 mod freeradius;
@@ -13,6 +14,7 @@ mod mschap;
 mod nas;
 mod ours;
 mod packet;
+mod password_checks;
 mod passwords;
 mod peers;
 mod programs;
@@ -21,6 +23,8 @@ mod refusals;
 mod replay;
 mod retransmission;
 mod rows;
+mod servers;
+mod strongswan;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;

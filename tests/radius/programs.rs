@@ -216,7 +216,7 @@ impl Vpn {
 const PLUGIN: &str = "/usr/lib/openvpn/radiusplugin.so";
 
 /// A program that is told to end with the test.
-struct Program(Child);
+pub(super) struct Program(pub(super) Child);
 
 impl Drop for Program {
     fn drop(&mut self) {

@@ -39,9 +39,13 @@ impl Packet {
 
     /// An Access-Request with a password, not signed.
     pub fn login(id: u8, username: &str, password: &str) -> Self {
+        Self::login_with(id, username.as_bytes(), password.as_bytes())
+    }
+
+    pub fn login_with(id: u8, username: &[u8], password: &[u8]) -> Self {
         let request = Self::new(ACCESS_REQUEST, id);
-        let hidden = hide(password.as_bytes(), &request.authenticator);
-        request.and(USER_NAME, username.as_bytes()).and(USER_PASSWORD, &hidden)
+        let hidden = hide(password, &request.authenticator);
+        request.and(USER_NAME, username).and(USER_PASSWORD, &hidden)
     }
 
     /// An Accounting-Request: 1 is Start, 2 Stop, 3 Interim-Update.

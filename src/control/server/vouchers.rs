@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use tokio::io::AsyncWriteExt;
 
-use super::{Control, Failure, Stream, tell};
-use crate::control::Tell;
+use super::{Control, Failure, Stream, read_ask, tell};
+use crate::control::{Ask, Tell};
 use crate::domain::list::Entry;
 use crate::domain::voucher::{Voucher, VoucherRequest};
-use crate::hotspot::{Read, Write};
+use crate::hotspot::{BatchId, Read, Write};
 use crate::http::api;
 use crate::http::api::params::Params;
 use crate::listing::CreatedRow;
@@ -29,16 +29,28 @@ impl Control {
         if count > 1 && request.username.is_some() {
             return Err("a username can be given to one voucher only".to_owned());
         }
+        let batch = self.hotspot.write(Write::BeginBatch).await;
+        let batch = batch.map_err(|fault| fault.to_string())?;
+        let created = self.create_batch(count, &request, batch, stream).await;
+        if created.is_err() {
+            self.hotspot.give_up_batch(batch).await;
+        }
+        self.advise(created?, stream).await
+    }
+
+    /// Nothing is good before whoever asked has it all; the last one.
+    async fn create_batch(
+        &self,
+        count: u32,
+        request: &VoucherRequest,
+        batch: BatchId,
+        stream: &mut Stream,
+    ) -> Result<Option<Entry<Voucher>>, Failure> {
+        let zone = self.settings().zone.clone();
         let (mut left, mut last) = (count, None);
         while left > 0 {
             let chunk = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-            let rows = self.create_chunk(request.clone(), chunk).await.map_err(|failure| {
-                if left == count {
-                    failure
-                } else {
-                    format!("{failure}; {left} of {count} are missing")
-                }
-            })?;
+            let rows = self.create_chunk(request.clone(), chunk, batch).await?;
             for row in &rows {
                 tell(stream, &Tell::Created(CreatedRow::new(row, &zone))).await?;
             }
@@ -47,7 +59,17 @@ impl Control {
             left -= u32::from(chunk);
             last = rows.into_iter().next_back();
         }
-        self.advise(last, stream).await
+        tell(stream, &Tell::AllCreated).await?;
+        stream.flush().await.map_err(|error| error.to_string())?;
+        match read_ask(stream).await? {
+            Ask::Keep => {}
+            _ => return Err("something else came in the place of a receipt".to_owned()),
+        }
+        let whole = self.hotspot.write(|reply| Write::CompleteBatch(batch, reply)).await;
+        match whole.map_err(|fault| fault.to_string())? {
+            true => Ok(last),
+            false => Err("the store was replaced meanwhile".to_owned()),
+        }
     }
 
     /// The vouchers are made, whatever there is to be said of them.
@@ -68,10 +90,12 @@ impl Control {
         &self,
         request: VoucherRequest,
         count: u16,
+        batch: BatchId,
     ) -> Result<Vec<Entry<Voucher>>, Failure> {
-        let request = Box::new(request);
-        let created = self.hotspot.write(|reply| Write::CreateVouchers { request, count, reply });
-        let created = created.await.map_err(|fault| fault.to_string())?;
+        let (request, batch) = (Box::new(request), Some(batch));
+        let create = |reply| Write::CreateVouchers { request, count, batch, reply };
+        let created = self.hotspot.write(create).await;
+        let created = created.map_err(|fault| fault.to_string())?;
         created.map_err(|_| "the username already exists".to_owned())
     }
 }

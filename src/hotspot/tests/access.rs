@@ -25,8 +25,8 @@ fn a_voucher_lets_in_as_on_the_portal() {
     let voucher = bench.vouchers().remove(0).value;
     assert_eq!((voucher.first_login, voucher.mac), (Some(stamp(START)), Some(mac(1))));
     let logins = bench.logins();
-    let ways: Vec<_> = logins.iter().map(|it| (it.value.method.word(), it.value.mac)).collect();
-    assert_eq!(ways, [("radius", Some(mac(1))); 2]);
+    let row = |it: &Entry<LoginRecord>| (it.value.method.word(), it.value.mac, it.value.times);
+    assert_eq!(logins.iter().map(row).collect::<Vec<_>>(), [("radius", Some(mac(1)), 2)]);
 }
 
 #[test]
@@ -58,8 +58,12 @@ fn a_later_login_is_written_down_within_a_minute() {
 #[test]
 fn a_code_that_is_typed_into_one_field_is_understood_and_not_passed_on() {
     let mut bench = Bench::new();
-    let voucher =
-        bench.write(|reply| Write::CreateVouchers { request: Box::default(), count: 1, reply });
+    let voucher = bench.write(|reply| Write::CreateVouchers {
+        request: Box::default(),
+        count: 1,
+        batch: None,
+        reply,
+    });
     let voucher = voucher.unwrap().unwrap().remove(0).value;
     let (name, passcode) = (voucher.username.as_str(), voucher.passcode.secret().reveal());
     let accept = at(ask(&mut bench, request(&format!("{name}-{passcode}"), "", 1)));

@@ -2,6 +2,7 @@
 
 use super::remote::{ask, at, chap, reject, request};
 use super::*;
+use crate::hotspot::access::Access;
 
 #[test]
 fn a_code_is_understood_however_it_is_typed() {
@@ -169,4 +170,134 @@ fn an_access_point_may_send_codes_as_they_were_typed() {
         at(ask(&mut bench, chap("5A3 dqr", typed, 1)));
     }
     reject(ask(&mut bench, request("zo\u{eb}", "CAF\u{c9}", 1)));
+}
+
+fn one_code(bench: &mut Bench, code: &str) {
+    bench.issue(VoucherRequest {
+        username: Username::parse(code).unwrap(),
+        passcode: Passcode::parse(code).unwrap(),
+        ..VoucherRequest::default()
+    });
+}
+
+#[test]
+fn a_code_alone_lets_in_over_pap_and_chap_whatever_is_sent_as_password() {
+    let mut bench = Bench::new();
+    bench.issue(VoucherRequest {
+        username: Username::parse("5a3dqr").unwrap(),
+        passcode: Passcode::parse("xujx9s84").unwrap(),
+        ..VoucherRequest::default()
+    });
+    bench.create("room 12").unwrap();
+    for code in ["4711", "PIN-2026", "x2vqt9kc"] {
+        one_code(&mut bench, code);
+    }
+    for typed in [
+        "5a3dqrxujx9s84",
+        "5a3dqr-xujx9s84",
+        "5A3DQR-XUJX9S84",
+        "5a3-dqr xujx\u{2013}9s84",
+        "room 12-secret",
+        "Room 12 secret",
+        "4711",
+        "PIN-2026",
+        "pin-2026",
+        "X2VQ-T9KC",
+    ] {
+        for password in ["", typed] {
+            bench.clock.pass(120);
+            for request in [request(typed, password, 1), chap(typed, password, 1)] {
+                let proof = request.proof.clone();
+                let access = ask(&mut bench, request);
+                assert!(matches!(access, Access::Accept(_)), "{typed:?} {proof:?}: {access:?}");
+            }
+        }
+    }
+    // As access points split a code, and as a guest does who types it twice in two ways.
+    at(ask(&mut bench, chap("5A3DQR-XUJX9S84", "xujx9s84", 1)));
+    at(ask(&mut bench, request("pin-2026", "PIN-2026", 1)));
+    at(ask(&mut bench, request("PIN-2026", "pin-2026", 1)));
+    for (username, password) in [
+        ("5a3dqr", ""),
+        ("5a3dqr", "5a3dqr"),
+        ("5a3dqr-xujx9s85", ""),
+        ("5a3dqr-xujx9s85", "xujx9s84"),
+        ("5a3dqr-xujx9s84", "something else"),
+        ("4711", "4712"),
+        ("4712", ""),
+    ] {
+        bench.clock.pass(120);
+        reject(ask(&mut bench, chap(username, password, 2)));
+    }
+}
+
+#[test]
+fn a_code_alone_is_one_guess_and_is_not_written_down() {
+    let mut bench = Bench::new();
+    one_code(&mut bench, "4711");
+    bench.create("47").unwrap();
+    for guess in 0..10 {
+        let code = format!("47-11{guess}");
+        let message = reject(ask(&mut bench, chap(&code, &code, 1))).message;
+        assert_eq!(message, "Wrong password.", "{code}");
+    }
+    assert_eq!(reject(ask(&mut bench, chap("4711", "", 1))).message, "Too many wrong attempts.");
+    at(ask(&mut bench, chap("4711", "", 2)));
+    let names: Vec<String> = bench.logins().into_iter().map(|row| row.value.login).collect();
+    assert_eq!(names.join(""), "4711", "{names:?}");
+}
+
+#[test]
+fn a_code_is_understood_in_both_fields_of_the_portal() {
+    let mut bench = Bench::new();
+    one_code(&mut bench, "PIN-2026");
+    bench.create("room 12").unwrap();
+    for (username, passcode) in
+        [("pin-2026", ""), ("pin-2026", "pin-2026"), ("room 12-secret", "room 12-secret")]
+    {
+        let answer = bench.login_from(1, username, passcode).unwrap();
+        assert!(answer.is_ok(), "{username:?} {passcode:?}: {answer:?}");
+    }
+    assert!(bench.enter(1, "Pin-2026").is_ok());
+    bench.login_from(2, "room 12-secrex", "room 12-secrex").unwrap().unwrap_err();
+    assert!(!format!("{:?}", bench.logins()).contains("secrex"));
+}
+
+/// 98:01:A7:CB:BB:01 as access points, switches and people write it.
+const SPELLINGS: [&str; 10] = [
+    "98:01:A7:CB:BB:01",
+    "98:01:a7:cb:bb:01",
+    "98-01-A7-CB-BB-01",
+    "98-01-a7-cb-bb-01",
+    "9801a7cbbb01",
+    "9801A7CBBB01",
+    "9801.a7cb.bb01",
+    "9801A7-CBBB01",
+    "9801-a7cb-bb01",
+    " 9801:A7CB:BB01 ",
+];
+
+#[test]
+fn a_username_that_is_a_mac_address_compares_as_one() {
+    for stored in SPELLINGS {
+        let mut bench = Bench::new();
+        one_code(&mut bench, stored.trim());
+        for typed in SPELLINGS {
+            bench.clock.pass(120);
+            for request in [
+                request(typed, stored.trim(), 1),
+                request(typed, typed, 1),
+                request(typed, "", 1),
+                chap(typed, typed, 1),
+                chap(typed, stored.trim(), 1),
+            ] {
+                let access = ask(&mut bench, request);
+                assert!(matches!(access, Access::Accept(_)), "{stored} {typed}: {access:?}");
+            }
+            assert!(bench.login_from(1, typed, typed).unwrap().is_ok(), "{stored} {typed}");
+            bench.logout(1);
+        }
+        assert_eq!(bench.create(SPELLINGS[4]).err(), Some(UsernameTaken));
+        assert!(bench.remove(SPELLINGS[6]), "{stored}");
+    }
 }

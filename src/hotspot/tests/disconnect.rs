@@ -11,7 +11,7 @@ impl Bench {
     }
 
     /// What access points were told to end, and why.
-    fn orders(&mut self) -> Vec<(String, TerminateCause)> {
+    pub(super) fn orders(&mut self) -> Vec<(String, TerminateCause)> {
         std::iter::from_fn(|| self.ordered.try_recv().ok())
             .filter_map(|order| match order.what {
                 Demand::End(cause) => Some((order.session, cause)),

@@ -9,7 +9,9 @@ mod gate;
 mod guests;
 mod hostile;
 mod identity;
+mod login_log;
 mod machine;
+mod password_checks;
 mod policies;
 mod presence;
 mod quota;
@@ -203,7 +205,9 @@ impl Bench {
             passcode: Passcode::parse("secret").unwrap(),
             ..VoucherRequest::default()
         });
-        let made = self.write(|reply| Write::CreateVouchers { request, count: 1, reply }).unwrap();
+        let made = self
+            .write(|reply| Write::CreateVouchers { request, count: 1, batch: None, reply })
+            .unwrap();
         made.map(|mut vouchers| vouchers.remove(0))
     }
 
@@ -249,7 +253,9 @@ impl Bench {
 
     fn issue(&mut self, request: VoucherRequest) -> i64 {
         let request = Box::new(request);
-        let made = self.write(|reply| Write::CreateVouchers { request, count: 1, reply }).unwrap();
+        let made = self
+            .write(|reply| Write::CreateVouchers { request, count: 1, batch: None, reply })
+            .unwrap();
         made.unwrap().remove(0).id
     }
 

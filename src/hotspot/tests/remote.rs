@@ -5,7 +5,7 @@ use md5::{Digest, Md5};
 use super::*;
 use crate::domain::session::TerminateCause;
 use crate::hotspot::access::{
-    Accept, Access, AccessRequest, Details, Event, Nas, Octets, Reject, Report, Reported,
+    Accept, Access, AccessRequest, Details, Event, Nas, Octets, Purpose, Reject, Report, Reported,
 };
 use crate::policy::Pairs;
 use crate::proof::Proof;
@@ -22,6 +22,7 @@ pub(super) fn request(username: &str, password: &str, device: u8) -> AccessReque
         proof: Proof::Pap(Secret::new(password)),
         hashed: Vec::new(),
         station: Some(mac(device)),
+        purpose: Purpose::Session,
         attributes: Pairs::default(),
     }
 }

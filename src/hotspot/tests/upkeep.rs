@@ -155,7 +155,10 @@ fn where_there_is_no_room_to_spare_guesses_are_left_out_and_later_ones_logged_ag
 fn damage_while_running_is_told_and_never_reaches_the_good_snapshot() {
     let mut bench = Bench::new();
     let request = Box::<VoucherRequest>::default();
-    bench.write(|reply| Write::CreateVouchers { request, count: 12_000, reply }).unwrap().unwrap();
+    bench
+        .write(|reply| Write::CreateVouchers { request, count: 12_000, batch: None, reply })
+        .unwrap()
+        .unwrap();
     bench.minutes(10);
     let snapshot = bench.scratch.path().join(SNAPSHOT_NAME);
     assert!(written(&snapshot));

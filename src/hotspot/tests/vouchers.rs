@@ -12,7 +12,7 @@ fn commands_of_one_turn_share_a_commit_and_fail_alone() {
         answers.push(answer);
         let username = Username::parse(name).unwrap();
         let request = Box::new(VoucherRequest { username, ..VoucherRequest::default() });
-        Command::Write(Write::CreateVouchers { request, count: 1, reply })
+        Command::Write(Write::CreateVouchers { request, count: 1, batch: None, reply })
     });
     bench.hotspot.turn(commands.into());
     let made: Vec<bool> =
@@ -30,7 +30,10 @@ fn a_batch_is_made_whole_and_random_names_give_way_to_taken_ones() {
     let mut batch = |count, seed| {
         let request = Box::<VoucherRequest>::default();
         bench.hotspot.rng = Box::new(StdRng::seed_from_u64(seed));
-        bench.write(|reply| Write::CreateVouchers { request, count, reply }).unwrap().unwrap()
+        bench
+            .write(|reply| Write::CreateVouchers { request, count, batch: None, reply })
+            .unwrap()
+            .unwrap()
     };
     // The same seed draws the same names again: the first five are taken.
     let first = batch(5, 7);

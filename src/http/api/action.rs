@@ -46,7 +46,9 @@ async fn create_voucher(hotspot: &Handle, zone: &Zone, params: &Params) -> Resul
         Ok(request) => Box::new(request),
         Err(reason) => return Ok(Outcome::Unfit(reason)),
     };
-    let created = hotspot.write(|reply| Write::CreateVouchers { request, count: 1, reply }).await?;
+    let created = hotspot
+        .write(|reply| Write::CreateVouchers { request, count: 1, batch: None, reply })
+        .await?;
     Ok(match created.as_deref() {
         Ok([voucher]) => Outcome::Created(Box::new(CreatedRow::new(voucher, zone))),
         Ok(_) => Outcome::Fault("the store gave no voucher".to_owned()),

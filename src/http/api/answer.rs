@@ -14,12 +14,12 @@ pub(super) enum Outcome {
     NotEnabled,
     /// The key is not the one in force, or was guessed too often.
     KeyWrong,
-    /// No key came with the call.
-    KeyNotSet,
+    /// No key came with the call; the text says where it belongs.
+    KeyNotSet(&'static str),
     /// GET or POST is switched off; other methods always are.
     MethodNotAllowed,
-    /// The body is not what it claims to be, so there is no key in it.
-    Malformed,
+    /// The body cannot be read, so there is no key in it; the text says what was sent.
+    Malformed(&'static str),
     /// The body is larger than any call can be.
     TooLarge,
     /// A voucher was made.
@@ -45,7 +45,7 @@ impl Outcome {
         match self {
             Self::NotEnabled => "API is not enabled",
             Self::KeyWrong => "API Key is incorrect",
-            Self::KeyNotSet | Self::MethodNotAllowed | Self::Malformed => {
+            Self::KeyNotSet(_) | Self::MethodNotAllowed | Self::Malformed(_) => {
                 "API Key not set or method not allowed"
             }
             Self::UsernameTaken => "Username already exists",
@@ -61,12 +61,12 @@ impl Outcome {
     fn status(&self) -> StatusCode {
         match self {
             Self::Created(_) | Self::Removed | Self::List(_) => StatusCode::OK,
-            Self::KeyWrong | Self::KeyNotSet => StatusCode::UNAUTHORIZED,
+            Self::KeyWrong | Self::KeyNotSet(_) => StatusCode::UNAUTHORIZED,
             Self::NotEnabled => StatusCode::FORBIDDEN,
             Self::NoSuchUsername => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UsernameTaken => StatusCode::CONFLICT,
-            Self::Malformed | Self::NoUsername | Self::Unfit(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::NoUsername | Self::Unfit(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -75,11 +75,8 @@ impl Outcome {
     /// What the message leaves open.
     fn reason(&self) -> Option<&str> {
         match self {
-            Self::KeyNotSet => Some("no api-key came with the call"),
             Self::MethodNotAllowed => Some("this method is switched off"),
-            Self::Malformed => {
-                Some("the body is neither a JSON object nor a form, or came too slowly")
-            }
+            Self::KeyNotSet(reason) | Self::Malformed(reason) => Some(reason),
             Self::TooLarge => Some("the body is larger than 64 KB"),
             Self::Unfit(reason) | Self::Fault(reason) => Some(reason),
             _ => None,

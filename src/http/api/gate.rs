@@ -31,7 +31,7 @@ pub(super) fn method(config: &config::Api, peer: IpAddr, method: &Method) -> Res
 pub(super) fn key(key: &Secret, params: &Params) -> Result<(), Outcome> {
     match params.text("api-key") {
         Ok(Some(given)) if key.matches(given) => Ok(()),
-        Ok(None | Some("")) => Err(Outcome::KeyNotSet),
+        Ok(None | Some("")) => Err(Outcome::KeyNotSet("no api-key came with the call")),
         Ok(Some(_)) | Err(_) => Err(Outcome::KeyWrong),
     }
 }
@@ -73,7 +73,10 @@ mod tests {
         let secret = Secret::new("k");
         assert!(key(&secret, &from_query("api-key=k")).is_ok());
         for query in ["", "api-key", "api-key=", "API-KEY=k"] {
-            assert!(matches!(key(&secret, &from_query(query)), Err(Outcome::KeyNotSet)), "{query}");
+            assert!(
+                matches!(key(&secret, &from_query(query)), Err(Outcome::KeyNotSet(_))),
+                "{query}"
+            );
         }
         for query in ["api-key=K", "api-key=k%00", "api-key=%ff", "api-key=+k"] {
             assert!(matches!(key(&secret, &from_query(query)), Err(Outcome::KeyWrong)), "{query}");

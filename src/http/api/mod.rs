@@ -11,6 +11,7 @@ mod gate;
 pub mod key;
 mod key_throttle;
 mod list;
+mod multipart;
 pub mod params;
 
 use std::net::IpAddr;
@@ -23,6 +24,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::any;
 use axum::{Extension, http};
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{Semaphore, watch};
 
@@ -42,6 +44,8 @@ use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
 use crate::{clock, config};
 
+/// The parameter that holds the key.
+const KEY: &str = "api-key";
 /// Strangers are noted in the log this often at most, each; and as many are told apart.
 const NOTED: Duration = Duration::from_secs(300);
 const STRANGERS: usize = 64;
@@ -187,13 +191,63 @@ impl Api {
     }
 }
 
+/// The parameters of a call: those of the body, and of the query what is not among them (as PHP's
+/// `$_REQUEST` has them). The key that comes with a POST is in its body, so that it is in no history
+/// and no log.
 async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, Outcome> {
-    if method == Method::GET {
-        return Ok(params::from_query(request.uri().query().unwrap_or_default()));
+    let query = params::from_query(request.uri().query().unwrap_or_default());
+    let headers = request.headers().clone();
+    let key_in_query = matches!(query.text(KEY), Ok(Some(_)));
+    let params = match method {
+        &Method::GET => query,
+        _ => match body::read(request.into_body(), body::BYTES).await {
+            Ok(body) => from_body(&headers, &body)?.or(query, KEY),
+            Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
+            Err(BodyError::Broken) => {
+                return Err(Outcome::Malformed("the body broke off or came too slowly"));
+            }
+        },
+    };
+    match params.text(KEY) {
+        Ok(None | Some("")) => Err(Outcome::KeyNotSet(without_key(&headers, key_in_query))),
+        _ => Ok(params),
     }
-    match body::read(request.into_body(), body::BYTES).await {
-        Ok(body) => params::from_body(&body).ok_or(Outcome::Malformed),
-        Err(BodyError::TooLarge) => Err(Outcome::TooLarge),
-        Err(BodyError::Broken) => Err(Outcome::Malformed),
+}
+
+fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Params, Outcome> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(Outcome::Malformed("the body is compressed; send it as it is"));
+    }
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] = body {
+        return Err(Outcome::Malformed("the body is UTF-16; send UTF-8"));
+    }
+    let params = match header(CONTENT_TYPE).and_then(multipart::boundary) {
+        Some(boundary) => params::from_multipart(body, boundary),
+        None => params::from_body(body),
+    };
+    params.ok_or_else(|| Outcome::Malformed(malformed(body)))
+}
+
+/// What was sent in the place of JSON, a form or multipart/form-data.
+fn malformed(body: &[u8]) -> &'static str {
+    match body.trim_ascii_start() {
+        [b'[', ..] => "the body is a JSON array; send one object in each call",
+        [b'{', ..] if std::str::from_utf8(body).is_err() => {
+            "the body is JSON in another encoding than UTF-8"
+        }
+        [b'{', ..] => "the body is no JSON: it begins with a brace and cannot be read to its end",
+        _ => "the body is no whole multipart/form-data",
+    }
+}
+
+/// Where a caller without a parameter `api-key` may have put the key.
+fn without_key(headers: &HeaderMap, is_in_query: bool) -> &'static str {
+    let is_in_header = headers.contains_key(AUTHORIZATION) || headers.contains_key("x-api-key");
+    match (is_in_query, is_in_header) {
+        (true, _) => "no api-key came with the call; that of a POST belongs into its body",
+        (_, true) => "no api-key came with the call; it is a parameter, not a header",
+        (false, false) => "no api-key came with the call",
     }
 }

@@ -6,6 +6,8 @@ use std::fmt;
 use percent_encoding::percent_decode;
 use serde_json::value::RawValue;
 
+use super::multipart;
+
 /// One value.
 #[derive(Clone, PartialEq, Eq)]
 enum Param {
@@ -37,6 +39,14 @@ impl Params {
         Self(texts.into_iter().map(|(name, text)| (name, Param::Text(text))).collect())
     }
 
+    /// These, and of the others what is not among them, but for this name.
+    #[must_use]
+    pub(super) fn or(self, mut others: Self, but: &str) -> Self {
+        others.0.remove(but);
+        others.0.extend(self.0);
+        others
+    }
+
     /// The text of a parameter; `None` where it is absent or JSON's `null`.
     ///
     /// # Errors
@@ -53,6 +63,16 @@ impl Params {
 /// Decodes a query string or form (`application/x-www-form-urlencoded`).
 pub fn from_query(query: &str) -> Params {
     from_form(query.as_bytes())
+}
+
+/// Decodes a `multipart/form-data` body; `None` where it is malformed.
+pub(super) fn from_multipart(body: &[u8], boundary: &str) -> Option<Params> {
+    let param = |value: Option<&[u8]>| {
+        let text = value.and_then(|value| std::str::from_utf8(value).ok());
+        text.map_or(Param::Unfit, |text| Param::Text(text.to_owned()))
+    };
+    let fields = multipart::fields(body, boundary)?.into_iter();
+    Some(Params(fields.map(|field| (field.name.to_owned(), param(field.value))).collect()))
 }
 
 /// Decodes a body: JSON where it starts with `{`, else a form. `curl -d` says "form" whatever it

@@ -141,13 +141,28 @@ fn a_misshapen_proof_is_unfit() {
 }
 
 #[test]
+fn a_text_ends_at_a_nul_and_may_be_latin_1() {
+    for (sent, read) in [
+        (&b"anna\0\xff"[..], "anna"),
+        (b"Zo\xeb", "Zo\u{eb}"),
+        (b"Zo\xeb\0", "Zo\u{eb}"),
+        ("Zo\u{eb}".as_bytes(), "Zo\u{eb}"),
+    ] {
+        assert_eq!(asked(&[(dict::USER_NAME, sent)]).unwrap().username, read);
+        assert_eq!(session(&[STOP, (dict::USER_NAME, sent)]).username, read);
+    }
+    let mac = (dict::CALLING_STATION_ID, &b"aa-bb-cc-dd-ee-ff\0:lobby"[..]);
+    assert!(asked(&[ANNA, mac]).unwrap().station.is_some());
+}
+
+#[test]
 fn what_nobody_can_be_asked_is_unfit() {
     let (pap, chap): (&[u8], &[u8]) = (&[1; 16], &[1; 17]);
     let both = [ANNA, (dict::USER_PASSWORD, pap), (dict::CHAP_PASSWORD, chap)];
     assert_eq!(asked(&both).unwrap_err(), Unfit::TwoProofs);
     assert_eq!(asked(&[(dict::USER_PASSWORD, pap)]).unwrap_err(), Unfit::NoUserName);
     assert_eq!(asked(&[(dict::USER_NAME, b"")]).unwrap_err(), Unfit::NoUserName);
-    assert_eq!(asked(&[(dict::USER_NAME, &[0xff])]).unwrap_err(), Unfit::NoUserName);
+    assert_eq!(asked(&[(dict::USER_NAME, b"\0a")]).unwrap_err(), Unfit::NoUserName);
     assert_eq!(asked(&[ANNA, (dict::EAP_MESSAGE, &[2, 1, 0, 4])]).unwrap_err(), Unfit::Eap);
     assert!(matches!(asked(&[ANNA]).unwrap().proof, Proof::Nothing));
 }

@@ -241,7 +241,8 @@ async fn issue(handle: &Handle) {
         valid_for: Some(hotspotd::domain::validity::ValidFor::ALWAYS),
         ..VoucherRequest::default()
     });
-    let made = handle.write(|reply| Write::CreateVouchers { request, count: 1, reply }).await;
+    let made =
+        handle.write(|reply| Write::CreateVouchers { request, count: 1, batch: None, reply }).await;
     made.expect("a store").expect("a free name");
 }
 
