@@ -80,6 +80,7 @@ impl Hotspot {
         reply: Reply<Access>,
         now: Now,
     ) -> Finish {
+        self.access_points.heard(&request.nas, now);
         let judged = self.judge_access(&request, now);
         Box::new(move |hotspot, committed| {
             let judged = judged.and_then(|judged| committed.map(|()| judged));
@@ -296,6 +297,7 @@ impl Hotspot {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,
+            session: request.session.clone(),
             login: login.clone(),
             since: now.boot,
             deadline: accept.left.time.map(|left| now.boot + left),

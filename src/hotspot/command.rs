@@ -5,6 +5,7 @@ use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Report};
+use super::accounting::TakenDown;
 use super::policies::{Change, Question};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
@@ -93,7 +94,7 @@ pub enum Write {
         /// What it says.
         report: Box<Report>,
         /// That it is taken down: a session's end then survives a power cut.
-        reply: Reply<()>,
+        reply: Reply<TakenDown>,
     },
     /// An access point begins or ceases to work: none of its sessions goes on (RFC 2866 section
     /// 5.1, Accounting-On and Accounting-Off).

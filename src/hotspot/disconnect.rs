@@ -65,7 +65,7 @@ impl Hotspot {
             let here = closed.count();
             let there = hotspot.remotes.iter().filter(|it| is_meant(&whose, it.station, &it.login));
             let there: Vec<i64> = there.map(|it| it.id).collect();
-            let freed = hotspot.reservations.free(|mac, login| is_meant(&whose, mac, login));
+            let freed = hotspot.reservations.free(|mac, login| is_meant(&whose, mac, login), now);
             let closed = Closed { here, asked: there.len(), freed };
             for id in there {
                 hotspot.order_end(id, TerminateCause::AdminReset, now);

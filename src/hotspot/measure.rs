@@ -54,9 +54,13 @@ impl Hotspot {
         };
         let here = voucher.map_or(0, |entry| self.sessions.accounts.devices(entry.id).len());
         let elsewhere = self.remotes.of_login(login);
-        let elsewhere = elsewhere.filter(|it| !itself(it.station, &it.nas.client)).count();
+        let elsewhere = elsewhere
+            .filter(|it| !itself(it.station, &it.nas.client) && !request.is_of_session(it))
+            .count();
         let reserved = self.reservations.of(login, now);
-        let reserved = reserved.filter(|it| !itself(it.station, &it.client)).count();
+        let reserved = reserved
+            .filter(|it| !itself(it.station, &it.client) && !request.is_of_place(it))
+            .count();
         here + elsewhere + reserved
     }
 

@@ -13,6 +13,7 @@
 
 mod absent;
 pub mod access;
+mod access_points;
 mod accounting;
 mod accounts;
 mod admission;
@@ -30,6 +31,7 @@ mod guests;
 mod journal;
 mod judge;
 mod known;
+mod matching;
 mod measure;
 mod opening;
 pub mod policies;
@@ -45,6 +47,7 @@ mod settings;
 mod snapshot;
 mod space;
 mod standing;
+mod subscriber;
 mod upkeep;
 mod vouchers;
 
@@ -52,6 +55,7 @@ use rand::Rng;
 use tokio::sync::mpsc;
 
 use access::Order;
+use access_points::AccessPoints;
 use admission::Admissions;
 use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
@@ -63,6 +67,7 @@ use replay::Restarts;
 use reservations::Reservations;
 use sessions::Sessions;
 
+pub use accounting::TakenDown;
 pub use command::{
     Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
 };
@@ -130,6 +135,9 @@ struct Hotspot {
     admissions: Admissions,
     classes: Classes,
     restarts: Restarts,
+    access_points: AccessPoints,
+    /// Whether the report that is being taken down claims what cannot be.
+    implausible: bool,
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
@@ -188,6 +196,8 @@ impl Hotspot {
             admissions: Admissions::default(),
             classes: Classes::new(key, nonce),
             restarts: Restarts::default(),
+            access_points: AccessPoints::default(),
+            implausible: false,
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::Report;
+use super::access::{Event, Report};
 use super::change::Told;
 use super::fold::together;
-use super::replay::whole_seconds;
+use super::replay::{is_after, whole_seconds};
 use super::standing::Standing;
-use crate::domain::accounting::Progress;
+use crate::domain::accounting::{Evidence, Order, Progress};
 use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
@@ -19,6 +20,14 @@ use crate::store::{NasRecord, SessionRecord, Store, StoreError};
 
 /// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
 const MOST_OPEN: usize = 4096;
+
+/// A Start of a session that is open: the next report tells whether its counters begin anew.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SecondStart {
+    stamp: Option<Timestamp>,
+    /// By the boot clock.
+    at: Duration,
+}
 
 /// A session at an access point.
 #[derive(Clone, Debug)]
@@ -46,9 +55,15 @@ pub(super) struct Remote {
     pub(super) session: String,
     pub(super) details: Details,
     pub(super) connect_stop: Option<String>,
+    /// The Class that we gave with the Access-Accept, where it comes back.
+    pub(super) class: Option<Vec<u8>>,
     pub(super) progress: Progress,
     /// When we heard of it first, by the boot clock of this start.
     pub(super) opened: Duration,
+    /// How long it had lasted by then.
+    pub(super) lasted: Duration,
+    /// A Start that came while it was open.
+    pub(super) second_start: Option<SecondStart>,
     /// When it was last reported, by the boot clock and by the wall clock.
     pub(super) heard: Duration,
     pub(super) heard_at: Timestamp,
@@ -99,6 +114,8 @@ impl Remote {
                 latest: self.latest,
                 details: self.details.clone(),
                 connect_stop: self.connect_stop.clone(),
+                class: self.class.clone(),
+                total_limit: self.total,
             })),
         }
     }
@@ -124,33 +141,83 @@ impl Remote {
             session: remote.session,
             details: remote.details,
             connect_stop: remote.connect_stop,
+            class: remote.class,
             progress: Progress::at(row.time, row.usage),
             opened: now.boot,
+            lasted: since(row.started_at, now).max(row.time),
+            second_start: None,
             heard: now.boot,
             heard_at: remote.updated_at,
             last_traffic: now.boot,
             deadline,
-            total: None,
+            total: remote.total_limit,
             standing: Standing::Open,
             told: Told::default(),
             written: Some((row.time, row.usage)),
         })
     }
 
-    /// Takes over what a report says of the session itself.
-    pub(super) fn follow(&mut self, report: &Report, now: Now) {
+    /// Takes over what a report says of the session itself that is so old.
+    pub(super) fn follow(&mut self, report: &Report, age: Duration, now: Now) {
         self.latest = self.latest.max(report.stamp);
         // What others send again must not have our orders go to them.
-        let is_news = report.reported.time.is_some_and(|time| time > self.progress.time());
-        if is_news && self.nas.source != report.nas.source {
-            self.nas.source = report.nas.source;
-            self.written = None;
+        if self.progress.is_continued_by(&report.reported) {
+            self.follow_nas(&report.nas);
         }
         self.address = report.address.or(self.address);
-        self.heard = now.boot;
-        self.heard_at = now.wall;
+        self.heard = self.heard.max(now.boot.saturating_sub(age));
+        self.heard_at = self.heard_at.max(now.wall.plus(-whole_seconds(age)));
         if report.details.called_station.is_some() {
             self.details.called_station.clone_from(&report.details.called_station);
+        }
+    }
+
+    /// Whatever the access point leaves out now, it still answers to.
+    fn follow_nas(&mut self, nas: &Nas) {
+        let identifier = nas.identifier.as_ref().or(self.nas.identifier.as_ref());
+        let next = Nas {
+            address: nas.address.or(self.nas.address),
+            identifier: identifier.cloned(),
+            ..nas.clone()
+        };
+        if self.nas != next {
+            self.nas = next;
+            self.written = None;
+        }
+    }
+
+    /// It was reported to begin while it was open.
+    pub(super) fn began_again(&mut self, report: &Report, now: Now) {
+        self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot });
+    }
+
+    /// What is known of a report that is so old, for what it counts.
+    pub(super) fn evidence(&self, report: &Report, age: Duration, now: Now) -> Evidence {
+        let stamped = |earlier: Option<Timestamp>| {
+            let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
+            Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+        };
+        let passed = |since: Duration, stamp| {
+            now.boot.saturating_sub(since).max(stamped(stamp).unwrap_or_default())
+        };
+        let lasted = self.lasted + now.boot.saturating_sub(self.opened) + age;
+        Evidence {
+            order: order(report.stamp, self.latest),
+            is_stop: matches!(report.event, Event::Stop(_)),
+            since_second_start: self
+                .second_start
+                .filter(|_| report.event != Event::Start)
+                .map(|it| passed(it.at, it.stamp)),
+            elapsed: passed(self.heard, self.latest).max(self.uncounted(lasted)),
+            longest: lasted.max(stamped(self.stamp).unwrap_or_default()),
+        }
+    }
+
+    /// Before anything is counted, everything can be new.
+    fn uncounted(&self, lasted: Duration) -> Duration {
+        match self.progress == Progress::default() {
+            true => lasted,
+            false => Duration::ZERO,
         }
     }
 
@@ -164,6 +231,16 @@ impl Remote {
         }
     }
 
+    /// Whether what a user may use is used up.
+    pub(super) fn has_used_all(&self) -> bool {
+        let usage = self.progress.usage();
+        self.total.is_some_and(|limit| usage.download.saturating_add(usage.upload) >= limit)
+    }
+
+    fn number(&self) -> (Arc<str>, String) {
+        (self.nas.client.clone(), self.session.clone())
+    }
+
     fn state(&self) -> (Duration, Usage) {
         (self.progress.time(), self.progress.usage())
     }
@@ -173,7 +250,8 @@ impl Remote {
 #[derive(Debug, Default)]
 pub(super) struct Remotes {
     open: BTreeMap<i64, Remote>,
-    by_unique_id: HashMap<String, i64>,
+    /// By client and Acct-Session-Id.
+    by_number: HashMap<(Arc<str>, String), BTreeSet<i64>>,
     by_login: HashMap<String, BTreeSet<i64>>,
     by_station: HashMap<Mac, BTreeSet<i64>>,
 }
@@ -195,9 +273,24 @@ impl Remotes {
         self.open.len()
     }
 
-    /// The open session that an access point reports under this name.
-    pub(super) fn named(&self, unique_id: &str) -> Option<&Remote> {
-        self.by_unique_id.get(unique_id).and_then(|id| self.open.get(id))
+    /// The open sessions that a report may be about. Of an access point that numbers none, those of
+    /// the device or the name.
+    pub(super) fn numbered(&self, report: &Report) -> impl Iterator<Item = &Remote> {
+        let ids = match (report.session.is_empty(), report.station) {
+            (false, _) => {
+                let key = (report.nas.client.clone(), report.session.clone());
+                self.by_number.get(&key)
+            }
+            (true, Some(station)) => self.by_station.get(&station),
+            (true, None) => self.by_login.get(&fold(&report.username)),
+        };
+        ids.into_iter().flatten().filter_map(|id| self.open.get(id))
+    }
+
+    /// The open sessions of the same Acct-Session-Id at the same client, this one included.
+    pub(super) fn twins(&self, remote: &Remote) -> impl Iterator<Item = &Remote> {
+        let ids = self.by_number.get(&remote.number()).into_iter().flatten();
+        ids.filter_map(|id| self.open.get(id))
     }
 
     /// The open sessions of a login that we let in, the longest first.
@@ -233,16 +326,14 @@ impl Remotes {
         if let Some(station) = remote.station {
             self.by_station.entry(station).or_default().insert(remote.id);
         }
-        self.by_unique_id.insert(remote.unique_id.clone(), remote.id);
+        self.by_number.entry(remote.number()).or_default().insert(remote.id);
         self.by_login.entry(fold(&remote.login)).or_default().insert(remote.id);
         self.open.insert(remote.id, remote);
     }
 
     pub(super) fn close(&mut self, id: i64) -> Option<Remote> {
         let remote = self.open.remove(&id)?;
-        if self.by_unique_id.get(&remote.unique_id) == Some(&id) {
-            self.by_unique_id.remove(&remote.unique_id);
-        }
+        strike(&mut self.by_number, &remote.number(), id);
         strike(&mut self.by_login, &fold(&remote.login), id);
         if let Some(station) = remote.station {
             strike(&mut self.by_station, &station, id);
@@ -292,6 +383,21 @@ impl Remotes {
             remote.written = None;
         }
     }
+}
+
+/// How a report's Event-Timestamp stands to the latest one.
+pub(super) fn order(stamp: Option<Timestamp>, latest: Option<Timestamp>) -> Order {
+    match (stamp, latest) {
+        (Some(stamp), Some(latest)) if is_after(stamp, latest) => Order::Later,
+        (Some(stamp), Some(latest)) if is_after(latest, stamp) => Order::Earlier,
+        _ => Order::Unknown,
+    }
+}
+
+/// How long ago that was; nothing where it is to come.
+pub(super) fn since(at: Timestamp, now: Now) -> Duration {
+    let seconds = now.wall.unix().saturating_sub(at.unix());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 fn strike<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<i64>>, key: &K, id: i64) {

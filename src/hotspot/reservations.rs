@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Report;
+use super::access_points::Bound;
 use super::change::Told;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
@@ -14,6 +15,12 @@ use crate::domain::voucher::fold;
 const MOST_RESERVED: usize = 4096;
 /// How long a place is kept for somebody whose session is not reported.
 const RESERVED: Duration = Duration::from_secs(60);
+/// How long it is known what somebody may use whose session is not reported: its Start may be lost.
+const KNOWN: Duration = Duration::from_secs(24 * 3600);
+/// So much may a report seem to be of before the sign-in that it followed.
+const TOLERANCE: Duration = Duration::from_secs(10);
+/// Of how many that is known whose place is not kept any more.
+const MOST_KNOWN: usize = 1024;
 
 /// A place kept for somebody who has been let in: until the access point reports the session, it
 /// counts as one.
@@ -23,6 +30,8 @@ pub(super) struct Reservation {
     pub(super) class: Vec<u8>,
     pub(super) client: Arc<str>,
     pub(super) station: Option<Mac>,
+    /// Acct-Session-Id, where the access point sends it with the Access-Request.
+    pub(super) session: Option<String>,
     pub(super) login: String,
     /// By the boot clock, both.
     pub(super) since: Duration,
@@ -51,9 +60,9 @@ impl Reservations {
         }
         let places = self.of.entry(fold(&reservation.login)).or_default();
         let same = |it: &Reservation| {
-            it.station.is_some()
-                && it.station == reservation.station
-                && it.client == reservation.client
+            it.client == reservation.client
+                && (it.station.is_some() && it.station == reservation.station
+                    || it.session.is_some() && it.session == reservation.session)
         };
         let before = places.len();
         places.retain(|it| !same(it));
@@ -80,7 +89,27 @@ impl Reservations {
     /// The places kept for a login.
     pub(super) fn of(&self, login: &str, now: Now) -> impl Iterator<Item = &Reservation> {
         let places = self.of.get(&fold(login)).into_iter().flatten();
-        places.filter(move |it| now.boot.saturating_sub(it.since) < RESERVED)
+        places.filter(move |it| it.is_place(now))
+    }
+
+    /// Who was let in with this Class, or on this device where a report names nobody. A walk: only
+    /// where a name does not tell.
+    pub(super) fn account_of(&self, report: &Report, is_nameless: bool) -> Option<&Reservation> {
+        let client = &report.nas.client;
+        let its = || self.of.values().flatten().filter(|it| it.client == *client);
+        let by_class = || its().find(|it| report.class.as_ref() == Some(&it.class));
+        let by_device = || {
+            let of_device = its().filter(|it| it.station == report.station);
+            of_device.max_by_key(|it| it.since)
+        };
+        let by_class = report.class.as_ref().and_then(|_| by_class());
+        by_class.or_else(|| report.station.filter(|_| is_nameless).and_then(|_| by_device()))
+    }
+
+    /// Whether a Class was given with a place of this login.
+    pub(super) fn has_class(&self, login: &str, class: &[u8]) -> bool {
+        let places = self.of.get(&fold(login)).into_iter().flatten();
+        places.into_iter().any(|it| it.class == class)
     }
 
     /// Whether a place is kept for a session that is reported now, and has been kept since after
@@ -97,24 +126,46 @@ impl Reservations {
         self.of(login, now).any(|it| it.since > after && it.is_for(report, earlier))
     }
 
-    /// The place that was kept for a session that is reported now.
+    /// How old a report about this login can be, if it is of a place that is kept.
+    pub(super) fn bound(&self, login: &str, report: &Report, earlier: bool, now: Now) -> Bound {
+        let places = self.of.get(&fold(login)).into_iter().flatten();
+        let mut its = places.filter(|it| it.is_for(report, earlier));
+        let ago = |it: &Reservation| now.boot.saturating_sub(it.since);
+        let first = its.next();
+        match first.filter(|_| its.next().is_none()) {
+            Some(it) if report.class.as_ref() == Some(&it.class) => Bound::Certain(ago(it)),
+            Some(it) if it.is_place(now) => Bound::Likely(ago(it)),
+            _ => Bound::None,
+        }
+    }
+
+    /// The place that was kept for a session that is reported now, as of this moment of the boot
+    /// clock: who was let in later is somebody else, unless the Class comes back.
     pub(super) fn claim(
         &mut self,
         login: &str,
         report: &Report,
         earlier: bool,
+        happened: Duration,
     ) -> Option<Reservation> {
         let login = fold(login);
         let places = self.of.get_mut(&login)?;
+        let is_for =
+            |it: &Reservation| it.is_for(report, earlier) && it.since <= happened + TOLERANCE;
         let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
         let by_station = || {
             let of_device = |it: &Reservation| {
-                it.is_for(report, earlier) && it.station.is_some() && it.station == report.station
+                is_for(it) && it.station.is_some() && it.station == report.station
             };
             places.iter().position(of_device)
         };
-        let unknown = || places.iter().position(|it| it.is_for(report, earlier));
-        let index = by_class.or_else(by_station).or_else(unknown)?;
+        let unknown = || places.iter().position(is_for);
+        let by_number = || {
+            let numbered =
+                |it: &Reservation| is_for(it) && it.session.as_ref() == Some(&report.session);
+            places.iter().position(numbered)
+        };
+        let index = by_class.or_else(by_number).or_else(by_station).or_else(unknown)?;
         let place = places.swap_remove(index);
         self.count -= 1;
         if places.is_empty() {
@@ -131,15 +182,29 @@ impl Reservations {
     }
 
     /// Gives up the places kept for a login or a device; how many there were.
-    pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool) -> usize {
-        let before = self.count;
+    pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool, now: Now) -> usize {
+        let is_meant = |it: &&Reservation| it.is_place(now) && whose(it.station, &it.login);
+        let freed = self.of.values().flatten().filter(is_meant).count();
         self.forget(|it| whose(it.station, &it.login));
-        before - self.count
+        freed
     }
 
-    /// Gives up places that nobody has claimed.
+    /// Forgets what nobody has claimed.
     pub(super) fn forget_unclaimed(&mut self, now: Now) {
-        self.forget(|it| now.boot.saturating_sub(it.since) >= RESERVED);
+        if self.count == 0 {
+            return;
+        }
+        let age = |it: &Reservation| now.boot.saturating_sub(it.since);
+        let mut known: Vec<Duration> = self.of.values().flatten().map(age).collect();
+        known.retain(|age| *age >= RESERVED);
+        let most = match known.len().checked_sub(MOST_KNOWN) {
+            Some(1..) => {
+                known.sort_unstable();
+                known.get(MOST_KNOWN).copied().unwrap_or(KNOWN).min(KNOWN)
+            }
+            _ => KNOWN,
+        };
+        self.forget(|it| age(it) >= most);
     }
 
     fn forget(&mut self, is_over: impl Fn(&Reservation) -> bool) {
@@ -154,6 +219,11 @@ impl Reservations {
 }
 
 impl Reservation {
+    /// Whether it still counts as a session.
+    pub(super) fn is_place(&self, now: Now) -> bool {
+        now.boot.saturating_sub(self.since) < RESERVED
+    }
+
     /// Whether a report may be of the session that this place was kept for: by its Class, or where
     /// none of ours comes back, by client and device; some access points name the device in one of
     /// both kinds of packets only.

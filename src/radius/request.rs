@@ -94,7 +94,8 @@ pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessReques
     let mut attributes = without_proofs(fields.pairs());
     attributes.0.extend(arrival(&nas));
     let station = station(&fields);
-    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, attributes })
+    let session = Some(session(&fields)).filter(|session| !session.is_empty());
+    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, session, attributes })
 }
 
 /// What check items may ask of the way a request came. No packet can bring these itself: they have
@@ -204,9 +205,28 @@ pub fn accounting(packet: &Packet, nas: Nas) -> Result<Accounting, Unfit> {
         8 => return Ok(restarted(&fields, nas, TerminateCause::AdminReboot)),
         _ => return Ok(Accounting::Ignored),
     };
-    let session = fields.text(dict::ACCT_SESSION_ID);
-    let session = session.ok_or(Unfit::Missing(dict::ACCT_SESSION_ID.name()))?;
-    Ok(Accounting::Session(Box::new(report(&fields, nas, event, session))))
+    Ok(Accounting::Session(Box::new(report(&fields, nas, event))))
+}
+
+/// Acct-Session-Id, as [`Report::session`] has it: without one, or with one that is no text, a report
+/// is acknowledged all the same, or the access point would send it for ever.
+fn session(fields: &Fields<'_>) -> String {
+    let Some(octets) = fields.octets(dict::ACCT_SESSION_ID) else { return String::new() };
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().fold("0x".to_owned(), |text, octet| format!("{text}{octet:02x}")),
+    }
+}
+
+/// User-Name in a report. What is not UTF-8 is taken for Latin-1, so that the command line can name
+/// it; a NUL ends a text.
+fn reported_name(fields: &Fields<'_>) -> String {
+    let octets = fields.octets(dict::USER_NAME).unwrap_or_default();
+    let octets = octets.split(|octet| *octet == 0).next().unwrap_or_default();
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().copied().map(char::from).collect(),
+    }
 }
 
 /// Why a session has ended. Where the access point does not say, or says what nobody knows, it is
@@ -219,7 +239,7 @@ fn cause(fields: &Fields<'_>) -> TerminateCause {
         .unwrap_or(TerminateCause::NasRequest)
 }
 
-fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Report {
+fn report(fields: &Fields<'_>, nas: Nas, event: Event) -> Report {
     let seconds = |attribute| {
         fields.integer(attribute).map(|seconds| Duration::from_secs(u64::from(seconds)))
     };
@@ -230,8 +250,8 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, session: String) -> Repor
     Report {
         nas,
         event,
-        session,
-        username: fields.text(dict::USER_NAME).unwrap_or_default(),
+        session: session(fields),
+        username: reported_name(fields),
         station: station(fields),
         address: address(fields),
         class: fields.octets(dict::CLASS).map(<[u8]>::to_vec),

@@ -19,6 +19,8 @@ pub enum Trouble {
     Unreadable,
     /// A report without an attribute that cannot be missed.
     Incomplete,
+    /// A report of more time or octets than there can be: it is answered, and that is not counted.
+    Implausible,
     /// There is too much to do.
     Busy,
     /// It could not be written down.
@@ -43,6 +45,7 @@ impl Trouble {
             Self::ProxyState => "Proxy-State without Message-Authenticator",
             Self::Unreadable => "unreadable password",
             Self::Incomplete => "incomplete report",
+            Self::Implausible => "implausible counters",
             Self::Busy => "too busy",
             Self::Fault => "not written down",
             Self::Eap => "asks for EAP (WPA-Enterprise), which is not served",
@@ -84,7 +87,12 @@ impl Trouble {
                  not the one in section '{section}'"
             ),
             Self::Incomplete => {
-                "its reports lack what tells sessions apart, such as Acct-Session-Id; update it"
+                "its reports do not say what has happened (Acct-Status-Type); update it".to_owned()
+            }
+            Self::Implausible => {
+                "it reported a session that is longer than since its Start, or more \
+                                  octets than a line of 100 Gbit/s carries; that is not counted: \
+                                  update it, and see whether its clock is set"
                     .to_owned()
             }
             Self::Busy => {

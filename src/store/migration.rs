@@ -8,11 +8,12 @@ use crate::domain::voucher::fold;
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released, not even a comment: routers in the field have already taken it, and a store whose
 /// schema differs from it is refused.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/001_foundation.sql"),
     include_str!("schema/002_sessions.sql"),
     include_str!("schema/003_radius.sql"),
     include_str!("schema/004_replays.sql"),
+    include_str!("schema/005_session_identity.sql"),
 ];
 
 /// The version this program writes.

@@ -4,14 +4,16 @@ use std::net::IpAddr;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::session::{octets, unsigned};
 use super::{SessionRecord, Store, StoreError};
 use crate::domain::nas::{Details, Nas};
+use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 
 /// What is kept of an access point's session beside what every session has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NasRecord {
-    /// What tells it from others, in hexadecimal digits.
+    /// As rlm_acct_unique has it: for those who read the table.
     pub unique_id: String,
     /// The access point.
     pub nas: Nas,
@@ -27,11 +29,20 @@ pub struct NasRecord {
     pub details: Details,
     /// Connect-Info of its end.
     pub connect_stop: Option<String>,
+    /// The Class that it was given.
+    pub class: Option<Vec<u8>>,
+    /// Octets that a user may use in it, both ways together; `None` is without end.
+    pub total_limit: Option<u64>,
 }
+
+/// Sessions of one Acct-Session-Id at one client that are looked at: access points that were switched
+/// off count from the same number again.
+const MOST_NUMBERED: u32 = 32;
 
 const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
                        updated_at, called_station, calling_station, port, port_id, port_type, \
-                       service_type, framed_protocol, authentic, connect_start, connect_stop, event_at";
+                       service_type, framed_protocol, authentic, connect_start, connect_stop, event_at, \
+                       class, total_limit";
 
 impl Store {
     /// Writes down what an access point says of a session.
@@ -39,9 +50,11 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO nas_session (session, {COLUMNS})
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19)
+                 ?19, ?20, ?21)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
-                 nas_source = excluded.nas_source,
+                 nas_source = excluded.nas_source, nas_address = excluded.nas_address,
+                 nas_identifier = excluded.nas_identifier, class = excluded.class,
+                 total_limit = excluded.total_limit,
                  called_station = coalesce(excluded.called_station, called_station),
                  connect_stop = excluded.connect_stop, event_at = excluded.event_at"
         ))?;
@@ -66,6 +79,8 @@ impl Store {
             details.connect_info,
             record.connect_stop,
             record.latest.map(Timestamp::unix),
+            record.class,
+            record.total_limit.map(octets),
         ])?;
         Ok(())
     }
@@ -92,16 +107,27 @@ impl Store {
         Ok(statement.query_row([login_folded, client], |row| row.get(0))?)
     }
 
-    /// The latest session that an access point reports under this name, open or not.
+    /// Sessions of this Acct-Session-Id at a client, open or not, the latest first; of this device
+    /// or of one that is not known, where it is.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn session_named(&self, unique_id: &str) -> Result<Option<SessionRecord>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT max(session) FROM nas_session WHERE unique_id = ?1")?;
-        let id: Option<i64> = statement.query_row([unique_id], |row| row.get(0))?;
-        id.map_or(Ok(None), |id| self.session(id))
+    pub fn sessions_numbered(
+        &self,
+        client: &str,
+        acct_session: &str,
+        station: Option<Mac>,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT session FROM nas_session JOIN session ON session.id = nas_session.session
+             WHERE acct_session = ?1 AND network = ?2 AND (?3 = '' OR mac = '' OR mac = ?3)
+             ORDER BY nas_session.session DESC LIMIT {MOST_NUMBERED}"
+        ))?;
+        let station = station.map(|mac| mac.to_string()).unwrap_or_default();
+        let ids = statement.query_map([acct_session, client, &station], |row| row.get(0))?;
+        let ids = ids.collect::<Result<Vec<i64>, _>>()?;
+        let rows = ids.into_iter().map(|id| self.session(id)).collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
     }
 }
 
@@ -110,7 +136,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
     let source: String = row.get(1)?;
     let Ok(source) = source.parse() else { return Ok(None) };
     let address: Option<String> = row.get(2)?;
-    let network: String = row.get(18)?;
+    let network: String = row.get(20)?;
     Ok(Some(NasRecord {
         unique_id: row.get(0)?,
         nas: Nas {
@@ -135,5 +161,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
         },
         connect_stop: row.get(16)?,
         latest: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_unix),
+        class: row.get(18)?,
+        total_limit: row.get::<_, Option<i64>>(19)?.map(unsigned),
     }))
 }

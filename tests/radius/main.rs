@@ -7,6 +7,7 @@ mod accounting;
 mod attacks;
 mod disconnect;
 mod freeradius;
+mod identity;
 mod mschap;
 mod nas;
 mod ours;

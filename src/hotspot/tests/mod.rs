@@ -13,7 +13,7 @@ mod machine;
 mod policies;
 mod presence;
 mod quota;
-mod remote;
+pub(super) mod remote;
 mod resume;
 mod throttle;
 mod time;

@@ -22,6 +22,7 @@ pub(super) fn request(username: &str, password: &str, device: u8) -> AccessReque
         proof: Proof::Pap(Secret::new(password)),
         hashed: Vec::new(),
         station: Some(mac(device)),
+        session: None,
         attributes: Pairs::default(),
     }
 }
@@ -54,7 +55,13 @@ pub(super) fn reject(access: Access) -> Reject {
 }
 
 /// A report of a device's session, so many seconds and octets down in.
-pub(super) fn report(event: Event, username: &str, device: u8, seconds: u64, down: u32) -> Report {
+pub(in crate::hotspot) fn report(
+    event: Event,
+    username: &str,
+    device: u8,
+    seconds: u64,
+    down: u32,
+) -> Report {
     let octets = |low| Some(Octets { low, gigawords: None });
     Report {
         nas: nas("lobby"),
