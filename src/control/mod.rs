@@ -36,6 +36,15 @@ pub enum Ask {
         /// As in the API's `create_voucher`.
         fields: BTreeMap<String, String>,
     },
+    /// Set what a voucher has used; answered by [`Tell::Text`].
+    CorrectVoucher {
+        /// Whose.
+        username: String,
+        /// MB; `None` is what is counted.
+        download: Option<u32>,
+        /// MB; `None` is what is counted.
+        upload: Option<u32>,
+    },
     /// Remove a voucher.
     RemoveVoucher(String),
     /// Every voucher, as [`Tell::Voucher`] rows.

@@ -119,6 +119,9 @@ impl Control {
     async fn answer(&self, ask: Ask, stream: &mut Stream) -> Result<(), Failure> {
         match ask {
             Ask::CreateVouchers { count, fields } => self.create(count, fields, stream).await,
+            Ask::CorrectVoucher { username, download, upload } => {
+                self.correct(&username, [download, upload], stream).await
+            }
             Ask::RemoveVoucher(username) => self.remove(&username).await,
             Ask::Vouchers => {
                 let zone = self.settings().zone.clone();

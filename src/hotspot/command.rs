@@ -12,7 +12,7 @@ use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::neighbour::Sighting;
-use crate::domain::session::TerminateCause;
+use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::domain::visitor::{Visitor, VisitorKind};
@@ -43,6 +43,17 @@ pub enum Write {
         count: u16,
         /// The vouchers, or that the username is taken.
         reply: Reply<Result<Vec<Entry<Voucher>>, UsernameTaken>>,
+    },
+    /// Sets what a voucher has used.
+    CorrectVoucher {
+        /// Compared without case.
+        username: Username,
+        /// Octets; `None` is what is counted.
+        download: Option<u64>,
+        /// Octets; `None` is what is counted.
+        upload: Option<u64>,
+        /// What it has used now; `None` where there is no such voucher.
+        reply: Reply<Option<Usage>>,
     },
     /// Removes a voucher.
     RemoveVoucher {

@@ -291,6 +291,9 @@ impl Hotspot {
                 let created = self.create_vouchers(&request, count, now);
                 self.answer(reply, created)
             }
+            Write::CorrectVoucher { username, download, upload, reply } => {
+                self.correct_voucher(&username, (download, upload), reply, now)
+            }
             Write::RemoveVoucher { username, reply } => self.remove_voucher(&username, reply, now),
             Write::SignIn { caller, credential, reply } => {
                 self.sign_in(caller, credential, reply, now)

@@ -1,76 +1,8 @@
 //! Which session and which access point a report is about, whatever it leaves out or says otherwise.
 
 use super::ours::{DEAF_PORT, Ours};
-use super::peers::SECRET;
-use super::wire::{ACCESS_ACCEPT, ACCESS_REJECT, ACCOUNTING_RESPONSE, Client, Packet, checked};
-
-const START: u32 = 1;
-const STOP: u32 = 2;
-const INTERIM: u32 = 3;
-const ACCOUNTING_ON: u32 = 7;
-
-const USER_NAME: u8 = 1;
-const NAS_ADDRESS: u8 = 4;
-const CLASS: u8 = 25;
-const CALLING_STATION: u8 = 31;
-const NAS_IDENTIFIER: u8 = 32;
-const SESSION: u8 = 44;
-const MEGABYTE: u32 = 1 << 20;
-
-/// A client of all of loopback, and a voucher of 100 MB for one device.
-fn lobby() -> Ours {
-    let ours = Ours::with("", DEAF_PORT);
-    ours.voucher("room1", "pear", &[("download_limit", "100")]);
-    ours
-}
-
-/// Signs in from there, with these attributes; the Class.
-#[track_caller]
-fn sign_in(ours: &Ours, source: &str, more: &[(u8, &[u8])]) -> Vec<u8> {
-    let answer = ask(ours, source, more);
-    assert_eq!(answer.code, ACCESS_ACCEPT);
-    answer.get(CLASS).unwrap().to_vec()
-}
-
-#[track_caller]
-fn ask(ours: &Ours, source: &str, more: &[(u8, &[u8])]) -> Packet {
-    let request = with(Packet::login(1, "room1", "pear"), more).signed();
-    checked(&Client::from(source, ours.ports.auth).exchange(&request), &request)
-}
-
-fn with(packet: Packet, more: &[(u8, &[u8])]) -> Packet {
-    more.iter().fold(packet, |packet, (kind, value)| packet.and(*kind, value))
-}
-
-/// A report with these attributes and nothing else.
-#[track_caller]
-fn report(ours: &Ours, source: &str, status: u32, more: &[(u8, &[u8])]) {
-    let bytes = with(Packet::new(4, 1).and(40, &status.to_be_bytes()), more).stamped(SECRET);
-    let answer = Client::from(source, ours.ports.acct).exchange(&bytes);
-    assert_eq!(checked(&answer, &bytes).code, ACCOUNTING_RESPONSE);
-}
-
-/// So many seconds and megabytes.
-fn used(seconds: u32, megabytes: u32) -> [(u8, [u8; 4]); 2] {
-    [(46, seconds.to_be_bytes()), (43, (megabytes * MEGABYTE).to_be_bytes())]
-}
-
-/// What a voucher has been charged, in megabytes, and how many sessions are open or were.
-fn charged(ours: Ours) -> (i64, i64) {
-    let mut ours = ours;
-    ours.daemon.stop();
-    let store = rusqlite::Connection::open(ours.database()).unwrap();
-    let one = |sql| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    let used = one("SELECT used_download FROM voucher");
-    (used / i64::from(MEGABYTE), one("SELECT count(*) FROM session"))
-}
-
-const HERE: &str = "127.0.0.1";
-const MAC: (u8, &[u8]) = (CALLING_STATION, b"02-00-00-00-00-01");
-const S1: (u8, &[u8]) = (SESSION, b"S1");
-const ROOM1: (u8, &[u8]) = (USER_NAME, b"room1");
-const ADDRESS: (u8, &[u8]) = (NAS_ADDRESS, &[10, 0, 0, 1]);
-const AP1: (u8, &[u8]) = (NAS_IDENTIFIER, b"ap1");
+use super::reports::*;
+use super::wire::ACCESS_REJECT;
 
 /// A session that begins as in the first list, goes on as in the second and ends as in the third,
 /// with 90 MB: one session, that nobody is told to end, and 90 MB charged.

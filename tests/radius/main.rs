@@ -16,11 +16,13 @@ mod peers;
 mod programs;
 mod proxy;
 mod refusals;
+mod reports;
 mod retransmission;
 mod rows;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;
+mod timing;
 mod unadmitted;
 mod users;
 mod vendors;

@@ -171,6 +171,11 @@ proptest! {
             Shape::OctetsAnew | Shape::Anew if steps[at] * 4 > before * 3 => {
                 prop_assert!(charged <= truth && charged >= truth - before - steps[at]);
             }
+            // From the upper half of 32 bits, where the upper half was always 0 so far, a counter that
+            // begins again looks as if it ran over.
+            Shape::OctetsAnew if before >= WRAP / 2 && before < WRAP => {
+                prop_assert!(charged <= truth + WRAP / 2 && charged >= truth - before - steps[at]);
+            }
             // Each report that is less than three quarters of the last one is taken for a new
             // beginning, each that is more for one that goes on: never more than was used, and never
             // less than the largest.
