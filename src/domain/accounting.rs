@@ -98,16 +98,21 @@ const TOLERANCE: Duration = Duration::from_secs(30);
 const FASTEST: u64 = 12_500_000_000;
 
 impl Progress {
-    /// A session that has come so far already.
-    pub fn at(time: Duration, usage: Usage) -> Self {
+    /// A session that has come so far already; `reported` is its Acct-Session-Time.
+    pub fn at(time: Duration, reported: Duration, usage: Usage) -> Self {
         let meter = |counter| Meter { counter, ..Meter::default() };
         let (download, upload) = (meter(usage.download), meter(usage.upload));
-        Self { time, claimed: time, clock: time, download, upload }
+        Self { time, claimed: time, clock: reported, download, upload }
     }
 
     /// Time used.
     pub fn time(&self) -> Duration {
         self.time
+    }
+
+    /// Acct-Session-Time as it was reported last.
+    pub fn reported_time(&self) -> Duration {
+        self.clock
     }
 
     /// Octets so far.
@@ -248,11 +253,19 @@ impl Meter {
         };
         let up_to = |counter| Self { counter, ..known };
         let anew = Self { before: self.total(), counter: octets.exact(), ..known };
+        // What was taken for a counter that ran over had begun again.
+        let was_wrong = known.sends_gigawords && !self.sends_gigawords && self.counter >= WRAP;
         match step.motion {
-            Motion::Overtaken if !step.is_stop => self,
+            Motion::Overtaken if step.is_stop && octets.exact() > self.counter => {
+                up_to(octets.exact())
+            }
+            Motion::Overtaken => self,
+            Motion::Forward if was_wrong && here < self.counter => {
+                Self { before: self.total().saturating_sub(here), counter: here, ..known }
+            }
             Motion::Anew => anew,
             _ if here >= self.counter => up_to(here),
-            Motion::Overtaken | Motion::Still | Motion::TimeAnew => self,
+            Motion::Still | Motion::TimeAnew => self,
             // Some end a session with counters of 0.
             Motion::Forward if step.is_stop && octets.exact() == 0 => self,
             Motion::Forward if self.runs_over_at(octets) => up_to(here.saturating_add(WRAP)),

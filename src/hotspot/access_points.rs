@@ -16,7 +16,7 @@ const MOST_KNOWN: usize = 1024;
 /// A report is not believed to be older: the clock of the access point is wrong, or has been set.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long our own clock counts for the clock of an access point that was not heard of before.
-const PRESUMED: Duration = Duration::from_secs(900);
+const PRESUMED: Duration = Duration::from_secs(300);
 /// How long the difference of clocks holds that the freshest report has shown.
 const WINDOW: Duration = Duration::from_secs(6 * 3600);
 /// Two moments of two clocks may be so far apart.
@@ -34,9 +34,10 @@ pub(super) struct AccessPoints {
 /// How old a report can be, by what is known beside its stamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bound {
-    /// Its Class was given so long ago, or its session is not older than what it says of it.
+    /// Its Class was given so long ago, or it leaves so much of its session's time.
     Certain(Duration),
-    /// Somebody was let in so long ago for whom it may be the first report.
+    /// Somebody was let in so long ago for whom it may be the first report: that is believed where
+    /// nothing is known of the clock.
     Likely(Duration),
     /// Nothing is known.
     None,
@@ -144,10 +145,9 @@ impl ClockOffset {
             (self.before, self.greatest, self.since) = (before, None, now.boot);
         }
         let behind = self.offset(now).map_or(0, |offset| offset.saturating_sub(shown));
-        let is_learned = self.greatest.or(self.before).is_some();
         let most = match bound {
             Bound::Certain(most) => most,
-            Bound::Likely(most) if !is_learned => most,
+            Bound::Likely(most) if self.greatest.or(self.before).is_none() => most,
             Bound::Likely(_) | Bound::None => OLDEST,
         };
         let most = whole_seconds(most.min(OLDEST));

@@ -7,7 +7,7 @@ use super::change::Told;
 use super::gate::FRESH;
 use super::remotes::{Remote, order, since};
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
-use super::subscriber::Subscriber;
+use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::accounting::{Counted, Evidence, Progress};
 use crate::domain::session::{TerminateCause, Usage};
@@ -222,7 +222,7 @@ impl Hotspot {
         let age = self.age_of_next(id, report, now);
         self.learn_class(id, report);
         let remote = self.remotes.get_mut(id)?;
-        let evidence = remote.evidence(report, age, now);
+        let evidence = remote.evidence(report, now);
         remote.follow(report, age, now);
         let Counted { new, implausible } = remote.progress.count(&report.reported, &evidence);
         if report.event != Event::Start {
@@ -260,19 +260,20 @@ impl Hotspot {
         now: Now,
     ) {
         let latest = row.remote.as_ref().and_then(|remote| remote.latest);
-        let began = latest.map(|at| at.plus(-whole_seconds(row.time)));
+        let reported = reported_time(&row);
+        let began = latest.map(|at| at.plus(-whole_seconds(reported)));
         if ends_an_earlier_one(report.stamp, began) {
             return;
         }
         let age = self.age_after_end(&row, report, now);
-        let mut progress = Progress::at(row.time, row.usage);
+        let mut progress = Progress::at(row.time, reported, row.usage);
         let lasted = since(row.started_at, now).max(row.time);
         let evidence = Evidence {
             order: order(report.stamp, latest),
             is_stop: true,
             since_second_start: None,
-            elapsed: lasted + age,
-            longest: lasted + age,
+            elapsed: lasted,
+            longest: lasted,
         };
         let Counted { new, implausible } = progress.count(&report.reported, &evidence);
         self.implausible |= implausible;
@@ -283,13 +284,18 @@ impl Hotspot {
             return;
         }
         (row.time, row.usage, row.end) = (progress.time(), progress.usage(), Some(end));
+        if let Some(remote) = &mut row.remote {
+            remote.reported_time = progress.reported_time();
+            remote.latest = remote.latest.max(report.stamp);
+        }
         self.add_to_voucher(row.voucher, new);
         self.sessions.write_end(row);
     }
 
     /// It was given up too early: the access point was out of reach, say.
     fn goes_on_after_all(&mut self, row: SessionRecord, report: &Report, now: Now) {
-        let further = report.reported.time.is_some_and(|time| time > row.time + SAME_MOMENT);
+        let further =
+            report.reported.time.is_some_and(|time| time > reported_time(&row) + SAME_MOMENT);
         if !further {
             return;
         }

@@ -121,6 +121,8 @@ impl Hotspot {
         let Opening { subscriber, place, class, age } = opening;
         let lasted = age + report.reported.time.unwrap_or_default();
         let before = whole_seconds(report.reported.time.unwrap_or_default());
+        let started_at = now.wall.plus(-whole_seconds(lasted));
+        let let_in = place.as_ref().map(|place| now.boot.saturating_sub(place.since));
         Remote {
             id: self.sessions.next_id(),
             admitted: true,
@@ -129,7 +131,8 @@ impl Hotspot {
             login: subscriber.login,
             station: report.station,
             address: report.address,
-            started_at: now.wall.plus(-whole_seconds(lasted)),
+            started_at,
+            admitted_at: let_in.map_or(started_at, |ago| now.wall.plus(-whole_seconds(ago))),
             clock_is_set: now.wall_is_set,
             stamp: report.stamp.map(|stamp| stamp.plus(-before)),
             latest: report.stamp,

@@ -10,6 +10,7 @@ use super::change::Told;
 use super::fold::together;
 use super::replay::{is_after, whole_seconds};
 use super::standing::Standing;
+use super::subscriber::reported_time;
 use crate::domain::accounting::{Evidence, Order, Progress};
 use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
@@ -43,6 +44,8 @@ pub(super) struct Remote {
     pub(super) station: Option<Mac>,
     pub(super) address: Option<IpAddr>,
     pub(super) started_at: Timestamp,
+    /// When they were let in for it, where that is known.
+    pub(super) admitted_at: Timestamp,
     pub(super) clock_is_set: bool,
     /// Event-Timestamp of its beginning.
     pub(super) stamp: Option<Timestamp>,
@@ -116,12 +119,14 @@ impl Remote {
                 connect_stop: self.connect_stop.clone(),
                 class: self.class.clone(),
                 total_limit: self.total,
+                reported_time: self.progress.reported_time(),
             })),
         }
     }
 
     /// A session from the store that goes on.
     pub(super) fn again(row: SessionRecord, deadline: Option<Duration>, now: Now) -> Option<Self> {
+        let reported = reported_time(&row);
         let remote = *row.remote?;
         Some(Self {
             id: row.id,
@@ -132,8 +137,9 @@ impl Remote {
             station: row.mac,
             address: row.address.and_then(|address| address.parse().ok()),
             started_at: row.started_at,
+            admitted_at: row.started_at,
             clock_is_set: row.clock_is_set,
-            stamp: remote.latest.map(|at| at.plus(-whole_seconds(row.time))),
+            stamp: remote.latest.map(|at| at.plus(-whole_seconds(reported))),
             latest: remote.latest,
             nas: remote.nas,
             unique_id: remote.unique_id,
@@ -142,7 +148,7 @@ impl Remote {
             details: remote.details,
             connect_stop: remote.connect_stop,
             class: remote.class,
-            progress: Progress::at(row.time, row.usage),
+            progress: Progress::at(row.time, reported, row.usage),
             opened: now.boot,
             lasted: since(row.started_at, now).max(row.time),
             second_start: None,
@@ -191,8 +197,8 @@ impl Remote {
         self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot });
     }
 
-    /// What is known of a report that is so old, for what it counts.
-    pub(super) fn evidence(&self, report: &Report, age: Duration, now: Now) -> Evidence {
+    /// What is known of a report beside its numbers.
+    pub(super) fn evidence(&self, report: &Report, now: Now) -> Evidence {
         let stamped = |earlier: Option<Timestamp>| {
             let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
             Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
@@ -200,7 +206,7 @@ impl Remote {
         let passed = |since: Duration, stamp| {
             now.boot.saturating_sub(since).max(stamped(stamp).unwrap_or_default())
         };
-        let lasted = self.lasted + now.boot.saturating_sub(self.opened) + age;
+        let lasted = self.lasted + now.boot.saturating_sub(self.opened);
         Evidence {
             order: order(report.stamp, self.latest),
             is_stop: matches!(report.event, Event::Stop(_)),
@@ -345,6 +351,7 @@ impl Remotes {
     pub(super) fn shift(&mut self, seconds: i64) {
         for remote in self.open.values_mut().filter(|remote| !remote.clock_is_set) {
             remote.started_at = remote.started_at.plus(seconds);
+            remote.admitted_at = remote.admitted_at.plus(seconds);
             remote.heard_at = remote.heard_at.plus(seconds);
             remote.clock_is_set = true;
         }

@@ -128,15 +128,13 @@ impl Reservations {
 
     /// How old a report about this login can be, if it is of a place that is kept.
     pub(super) fn bound(&self, login: &str, report: &Report, earlier: bool, now: Now) -> Bound {
-        let places = self.of.get(&fold(login)).into_iter().flatten();
-        let mut its = places.filter(|it| it.is_for(report, earlier));
         let ago = |it: &Reservation| now.boot.saturating_sub(it.since);
-        let first = its.next();
-        match first.filter(|_| its.next().is_none()) {
-            Some(it) if report.class.as_ref() == Some(&it.class) => Bound::Certain(ago(it)),
-            Some(it) if it.is_place(now) => Bound::Likely(ago(it)),
-            _ => Bound::None,
+        let places = || self.of.get(&fold(login)).into_iter().flatten();
+        if let Some(it) = places().find(|it| report.class.as_ref() == Some(&it.class)) {
+            return Bound::Certain(ago(it));
         }
+        let its = places().filter(|it| it.is_place(now) && it.is_for(report, earlier));
+        its.map(ago).min().map_or(Bound::None, Bound::Likely)
     }
 
     /// The place that was kept for a session that is reported now, as of this moment of the boot

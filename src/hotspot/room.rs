@@ -113,10 +113,11 @@ impl Hotspot {
         places.filter(other).count()
     }
 
+    /// Access points' clocks may be wrong; who was let in when is known.
     fn began(&self, member: Member) -> Option<Timestamp> {
         match member {
             Member::Here(mac) => self.sessions.get(mac).map(|session| session.started_at),
-            Member::Elsewhere(id) => self.remotes.get(id).map(|remote| remote.started_at),
+            Member::Elsewhere(id) => self.remotes.get(id).map(|remote| remote.admitted_at),
         }
     }
 

@@ -89,7 +89,7 @@ impl Hotspot {
     pub(super) fn age_of_next(&mut self, id: i64, report: &Report, now: Now) -> Duration {
         let bound = self.remotes.get(id).map_or(Bound::None, |remote| {
             let lasted = remote.lasted + now.boot.saturating_sub(remote.opened);
-            bound_by(lasted, remote.progress.time(), report)
+            bound_by(lasted, remote.progress.reported_time(), report)
         });
         self.access_points.age(report, bound, now)
     }
@@ -101,7 +101,7 @@ impl Hotspot {
         report: &Report,
         now: Now,
     ) -> Duration {
-        let bound = bound_by(since(row.started_at, now), row.time, report);
+        let bound = bound_by(since(row.started_at, now), reported_time(row), report);
         self.access_points.age(report, bound, now)
     }
 
@@ -115,4 +115,9 @@ impl Hotspot {
 fn bound_by(lasted: Duration, known: Duration, report: &Report) -> Bound {
     let news = report.reported.time.filter(|time| *time > known);
     news.and_then(|time| lasted.checked_sub(time)).map_or(Bound::None, Bound::Certain)
+}
+
+/// Acct-Session-Time as it was reported last.
+pub(super) fn reported_time(row: &SessionRecord) -> Duration {
+    row.remote.as_ref().map_or(row.time, |remote| remote.reported_time.max(row.time))
 }

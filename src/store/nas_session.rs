@@ -1,10 +1,11 @@
 //! Rows of `nas_session`: what access points say of their sessions.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::session::{octets, unsigned};
+use super::session::{duration, octets, seconds, unsigned};
 use super::{SessionRecord, Store, StoreError};
 use crate::domain::nas::{Details, Nas};
 use crate::domain::station::Mac;
@@ -33,6 +34,8 @@ pub struct NasRecord {
     pub class: Option<Vec<u8>>,
     /// Octets that a user may use in it, both ways together; `None` is without end.
     pub total_limit: Option<u64>,
+    /// Acct-Session-Time as it was reported last, which may be more than has passed.
+    pub reported_time: Duration,
 }
 
 /// Sessions of one Acct-Session-Id at one client that are looked at: access points that were switched
@@ -42,7 +45,7 @@ const MOST_NUMBERED: u32 = 32;
 const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
                        updated_at, called_station, calling_station, port, port_id, port_type, \
                        service_type, framed_protocol, authentic, connect_start, connect_stop, event_at, \
-                       class, total_limit";
+                       class, total_limit, reported_seconds";
 
 impl Store {
     /// Writes down what an access point says of a session.
@@ -50,11 +53,12 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO nas_session (session, {COLUMNS})
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21)
+                 ?19, ?20, ?21, ?22)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
                  nas_source = excluded.nas_source, nas_address = excluded.nas_address,
                  nas_identifier = excluded.nas_identifier, class = excluded.class,
                  total_limit = excluded.total_limit,
+                 reported_seconds = excluded.reported_seconds,
                  called_station = coalesce(excluded.called_station, called_station),
                  connect_stop = excluded.connect_stop, event_at = excluded.event_at"
         ))?;
@@ -81,6 +85,7 @@ impl Store {
             record.latest.map(Timestamp::unix),
             record.class,
             record.total_limit.map(octets),
+            seconds(record.reported_time),
         ])?;
         Ok(())
     }
@@ -136,7 +141,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
     let source: String = row.get(1)?;
     let Ok(source) = source.parse() else { return Ok(None) };
     let address: Option<String> = row.get(2)?;
-    let network: String = row.get(20)?;
+    let network: String = row.get(21)?;
     Ok(Some(NasRecord {
         unique_id: row.get(0)?,
         nas: Nas {
@@ -163,5 +168,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
         latest: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_unix),
         class: row.get(18)?,
         total_limit: row.get::<_, Option<i64>>(19)?.map(unsigned),
+        reported_time: duration(row.get(20)?),
     }))
 }

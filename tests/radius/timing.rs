@@ -45,6 +45,11 @@ fn what_is_old_ends_nobody_and_is_charged() {
     for when in stamps {
         let ours = lobby();
         sign_in(&ours, HERE, &[OTHER_MAC, THERE]);
+        // What the clock there says.
+        for (status, seconds) in [(START, 0), (STOP, 1)] {
+            let before = [(SESSION, &b"before"[..]), ROOM1, OTHER_MAC, THERE];
+            tell(&ours, status, &before, &[(STAMP, wall() + seconds), (TIME, seconds)]);
+        }
         sign_in(&ours, HERE, &[MAC, ADDRESS]);
         tell(&ours, START, &GUEST, &[]);
         let old = [S2, ROOM1, OTHER_MAC, THERE];
