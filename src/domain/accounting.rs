@@ -142,10 +142,15 @@ impl Progress {
     }
 
     fn motion(&self, reported: &Reported, evidence: &Evidence) -> Motion {
-        let Evidence { order, is_stop, since_second_start, .. } = *evidence;
-        if order == Order::Earlier {
-            return Motion::Overtaken;
-        }
+        let Evidence { is_stop, since_second_start, longest, .. } = *evidence;
+        // Where the clock was set back meanwhile, the time of the session goes on all the same.
+        let is_next = self.is_continued_by(reported)
+            && reported.time.is_some_and(|time| time <= longest.saturating_add(TOLERANCE));
+        let order = match evidence.order {
+            Order::Earlier if is_next => Order::Unknown,
+            Order::Earlier => return Motion::Overtaken,
+            order => order,
+        };
         let meters = [(self.download, reported.download), (self.upload, reported.upload)];
         let shrinks = meters.iter().any(|(meter, octets)| meter.shrinks_to(*octets));
         let grows = meters.iter().any(|(meter, octets)| meter.grows_to(*octets));

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::access::{Event, Nas, Report};
 use super::change::Told;
+use super::evidence::{order, since};
 use super::gate::FRESH;
-use super::remotes::{Remote, order, since};
+use super::remotes::Remote;
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
 use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
@@ -177,8 +178,8 @@ impl Hotspot {
     }
 
     fn is_of_an_earlier_one(&self, id: i64, report: &Report) -> bool {
-        let began = self.remotes.get(id).and_then(|remote| remote.stamp);
-        ends_an_earlier_one(report.stamp, began)
+        let Some(remote) = self.remotes.get(id) else { return false };
+        !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
     }
 
     /// A beginning that is reported twice, or another session under the same number: an access
@@ -210,7 +211,7 @@ impl Hotspot {
                     self.admissions.has_ended(&remote.unique_id);
                 }
             }
-            self.close_remote(id, cause, now);
+            self.close_remote_as_heard(id, cause, now);
         } else if self.remotes.get(id).is_some_and(Remote::has_used_all) {
             self.order_end(id, TerminateCause::DataLimit, now);
         }
@@ -235,6 +236,12 @@ impl Hotspot {
         self.implausible |= implausible;
         self.sessions.accounts.count(voucher, new);
         Some(voucher)
+    }
+
+    /// A session ended when it was heard of last.
+    pub(super) fn close_remote_as_heard(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        let at = self.remotes.get(id).map_or(now.wall, |remote| remote.heard_at.min(now.wall));
+        self.close_remote_at(id, cause, at, now);
     }
 
     /// A Class that comes back for the first time, or after another sign-in.

@@ -10,7 +10,7 @@ use super::standing::Standing;
 use super::{Closed, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
-use crate::domain::time::Now;
+use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::fold;
 
 /// An access point that would not end a session is asked again after this time.
@@ -118,6 +118,17 @@ impl Hotspot {
 
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        self.close_remote_at(id, cause, now.wall, now);
+    }
+
+    /// A session at an access point ended at this moment.
+    pub(super) fn close_remote_at(
+        &mut self,
+        id: i64,
+        cause: TerminateCause,
+        at: Timestamp,
+        now: Now,
+    ) {
         let Some(remote) = self.remotes.close(id) else { return };
         if !remote.admitted {
             return;
@@ -136,7 +147,7 @@ impl Hotspot {
                 usage.upload,
             );
         }
-        self.sessions.write_end(remote.record(Some((now.wall, cause))));
+        self.sessions.write_end(remote.record(Some((at, cause))));
         self.share(remote.voucher, None, now);
     }
 

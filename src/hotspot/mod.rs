@@ -24,6 +24,7 @@ mod clockwork;
 mod command;
 mod connections;
 mod disconnect;
+mod evidence;
 mod fold;
 mod gate;
 mod guesses;

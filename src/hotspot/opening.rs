@@ -113,7 +113,7 @@ impl Hotspot {
             Event::Start | Event::Interim => TerminateCause::LostService,
         };
         self.count_report(id, report, now);
-        self.close_remote(id, cause, now);
+        self.close_remote_as_heard(id, cause, now);
     }
 
     fn reported(&mut self, report: &Report, opening: Opening, now: Now) -> Remote {

@@ -4,10 +4,13 @@ use super::ours::{DEAF_PORT, Ours};
 use super::reports::*;
 use super::wire::ACCESS_REJECT;
 
+/// Where a report comes from, and what it has.
+type From<'a> = (&'a str, &'a [Attribute<'a>]);
+
 /// A session that begins as in the first list, goes on as in the second and ends as in the third,
 /// with 90 MB: one session, that nobody is told to end, and 90 MB charged.
 #[track_caller]
-fn one_session(sign: &[(u8, &[u8])], echo: bool, reports: [(&str, &[(u8, &[u8])]); 3]) {
+fn one_session(sign: &[Attribute], echo: bool, reports: [From<'_>; 3]) {
     let ours = lobby();
     let class = sign_in(&ours, reports[0].0, sign);
     let usage = [used(0, 0), used(300, 40), used(600, 90)];
@@ -28,7 +31,7 @@ fn one_session(sign: &[(u8, &[u8])], echo: bool, reports: [(&str, &[(u8, &[u8])]
 
 #[test]
 fn a_name_in_other_letters_is_the_same_session() {
-    let other: (u8, &[u8]) = (USER_NAME, b"ROOM1");
+    let other: Attribute = (USER_NAME, b"ROOM1");
     let reports = [
         (HERE, &[S1, ROOM1, ADDRESS, AP1][..]),
         (HERE, &[S1, other, ADDRESS, AP1]),
@@ -60,7 +63,7 @@ fn a_report_without_a_name_is_of_the_session_with_that_number() {
 #[test]
 fn a_device_that_is_called_by_its_address_or_not_at_all_is_charged() {
     for name in [&b"unauthenticated"[..], b"02:00:00:00:00:01", b"020000000001", b""] {
-        let name: (u8, &[u8]) = (USER_NAME, name);
+        let name: Attribute = (USER_NAME, name);
         let name = if name.1.is_empty() { ADDRESS } else { name };
         let start = [S1, ROOM1, ADDRESS, AP1, MAC];
         let later = [S1, name, ADDRESS, AP1, MAC];
@@ -74,8 +77,8 @@ fn a_device_that_is_called_by_its_address_or_not_at_all_is_charged() {
 
 #[test]
 fn an_access_point_with_another_address_goes_on_with_its_sessions() {
-    let other: (u8, &[u8]) = (NAS_ADDRESS, &[10, 0, 0, 99]);
-    let sixth: (u8, &[u8]) = (95, &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let other: Attribute = (NAS_ADDRESS, &[10, 0, 0, 99]);
+    let sixth: Attribute = (95, &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     // Another lease, told by the Class that comes back.
     let start = [S1, ROOM1, ADDRESS, AP1, MAC];
     let later = [S1, ROOM1, other, AP1, MAC];
@@ -92,7 +95,7 @@ fn an_access_point_with_another_address_goes_on_with_its_sessions() {
 
 #[test]
 fn accounting_on_ends_the_sessions_of_the_access_point_however_it_names_itself() {
-    let changed: (u8, &[u8]) = (NAS_ADDRESS, &[10, 0, 0, 77]);
+    let changed: Attribute = (NAS_ADDRESS, &[10, 0, 0, 77]);
     for (begun, on) in [
         (&[ADDRESS, AP1][..], &[ADDRESS, AP1][..]),
         (&[ADDRESS, AP1], &[ADDRESS]),
@@ -128,7 +131,7 @@ fn access_points_as_delivered_side_by_side_are_told_apart_by_where_they_send_fro
     let there = [&[S1, ROOM1, MAC][..], &both, &[(CLASS, &class)]].concat();
     report(&ours, "127.0.0.5", START, &there);
     let usage = used(5, 10).map(|(kind, value)| (kind, value.to_vec()));
-    let usage: Vec<(u8, &[u8])> = usage.iter().map(|(kind, value)| (*kind, &value[..])).collect();
+    let usage: Vec<Attribute> = usage.iter().map(|(kind, value)| (*kind, &value[..])).collect();
     report(&ours, "127.0.0.5", INTERIM, &[&there[..], &usage].concat());
     let sessions = ours.sessions();
     let newest = sessions.iter().max_by_key(|it| it["id"].as_u64()).unwrap();
@@ -143,7 +146,7 @@ fn access_points_as_delivered_side_by_side_are_told_apart_by_where_they_send_fro
 #[test]
 fn access_points_behind_a_proxy_are_told_apart_by_what_they_say() {
     let ours = lobby();
-    let other: (u8, &[u8]) = (NAS_ADDRESS, &[10, 0, 0, 2]);
+    let other: Attribute = (NAS_ADDRESS, &[10, 0, 0, 2]);
     sign_in(&ours, HERE, &[ADDRESS, AP1, MAC]);
     report(&ours, HERE, START, &[S1, ROOM1, ADDRESS, AP1, MAC]);
     report(&ours, HERE, ACCOUNTING_ON, &[other]);
@@ -155,9 +158,9 @@ fn access_points_behind_a_proxy_are_told_apart_by_what_they_say() {
 
 #[test]
 fn a_report_without_a_number_or_with_one_that_is_no_text_is_acknowledged_and_counts() {
-    let latin: (u8, &[u8]) = (SESSION, &[0xe4, 0xff, 0x31]);
+    let latin: Attribute = (SESSION, &[0xe4, 0xff, 0x31]);
     for number in [None, Some(latin)] {
-        let start: Vec<(u8, &[u8])> = [ROOM1, MAC, ADDRESS].into_iter().chain(number).collect();
+        let start: Vec<Attribute> = [ROOM1, MAC, ADDRESS].into_iter().chain(number).collect();
         one_session(&[MAC, ADDRESS], false, [(HERE, &start), (HERE, &start), (HERE, &start)]);
     }
 }
@@ -165,7 +168,7 @@ fn a_report_without_a_number_or_with_one_that_is_no_text_is_acknowledged_and_cou
 #[test]
 fn a_name_in_latin_1_is_shown_and_can_be_closed() {
     let ours = lobby();
-    let name: (u8, &[u8]) = (USER_NAME, b"M\xfcller");
+    let name: Attribute = (USER_NAME, b"M\xfcller");
     report(&ours, HERE, START, &[S1, name, ADDRESS, MAC]);
     let sessions = ours.sessions();
     assert_eq!(sessions[0]["login"], "Müller", "{sessions:?}");
@@ -182,7 +185,7 @@ fn the_number_in_an_access_request_tells_the_same_sign_in() {
     ours.voucher("room1", "pear", &[]);
     sign_in(&ours, HERE, &[S1, ADDRESS]);
     sign_in(&ours, HERE, &[S1, ADDRESS]);
-    let other: (u8, &[u8]) = (SESSION, b"S2");
+    let other: Attribute = (SESSION, b"S2");
     assert_eq!(ask(&ours, HERE, &[other, ADDRESS]).code, ACCESS_REJECT);
     report(&ours, HERE, START, &[S1, ROOM1, ADDRESS]);
     sign_in(&ours, HERE, &[S1, ADDRESS]);

@@ -17,6 +17,9 @@ pub const NAS_IDENTIFIER: u8 = 32;
 pub const SESSION: u8 = 44;
 pub const MEGABYTE: u32 = 1 << 20;
 
+/// An attribute: its number and its value.
+pub type Attribute<'a> = (u8, &'a [u8]);
+
 /// A client of all of loopback, and a voucher of 100 MB for one device.
 pub fn lobby() -> Ours {
     let ours = Ours::with("", DEAF_PORT);
@@ -26,25 +29,25 @@ pub fn lobby() -> Ours {
 
 /// Signs in from there, with these attributes; the Class.
 #[track_caller]
-pub fn sign_in(ours: &Ours, source: &str, more: &[(u8, &[u8])]) -> Vec<u8> {
+pub fn sign_in(ours: &Ours, source: &str, more: &[Attribute]) -> Vec<u8> {
     let answer = ask(ours, source, more);
     assert_eq!(answer.code, ACCESS_ACCEPT);
     answer.get(CLASS).unwrap().to_vec()
 }
 
 #[track_caller]
-pub fn ask(ours: &Ours, source: &str, more: &[(u8, &[u8])]) -> Packet {
+pub fn ask(ours: &Ours, source: &str, more: &[Attribute]) -> Packet {
     let request = with(Packet::login(1, "room1", "pear"), more).signed();
     checked(&Client::from(source, ours.ports.auth).exchange(&request), &request)
 }
 
-pub fn with(packet: Packet, more: &[(u8, &[u8])]) -> Packet {
+pub fn with(packet: Packet, more: &[Attribute]) -> Packet {
     more.iter().fold(packet, |packet, (kind, value)| packet.and(*kind, value))
 }
 
 /// A report with these attributes and nothing else.
 #[track_caller]
-pub fn report(ours: &Ours, source: &str, status: u32, more: &[(u8, &[u8])]) {
+pub fn report(ours: &Ours, source: &str, status: u32, more: &[Attribute]) {
     let bytes = with(Packet::new(4, 1).and(40, &status.to_be_bytes()), more).stamped(SECRET);
     let answer = Client::from(source, ours.ports.acct).exchange(&bytes);
     assert_eq!(checked(&answer, &bytes).code, ACCOUNTING_RESPONSE);
@@ -66,8 +69,8 @@ pub fn charged(ours: Ours) -> (i64, i64) {
 }
 
 pub const HERE: &str = "127.0.0.1";
-pub const MAC: (u8, &[u8]) = (CALLING_STATION, b"02-00-00-00-00-01");
-pub const S1: (u8, &[u8]) = (SESSION, b"S1");
-pub const ROOM1: (u8, &[u8]) = (USER_NAME, b"room1");
-pub const ADDRESS: (u8, &[u8]) = (NAS_ADDRESS, &[10, 0, 0, 1]);
-pub const AP1: (u8, &[u8]) = (NAS_IDENTIFIER, b"ap1");
+pub const MAC: Attribute = (CALLING_STATION, b"02-00-00-00-00-01");
+pub const S1: Attribute = (SESSION, b"S1");
+pub const ROOM1: Attribute = (USER_NAME, b"room1");
+pub const ADDRESS: Attribute = (NAS_ADDRESS, &[10, 0, 0, 1]);
+pub const AP1: Attribute = (NAS_IDENTIFIER, b"ap1");

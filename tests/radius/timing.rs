@@ -12,9 +12,9 @@ const OCTETS: u8 = 43;
 const GIGAWORDS: u8 = 53;
 const DELAY: u8 = 41;
 const STAMP: u8 = 55;
-const THERE: (u8, &[u8]) = (NAS_ADDRESS, &[10, 0, 0, 2]);
-const OTHER_MAC: (u8, &[u8]) = (CALLING_STATION, b"02-00-00-00-00-02");
-const S2: (u8, &[u8]) = (SESSION, b"S2");
+const THERE: Attribute = (NAS_ADDRESS, &[10, 0, 0, 2]);
+const OTHER_MAC: Attribute = (CALLING_STATION, b"02-00-00-00-00-02");
+const S2: Attribute = (SESSION, b"S2");
 
 fn wall() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as u32
@@ -22,10 +22,10 @@ fn wall() -> u32 {
 
 /// With these numbers.
 #[track_caller]
-fn tell(ours: &Ours, status: u32, who: &[(u8, &[u8])], numbers: &[(u8, u32)]) {
+fn tell(ours: &Ours, status: u32, who: &[Attribute], numbers: &[(u8, u32)]) {
     let numbers: Vec<(u8, [u8; 4])> =
         numbers.iter().map(|(kind, number)| (*kind, number.to_be_bytes())).collect();
-    let numbers: Vec<(u8, &[u8])> = numbers.iter().map(|(kind, it)| (*kind, &it[..])).collect();
+    let numbers: Vec<Attribute> = numbers.iter().map(|(kind, it)| (*kind, &it[..])).collect();
     report(ours, HERE, status, &[who, &numbers].concat());
 }
 
@@ -35,14 +35,13 @@ fn undisturbed(ours: &Ours) -> Vec<Value> {
     sessions.filter(|it| it["trouble"].is_null()).map(|it| it["MAC"].clone()).collect()
 }
 
-const GUEST: [(u8, &[u8]); 5] = [S1, ROOM1, MAC, ADDRESS, AP1];
+const GUEST: [Attribute; 5] = [S1, ROOM1, MAC, ADDRESS, AP1];
 
 #[test]
 fn what_is_old_ends_nobody_and_is_charged() {
     let two_hours = 7200;
-    let stamps: [fn(u32) -> [(u8, u32); 1]; 2] =
-        [|ago| [(DELAY, ago)], |ago| [(STAMP, wall() - ago)]];
-    for when in stamps {
+    for stamped in [false, true] {
+        let when = |ago| [if stamped { (STAMP, wall() - ago) } else { (DELAY, ago) }];
         let ours = lobby();
         sign_in(&ours, HERE, &[OTHER_MAC, THERE]);
         // What the clock there says.
@@ -193,7 +192,7 @@ fn what_cannot_be_is_not_charged_and_told() {
 fn what_a_user_may_use_survives_a_lost_start() {
     let ours = Ours::with("", DEAF_PORT);
     ours.enter("check jo Cleartext-Password := pear\ncheck jo Max-Data := 100000000\ncheck jo Max-All-Session := 3600");
-    let jo: (u8, &[u8]) = (USER_NAME, b"jo");
+    let jo: Attribute = (USER_NAME, b"jo");
     let request = super::wire::Packet::login(1, "jo", "pear").and(MAC.0, MAC.1).signed();
     super::wire::Client::to(ours.ports.auth).exchange(&request);
     // As long as a place is kept, and a little more.

@@ -9,6 +9,7 @@ mod gate;
 mod guests;
 mod hostile;
 mod identity;
+mod late;
 mod machine;
 mod policies;
 mod presence;

@@ -175,7 +175,7 @@ proptest! {
             }
             // From the upper half of 32 bits, where the upper half was always 0 so far, a counter that
             // begins again looks as if it ran over.
-            Shape::OctetsAnew if before >= WRAP / 2 && before < WRAP => {
+            Shape::OctetsAnew if (WRAP / 2..WRAP).contains(&before) => {
                 prop_assert!(charged <= truth + WRAP / 2 && charged >= truth - before - steps[at]);
             }
             // Each report that is less than three quarters of the last one is taken for a new
