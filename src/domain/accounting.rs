@@ -72,6 +72,8 @@ pub struct Progress {
     claimed: Duration,
     /// Acct-Session-Time as it was reported last.
     clock: Duration,
+    /// Whether that has begun anew: earlier reports may then have a greater one.
+    is_anew: bool,
     download: Meter,
     upload: Meter,
 }
@@ -102,7 +104,7 @@ impl Progress {
     pub fn at(time: Duration, reported: Duration, usage: Usage) -> Self {
         let meter = |counter| Meter { counter, ..Meter::default() };
         let (download, upload) = (meter(usage.download), meter(usage.upload));
-        Self { time, claimed: time, clock: reported, download, upload }
+        Self { time, claimed: time, clock: reported, is_anew: false, download, upload }
     }
 
     /// Time used.
@@ -144,7 +146,8 @@ impl Progress {
     fn motion(&self, reported: &Reported, evidence: &Evidence) -> Motion {
         let Evidence { is_stop, since_second_start, longest, .. } = *evidence;
         // Where the clock was set back meanwhile, the time of the session goes on all the same.
-        let is_next = self.is_continued_by(reported)
+        let is_next = !self.is_anew
+            && self.is_continued_by(reported)
             && reported.time.is_some_and(|time| time <= longest.saturating_add(TOLERANCE));
         let order = match evidence.order {
             Order::Earlier if is_next => Order::Unknown,
@@ -193,6 +196,7 @@ impl Progress {
             Motion::Forward => time.saturating_sub(self.clock),
             Motion::TimeAnew | Motion::Anew => time,
         };
+        self.is_anew |= matches!(motion, Motion::TimeAnew | Motion::Anew);
         self.clock = time;
         self.claimed = self.claimed.saturating_add(new);
         self.time = self.claimed.min(longest).max(self.time);
