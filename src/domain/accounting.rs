@@ -96,6 +96,8 @@ enum Motion {
 /// Clocks of access points and ours may be so far apart, and packets under way so long, before a
 /// time is taken for wrong.
 const TOLERANCE: Duration = Duration::from_secs(30);
+/// So much more than has passed is not worth a word: some access points count in whole minutes.
+const ROUNDED: Duration = Duration::from_secs(60);
 /// Octets that a line of 100 Gbit/s carries in a second.
 const FASTEST: u64 = 12_500_000_000;
 
@@ -199,8 +201,10 @@ impl Progress {
         self.is_anew |= matches!(motion, Motion::TimeAnew | Motion::Anew);
         self.clock = time;
         self.claimed = self.claimed.saturating_add(new);
-        self.time = self.claimed.min(longest).max(self.time);
-        time > longest.saturating_add(TOLERANCE)
+        let is_near = self.claimed <= longest.saturating_add(ROUNDED);
+        let used = if is_near { self.claimed } else { self.claimed.min(longest) };
+        self.time = used.max(self.time);
+        time > longest.saturating_add(ROUNDED)
     }
 }
 
