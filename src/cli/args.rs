@@ -20,7 +20,7 @@ const BATCH: u32 = 1_000_000;
 const LIMIT: u32 = 9_437_184;
 
 /// Every option with a value, besides `--config`.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 14] = [
     "address",
     "count",
     "download-limit",
@@ -29,6 +29,8 @@ const OPTIONS: [&str; 12] = [
     "passcode",
     "priority",
     "upload-limit",
+    "used-download",
+    "used-upload",
     "username",
     "valid-for",
     "valid-from",
@@ -39,7 +41,7 @@ const OPTIONS: [&str; 12] = [
 const FLAGS: [&str; 1] = ["reveal"];
 
 /// Second words of commands.
-const WORDS: [&str; 7] = ["add", "close", "create", "list", "remove", "rotate", "show"];
+const WORDS: [&str; 8] = ["add", "close", "correct", "create", "list", "remove", "rotate", "show"];
 
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +149,10 @@ impl Line {
             ["check", "config"] => Command::CheckConfig,
             ["voucher", "create"] => self.create()?,
             ["voucher", "list"] => Command::ListVouchers(self.format()?),
+            ["voucher", "correct", username] => self.correct(username)?,
+            ["voucher", "correct"] => {
+                return Err(Misuse("whose voucher? 'voucher correct USERNAME'".to_owned()));
+            }
             ["voucher", "remove", username] => Command::RemoveVoucher((*username).to_owned()),
             ["voucher", "remove"] => {
                 return Err(Misuse("whose voucher? 'voucher remove USERNAME'".to_owned()));
@@ -199,7 +205,8 @@ impl Line {
             }
             ["voucher"] => {
                 return Err(Misuse(
-                    "'voucher create', 'voucher list' or 'voucher remove'?".to_owned(),
+                    "'voucher create', 'voucher list', 'voucher correct' or 'voucher remove'?"
+                        .to_owned(),
                 ));
             }
             ["session"] => return Err(Misuse("'session close MAC|USERNAME'?".to_owned())),
@@ -211,6 +218,19 @@ impl Line {
             ["api-key"] => return Err(Misuse("'api-key show' or 'api-key rotate'?".to_owned())),
             _ => return Err(Misuse(format!("there is no command '{}'", words.join(" ")))),
         })
+    }
+
+    fn correct(&mut self, username: &str) -> Result<Command, Misuse> {
+        let [download, upload] = ["used-download", "used-upload"].map(|name| {
+            let megabytes = self.options.remove(name).map(|text| text.parse::<u32>());
+            let wrong = || Misuse(format!("--{name} must be a number of MB"));
+            megabytes.transpose().map_err(|_| wrong())
+        });
+        let (download, upload) = (download?, upload?);
+        if download.is_none() && upload.is_none() {
+            return Err(Misuse("what was used? --used-download MB or --used-upload MB".to_owned()));
+        }
+        Ok(Command::CorrectVoucher { username: username.to_owned(), download, upload })
     }
 
     fn create(&mut self) -> Result<Command, Misuse> {
@@ -316,6 +336,11 @@ mod tests {
             "voucher",
             "voucher remove",
             "voucher remove a b",
+            "voucher correct",
+            "voucher correct a",
+            "voucher correct a b --used-download 1",
+            "voucher correct a --used-download lots",
+            "voucher remove a --used-download 1",
             "api-key",
             "backup",
             "voucher create --count 0",

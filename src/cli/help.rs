@@ -16,6 +16,8 @@ Usage: hotspotd [-c FILE] COMMAND
                  [--valid-for V] [--valid-from T] [--download-limit MB] [--upload-limit MB]
                              make vouchers; what is left out is random or preset
   voucher list               every voucher
+  voucher correct USERNAME [--used-download MB] [--used-upload MB]
+                             set what a voucher has used, where an access point counted wrong
   voucher remove USERNAME    remove a voucher
   guests                     every device on the guest networks, signed in or not
   sessions                   who is signed in: since when, what was used, what is left

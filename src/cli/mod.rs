@@ -55,6 +55,15 @@ pub enum Command {
     },
     /// `voucher list`
     ListVouchers(Format),
+    /// `voucher correct`
+    CorrectVoucher {
+        /// Whose.
+        username: String,
+        /// MB that were used, each way; `None` is what is counted.
+        download: Option<u32>,
+        /// The other way.
+        upload: Option<u32>,
+    },
     /// `voucher remove`
     RemoveVoucher(String),
     /// `guests`
@@ -231,6 +240,10 @@ fn ask(command: Command, mut client: Client) -> Result<(), Failure> {
         Command::ShowClient(name) => clients::show(client, &name),
         Command::CloseSessions(whose) => {
             client.ask(&Ask::CloseSessions(whose))?;
+            say(&client.text()?)
+        }
+        Command::CorrectVoucher { username, download, upload } => {
+            client.ask(&Ask::CorrectVoucher { username, download, upload })?;
             say(&client.text()?)
         }
         Command::RemoveVoucher(username) => {

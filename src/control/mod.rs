@@ -39,6 +39,15 @@ pub enum Ask {
     },
     /// Whoever has asked for vouchers has them all.
     Keep,
+    /// Set what a voucher has used; answered by [`Tell::Text`].
+    CorrectVoucher {
+        /// Whose.
+        username: String,
+        /// MB; `None` is what is counted.
+        download: Option<u32>,
+        /// MB; `None` is what is counted.
+        upload: Option<u32>,
+    },
     /// Remove a voucher.
     RemoveVoucher(String),
     /// Every voucher, as [`Tell::Voucher`] rows.

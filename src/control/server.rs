@@ -120,6 +120,9 @@ impl Control {
         match ask {
             Ask::CreateVouchers { count, fields } => self.create(count, fields, stream).await,
             Ask::Keep => Err("no vouchers were asked for".to_owned()),
+            Ask::CorrectVoucher { username, download, upload } => {
+                self.correct(&username, [download, upload], stream).await
+            }
             Ask::RemoveVoucher(username) => self.remove(&username).await,
             Ask::Vouchers => {
                 let zone = self.settings().zone.clone();

@@ -1,7 +1,8 @@
 //! What an access point reports of a session, and what it comes to.
 //!
 //! Reports come late, twice, out of order or not at all, and counters are of 32 bits, of 64, or
-//! begin again in the middle. Whatever comes, usage never shrinks and nothing is counted twice.
+//! begin again in the middle. Usage never shrinks and nothing is counted twice. What no session can
+//! have used (more time than has passed, more octets than a line carries) is not counted.
 
 use std::time::Duration;
 
@@ -27,36 +28,95 @@ pub struct Reported {
     pub upload: Option<Octets>,
 }
 
-/// One direction of a session.
+/// When a report was made, compared by Event-Timestamp with the latest one of its session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Meter {
-    /// Octets so far.
-    total: u64,
-    /// The access point's counter, carried on beyond 32 bits.
-    counter: u64,
+pub enum Order {
+    /// Before it.
+    Earlier,
+    /// At the same moment, or there is no Event-Timestamp to tell.
+    #[default]
+    Unknown,
+    /// After it.
+    Later,
+}
+
+/// What is known of a report beside its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// When it was made.
+    pub order: Order,
+    /// Whether it is a Stop, whose numbers are final.
+    pub is_stop: bool,
+    /// Time since a second Start was reported of a session that was open.
+    pub since_second_start: Option<Duration>,
+    /// Time in which its octets can have passed, at most.
+    pub elapsed: Duration,
+    /// Time that the session can have lasted, at most.
+    pub longest: Duration,
+}
+
+/// What has come of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Octets that are new.
+    pub new: Usage,
+    /// Whether it claims what cannot be, which is not counted.
+    pub implausible: bool,
 }
 
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     time: Duration,
+    /// Time used as it was reported, more than has passed included.
+    claimed: Duration,
+    /// Acct-Session-Time as it was reported last.
+    clock: Duration,
+    /// Whether that has begun anew: earlier reports may then have a greater one.
+    is_anew: bool,
     download: Meter,
     upload: Meter,
 }
 
-/// Counters of 32 bits run over at this number.
-const WRAP: u64 = 1 << 32;
+/// How a report goes on from what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Motion {
+    /// It is older.
+    Overtaken,
+    /// No time has passed: counters may grow.
+    Still,
+    /// Time has passed.
+    Forward,
+    /// The access point counts the time anew, and the octets not.
+    TimeAnew,
+    /// It counts everything anew.
+    Anew,
+}
+
+/// Clocks of access points and ours may be so far apart, and packets under way so long, before a
+/// time is taken for wrong.
+const TOLERANCE: Duration = Duration::from_secs(30);
+/// So much more than has passed is not worth a word: some access points count in whole minutes.
+const ROUNDED: Duration = Duration::from_secs(60);
+/// Octets that a line of 100 Gbit/s carries in a second.
+const FASTEST: u64 = 12_500_000_000;
 
 impl Progress {
-    /// A session that has come so far already.
-    pub fn at(time: Duration, usage: Usage) -> Self {
-        let meter = |total| Meter { total, counter: total };
-        Self { time, download: meter(usage.download), upload: meter(usage.upload) }
+    /// A session that has come so far already; `reported` is its Acct-Session-Time.
+    pub fn at(time: Duration, reported: Duration, usage: Usage) -> Self {
+        let meter = |total| Meter { total, counter: total, ..Meter::default() };
+        let (download, upload) = (meter(usage.download), meter(usage.upload));
+        Self { time, claimed: time, clock: reported, is_anew: false, download, upload }
     }
 
-    /// Time used, as reported last.
+    /// Time used.
     pub fn time(&self) -> Duration {
         self.time
+    }
+
+    /// Acct-Session-Time as it was reported last.
+    pub fn reported_time(&self) -> Duration {
+        self.clock
     }
 
     /// Octets so far.
@@ -64,44 +124,101 @@ impl Progress {
         Usage { download: self.download.total, upload: self.upload.total }
     }
 
-    /// Whether a report is older than what is known already: overtaken on its way.
-    pub fn is_ahead_of(&self, reported: &Reported) -> bool {
-        reported.time.is_some_and(|time| time < self.time)
+    /// Whether a report goes beyond the time that was reported last.
+    pub fn is_continued_by(&self, reported: &Reported) -> bool {
+        reported.time.is_some_and(|time| time > self.clock)
     }
 
-    /// Takes a report down; gives what is new. One that was overtaken changes nothing.
-    pub fn advance(&mut self, reported: &Reported) -> Usage {
-        if self.is_ahead_of(reported) {
-            return Usage::default();
-        }
+    /// How much Acct-Session-Time has grown since the last report; `None` where it has not.
+    pub fn growth(&self, reported: &Reported) -> Option<Duration> {
+        reported.time.and_then(|time| time.checked_sub(self.clock))
+    }
+
+    /// Takes a report down.
+    pub fn count(&mut self, reported: &Reported, evidence: &Evidence) -> Counted {
         let before = self.usage();
-        self.time = reported.time.unwrap_or(self.time);
-        self.download.advance(reported.download);
-        self.upload.advance(reported.upload);
-        self.usage().since(before)
+        let motion = self.motion(reported, evidence);
+        let mut implausible = self.count_time(reported.time, motion, evidence.longest);
+        let step = Step { motion, is_stop: evidence.is_stop, most: most(evidence.elapsed) };
+        implausible |= !self.download.count(reported.download, step);
+        implausible |= !self.upload.count(reported.upload, step);
+        Counted { new: self.usage().since(before), implausible }
     }
 
     /// The access point counts from the other side from now on: what its counters call download is
     /// upload. What was counted so far stays as it is.
     pub fn turn_round(&mut self) {
-        let (download, upload) = (self.download.counter, self.upload.counter);
-        self.download.counter = upload;
-        self.upload.counter = download;
+        let Self { download, upload, .. } = self;
+        std::mem::swap(&mut download.counter, &mut upload.counter);
+        std::mem::swap(&mut download.sends_gigawords, &mut upload.sends_gigawords);
     }
 
-    /// Takes the last report of a session down, whose counters are final: also one that claims to
-    /// be older than what is known only adds to it.
-    pub fn finish(&mut self, reported: &Reported) -> Usage {
-        let time = reported.time.map(|time| time.max(self.time));
-        let mut last = Reported { time, ..*reported };
-        if self.is_ahead_of(reported) {
-            let known = self.usage();
-            let grows = |octets: &Octets, known| octets.exact() > known;
-            last.download = reported.download.filter(|octets| grows(octets, known.download));
-            last.upload = reported.upload.filter(|octets| grows(octets, known.upload));
+    fn motion(&self, reported: &Reported, evidence: &Evidence) -> Motion {
+        let Evidence { is_stop, since_second_start, longest, .. } = *evidence;
+        // Where the clock was set back meanwhile, the time of the session goes on all the same.
+        let is_next = !self.is_anew
+            && self.is_continued_by(reported)
+            && reported.time.is_some_and(|time| time <= longest.saturating_add(TOLERANCE));
+        let order = match evidence.order {
+            Order::Earlier if is_next => Order::Unknown,
+            Order::Earlier => return Motion::Overtaken,
+            order => order,
+        };
+        let meters = [(self.download, reported.download), (self.upload, reported.upload)];
+        let shrinks = meters.iter().any(|(meter, octets)| meter.shrinks_to(*octets));
+        let grows = meters.iter().any(|(meter, octets)| meter.grows_to(*octets));
+        if let Some(since) = since_second_start {
+            let fits = reported.time.is_some_and(|time| time <= since + TOLERANCE);
+            return if fits || shrinks { Motion::Anew } else { self.without_restart(reported) };
         }
-        self.advance(&last)
+        match reported.time {
+            Some(time) if time < self.clock => {
+                // The end of a session cannot be older than a report of it.
+                let is_another = is_stop
+                    && time <= self.clock / 2
+                    && meters.iter().all(|(meter, octets)| meter.halves_to(*octets));
+                let is_near = time * 4 > self.clock * 3;
+                match order {
+                    Order::Later if shrinks => Motion::Anew,
+                    _ if shrinks && is_another => Motion::Anew,
+                    _ if shrinks => Motion::Overtaken,
+                    _ if is_near && grows => Motion::Still,
+                    Order::Later => Motion::TimeAnew,
+                    _ if grows => Motion::TimeAnew,
+                    _ => Motion::Overtaken,
+                }
+            }
+            Some(time) if time == self.clock && shrinks && order == Order::Later => Motion::Anew,
+            None if order == Order::Later => Motion::Forward,
+            _ => self.without_restart(reported),
+        }
     }
+
+    fn without_restart(&self, reported: &Reported) -> Motion {
+        if self.is_continued_by(reported) { Motion::Forward } else { Motion::Still }
+    }
+
+    /// Whether the time cannot be.
+    fn count_time(&mut self, time: Option<Duration>, motion: Motion, longest: Duration) -> bool {
+        let Some(time) = time else { return false };
+        let new = match motion {
+            Motion::Overtaken | Motion::Still => return false,
+            Motion::Forward => time.saturating_sub(self.clock),
+            Motion::TimeAnew | Motion::Anew => time,
+        };
+        self.is_anew |= matches!(motion, Motion::TimeAnew | Motion::Anew);
+        self.clock = time;
+        self.claimed = self.claimed.saturating_add(new);
+        let is_near = self.claimed <= longest.saturating_add(ROUNDED);
+        let used = if is_near { self.claimed } else { self.claimed.min(longest) };
+        self.time = used.max(self.time);
+        time > longest.saturating_add(ROUNDED)
+    }
+}
+
+/// Octets that can pass in this time, one way.
+fn most(elapsed: Duration) -> u64 {
+    FASTEST.saturating_mul(elapsed.saturating_add(TOLERANCE).as_secs())
 }
 
 impl Octets {
@@ -110,148 +227,117 @@ impl Octets {
     }
 }
 
+/// Counters of 32 bits run over at this number.
+const WRAP: u64 = 1 << 32;
+
+/// One direction of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Meter {
+    /// Octets so far.
+    total: u64,
+    /// The access point's counter, carried on beyond 32 bits.
+    counter: u64,
+    /// Whether the upper half was ever sent and not 0: some send 0 whatever they have counted.
+    sends_gigawords: bool,
+}
+
+/// A report to one direction of a session.
+#[derive(Clone, Copy)]
+struct Step {
+    motion: Motion,
+    is_stop: bool,
+    /// Octets that can be new.
+    most: u64,
+}
+
 impl Meter {
-    fn advance(&mut self, octets: Option<Octets>) {
-        let Some(octets) = octets else { return };
-        let counter = match octets.gigawords {
-            Some(_) => octets.exact(),
-            None => self.carried_on(octets.low),
-        };
-        let (new, counter) = match counter.checked_sub(self.counter) {
-            Some(new) => (new, counter),
-            // The access point has begun to count again.
-            None => (octets.exact(), octets.exact()),
-        };
-        self.total = self.total.saturating_add(new);
-        self.counter = counter;
+    /// False where it claims more than can have passed.
+    fn count(&mut self, octets: Option<Octets>, step: Step) -> bool {
+        let Some(octets) = octets else { return true };
+        let next = self.after(octets, step);
+        if next.total.saturating_sub(self.total) > step.most {
+            return false;
+        }
+        *self = next;
+        true
     }
 
-    /// A counter without its upper half. From the upper half of 32 bits to the lower it has run
-    /// over; from anywhere else it has begun again.
-    fn carried_on(self, low: u32) -> u64 {
-        let (upper, known) = (self.counter & !(WRAP - 1), self.counter & (WRAP - 1));
-        let here = upper | u64::from(low);
-        let ran_over = known >= WRAP / 2 && u64::from(low) < WRAP / 2;
-        if here < self.counter && ran_over { here.saturating_add(WRAP) } else { here }
+    fn after(self, octets: Octets, step: Step) -> Self {
+        let here = self.carried(octets);
+        let known = Self {
+            sends_gigawords: self.sends_gigawords || octets.gigawords.is_some_and(|it| it > 0),
+            ..self
+        };
+        let up_to = |counter: u64| {
+            let total = self.total.saturating_add(counter.saturating_sub(self.counter));
+            Self { total, counter, ..known }
+        };
+        let begun = octets.exact();
+        let anew = Self { total: self.total.saturating_add(begun), counter: begun, ..known };
+        // What was taken for a counter that ran over had begun again.
+        let was_wrong = known.sends_gigawords && !self.sends_gigawords && self.counter >= WRAP;
+        match step.motion {
+            Motion::Overtaken if step.is_stop && octets.exact() > self.counter => {
+                up_to(octets.exact())
+            }
+            Motion::Overtaken => self,
+            Motion::Forward if was_wrong && here < self.counter => Self { counter: here, ..known },
+            Motion::Anew => anew,
+            _ if here >= self.counter => up_to(here),
+            Motion::Still | Motion::TimeAnew => self,
+            // Some end a session with counters of 0.
+            Motion::Forward if step.is_stop && octets.exact() == 0 => self,
+            Motion::Forward if self.runs_over_at(octets) => up_to(here.saturating_add(WRAP)),
+            Motion::Forward if self.shrinks_to(Some(octets)) => anew,
+            Motion::Forward => self,
+        }
+    }
+
+    /// The counter with the upper half that is known, where none is sent.
+    fn carried(self, octets: Octets) -> u64 {
+        if self.is_exact(octets) {
+            return octets.exact();
+        }
+        self.counter & !(WRAP - 1) | u64::from(octets.low)
+    }
+
+    fn is_exact(self, octets: Octets) -> bool {
+        octets.gigawords.is_some_and(|it| it > 0 || self.sends_gigawords)
+    }
+
+    /// Without an upper half: from the upper half of 32 bits to the lower.
+    fn runs_over_at(self, octets: Octets) -> bool {
+        let known = self.counter & (WRAP - 1);
+        !self.is_exact(octets) && known >= WRAP / 2 && u64::from(octets.low) < WRAP / 2
+    }
+
+    /// Whether the counter has become smaller, and by more than what is imprecise.
+    fn shrinks_to(self, octets: Option<Octets>) -> bool {
+        octets.is_some_and(|octets| {
+            let (counter, known) = self.pair(octets);
+            u128::from(counter) * 4 <= u128::from(known) * 3 && counter < known
+        })
+    }
+
+    fn halves_to(self, octets: Option<Octets>) -> bool {
+        octets.is_none_or(|octets| {
+            let (counter, known) = self.pair(octets);
+            counter <= known / 2
+        })
+    }
+
+    fn grows_to(self, octets: Option<Octets>) -> bool {
+        octets.is_some_and(|octets| self.carried(octets) > self.counter)
+    }
+
+    /// What is reported and what is known, as far as both go.
+    fn pair(self, octets: Octets) -> (u64, u64) {
+        match self.is_exact(octets) {
+            true => (octets.exact(), self.counter),
+            false => (u64::from(octets.low), self.counter & (WRAP - 1)),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn seconds(time: u64, down: u64, up: u64) -> Reported {
-        let octets = |octets: u64| {
-            Some(Octets { low: octets as u32, gigawords: Some((octets >> 32) as u32) })
-        };
-        Reported {
-            time: Some(Duration::from_secs(time)),
-            download: octets(down),
-            upload: octets(up),
-        }
-    }
-
-    fn low(time: u64, down: u32) -> Reported {
-        let download = Some(Octets { low: down, gigawords: None });
-        Reported { time: Some(Duration::from_secs(time)), download, upload: None }
-    }
-
-    #[test]
-    fn a_report_adds_what_is_new() {
-        let mut progress = Progress::default();
-        assert_eq!(progress.advance(&seconds(60, 100, 10)), Usage { download: 100, upload: 10 });
-        assert_eq!(progress.advance(&seconds(60, 100, 10)), Usage::default());
-        assert_eq!(progress.advance(&seconds(120, 5 << 32, 30)).download, (5 << 32) - 100);
-        assert_eq!(progress.time(), Duration::from_secs(120));
-    }
-
-    #[test]
-    fn an_overtaken_report_changes_nothing() {
-        let mut progress = Progress::default();
-        progress.advance(&seconds(120, 500, 0));
-        assert_eq!(progress.advance(&seconds(60, 100, 0)), Usage::default());
-        assert_eq!(progress.usage().download, 500);
-    }
-
-    #[test]
-    fn a_counter_of_32_bits_runs_over() {
-        let mut progress = Progress::default();
-        progress.advance(&low(60, u32::MAX - 9));
-        assert_eq!(progress.advance(&low(120, 90)).download, 100);
-        assert_eq!(progress.usage().download, (1 << 32) + 90);
-        progress.advance(&low(180, u32::MAX));
-        progress.advance(&low(240, 0));
-        assert_eq!(progress.usage().download, 2 << 32);
-    }
-
-    #[test]
-    fn a_counter_that_begins_again_is_added() {
-        let mut progress = Progress::default();
-        progress.advance(&low(60, 1_000));
-        assert_eq!(progress.advance(&low(120, 400)).download, 400);
-        assert_eq!(progress.advance(&low(180, 600)).download, 200);
-        progress.advance(&seconds(240, 7 << 32, 0));
-        assert_eq!(progress.advance(&seconds(300, 5, 0)).download, 5);
-    }
-
-    #[test]
-    fn who_counts_from_the_other_side_is_not_counted_again() {
-        let mut progress = Progress::default();
-        // The guest has downloaded 900 and uploaded 100, and was understood the wrong way round.
-        progress.advance(&seconds(60, 100, 900));
-        progress.turn_round();
-        assert_eq!(progress.usage(), Usage { download: 100, upload: 900 });
-        let new = progress.advance(&seconds(120, 1000, 130));
-        assert_eq!(new, Usage { download: 100, upload: 30 });
-        assert_eq!(progress.usage(), Usage { download: 200, upload: 930 });
-    }
-
-    #[test]
-    fn a_last_report_out_of_order_only_adds() {
-        let mut progress = Progress::default();
-        progress.advance(&seconds(120, 500, 50));
-        assert_eq!(progress.finish(&seconds(100, 400, 60)), Usage { download: 0, upload: 10 });
-        assert_eq!(progress.time(), Duration::from_secs(120));
-    }
-
-    proptest! {
-        /// Whatever comes, in whatever order: usage only grows, and what is said to be new is what
-        /// it has grown by.
-        #[test]
-        fn usage_never_shrinks(
-            reports in proptest::collection::vec((any::<u16>(), any::<u32>(), proptest::option::of(0..4u32), any::<bool>()), 0..40)
-        ) {
-            let mut progress = Progress::default();
-            for (time, low, gigawords, last) in reports {
-                let reported = Reported {
-                    time: Some(Duration::from_secs(time.into())),
-                    download: Some(Octets { low, gigawords }),
-                    upload: None,
-                };
-                let before = progress;
-                let new = match last {
-                    true => progress.finish(&reported),
-                    false => progress.advance(&reported),
-                };
-                prop_assert_eq!(before.usage().plus(new), progress.usage());
-                prop_assert!(progress.time() >= before.time());
-            }
-        }
-
-        /// A true counter of 64 bits, sent with its lower half only and often enough, comes out
-        /// exact.
-        #[test]
-        fn steps_below_half_the_range_are_exact(
-            steps in proptest::collection::vec(0u64..1 << 31, 1..40)
-        ) {
-            let (mut progress, mut truth) = (Progress::default(), 0u64);
-            for (index, step) in steps.into_iter().enumerate() {
-                truth += step;
-                progress.advance(&low(index as u64, truth as u32));
-                prop_assert_eq!(progress.usage().download, truth);
-            }
-        }
-    }
-}
+mod tests;

@@ -33,6 +33,8 @@ pub struct AccessRequest {
     pub station: Option<Mac>,
     /// What follows once they are let in.
     pub purpose: Purpose,
+    /// Acct-Session-Id: accounting will have the same one.
+    pub session: Option<String>,
     /// Everything that was sent, for check items; without passwords and challenges.
     pub attributes: Pairs,
 }
@@ -131,9 +133,10 @@ pub struct Report {
     pub nas: Nas,
     /// What has happened.
     pub event: Event,
-    /// Acct-Session-Id.
+    /// Acct-Session-Id; empty where the access point sends none. What is no text stands in
+    /// hexadecimal digits after `0x`.
     pub session: String,
-    /// User-Name.
+    /// User-Name; empty where there is none.
     pub username: String,
     /// Calling-Station-Id, where it is a device's MAC.
     pub station: Option<Mac>,

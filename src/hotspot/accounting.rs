@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use md5::{Digest, Md5};
-
 use super::access::{Event, Nas, Report};
 use super::change::Told;
+use super::evidence::{order, since};
 use super::gate::FRESH;
 use super::remotes::Remote;
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
+use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
-use crate::domain::accounting::Progress;
-use crate::domain::list::Entry;
-use crate::domain::login::Credential;
-use crate::domain::secret::Secret;
-use crate::domain::session::TerminateCause;
+use crate::domain::accounting::{Counted, Evidence, Progress};
+use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::Voucher;
 use crate::store::{SessionRecord, StoreError};
 
 /// No session lasts longer. Access points that compute with a clock which is set meanwhile report
@@ -27,39 +23,51 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 enum Found {
     Open(i64),
     Ended(Box<SessionRecord>),
-    /// Never heard of; whose voucher it is, if it is one.
-    Unknown(Option<Box<Entry<Voucher>>>),
+    /// Never heard of.
+    Unknown(Subscriber),
+}
+
+/// That a report is taken down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TakenDown {
+    /// Whether it claims more time or octets than can be, which are not counted.
+    pub implausible: bool,
 }
 
 impl Hotspot {
     /// A session's end is durable before the access point is told that it is taken down; the rest
     /// waits in memory, since the next report says it again.
-    pub(super) fn account(&mut self, mut report: Report, reply: Reply<()>, now: Now) -> Finish {
+    pub(super) fn account(
+        &mut self,
+        mut report: Report,
+        reply: Reply<TakenDown>,
+        now: Now,
+    ) -> Finish {
         report.reported.time = report.reported.time.filter(|time| *time <= LONGEST);
-        let unique_id = unique_id(&report);
-        let found = self.find(&report, &unique_id);
+        self.access_points.heard(&report.nas, now);
+        let found = self.find(&report, now);
         Box::new(move |hotspot, committed| {
             let found = found.and_then(|found| committed.map(|()| found));
             hotspot.note(&found);
-            match found {
+            let found = match found {
                 Err(error) => return send(reply, Err(error)),
-                Ok(found) => {
-                    // An earlier report of the same batch may have changed everything.
-                    let found = hotspot.find_in_memory(&unique_id).unwrap_or(found);
-                    // What it leaves or takes changes the shares of those who are here.
-                    let voucher = hotspot.voucher_found(&found);
-                    hotspot.look_at(voucher, FRESH, now);
-                    if !hotspot.take_down(&report, unique_id.clone(), found, now) {
-                        let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
-                        return;
-                    }
-                    hotspot.heard_from(&report.nas, now);
-                }
+                // An earlier report of the same batch may have changed everything.
+                Ok(found) => hotspot.find_in_memory(&report, now).unwrap_or(found),
+            };
+            // What it leaves or takes changes the shares of those who are here.
+            let voucher = hotspot.voucher_found(&found);
+            hotspot.look_at(voucher, FRESH, now);
+            hotspot.implausible = false;
+            if !hotspot.take_down(&report, found, now) {
+                let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
+                return;
             }
+            hotspot.heard_from(&report.nas, now);
+            let taken = TakenDown { implausible: hotspot.implausible };
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
-                let lost = is_end && hotspot.sessions.ended_as(&unique_id).is_some();
-                send(reply, if lost { Err(StoreError::DiskFull) } else { Ok(()) });
+                let lost = is_end && hotspot.ended_session_of(&report).is_some();
+                send(reply, if lost { Err(StoreError::DiskFull) } else { Ok(taken) });
             });
         })
     }
@@ -78,7 +86,9 @@ impl Hotspot {
             if !hotspot.restarts.is_new(&nas, stamp) {
                 return send(reply, Ok(0));
             }
-            let its = hotspot.remotes.iter().filter(|remote| remote.nas.is(&nas));
+            hotspot.access_points.heard(&nas, now);
+            let points = &hotspot.access_points;
+            let its = hotspot.remotes.iter().filter(|remote| points.same(&remote.nas, &nas));
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
             if hotspot.admissions.may_log(client, now.boot) {
@@ -91,59 +101,62 @@ impl Hotspot {
         })
     }
 
-    fn find(&self, report: &Report, unique_id: &str) -> Result<Found, StoreError> {
-        if let Some(found) = self.find_in_memory(unique_id) {
+    fn find(&self, report: &Report, now: Now) -> Result<Found, StoreError> {
+        let in_memory = self.find_in_memory(report, now);
+        let is_sure = match &in_memory {
+            Some(Found::Open(id)) => !self.has_another_class(*id, report),
+            Some(_) => true,
+            None => false,
+        };
+        if let Some(found) = in_memory.filter(|_| is_sure) {
             return Ok(found);
         }
-        match self.store.session_named(unique_id)? {
-            Some(row) => Ok(Found::Ended(Box::new(row))),
-            None => Ok(Found::Unknown(self.voucher_of(&report.username)?.map(Box::new))),
-        }
+        let stored = self.stored_session_of(report)?;
+        let open = self.open_session_of(report, now);
+        Ok(match (open, stored) {
+            (Some((_, open)), Some((row, stored))) if stored > open => Found::Ended(Box::new(row)),
+            (Some((id, _)), _) => Found::Open(id),
+            (None, Some((row, _))) => Found::Ended(Box::new(row)),
+            (None, None) => Found::Unknown(self.subscriber_of(report)?),
+        })
     }
 
-    fn find_in_memory(&self, unique_id: &str) -> Option<Found> {
-        if let Some(remote) = self.remotes.named(unique_id) {
-            return Some(Found::Open(remote.id));
+    /// Whether a report has a Class that its session has not: it may be of an earlier one of the same
+    /// number.
+    fn has_another_class(&self, id: i64, report: &Report) -> bool {
+        let known = self.remotes.get(id).and_then(|remote| remote.class.as_ref());
+        known.zip(report.class.as_ref()).is_some_and(|(known, class)| known != class)
+    }
+
+    fn find_in_memory(&self, report: &Report, now: Now) -> Option<Found> {
+        let ended = || self.ended_session_of(report);
+        match self.open_session_of(report, now) {
+            Some((id, open)) if self.has_another_class(id, report) => match ended() {
+                Some((row, certainty)) if certainty > open => Some(Found::Ended(Box::new(row))),
+                _ => Some(Found::Open(id)),
+            },
+            Some((id, _)) => Some(Found::Open(id)),
+            None => ended().map(|(row, _)| Found::Ended(Box::new(row))),
         }
-        self.sessions.ended_as(unique_id).map(|ended| Found::Ended(Box::new(ended.clone())))
     }
 
     fn voucher_found(&self, found: &Found) -> Option<i64> {
         match found {
             Found::Open(id) => self.remotes.get(*id).map(|remote| remote.voucher),
             Found::Ended(row) => Some(row.voucher),
-            Found::Unknown(entry) => entry.as_ref().map(|entry| entry.id),
+            Found::Unknown(subscriber) => Some(subscriber.voucher_id()),
         }
-    }
-
-    /// The voucher behind a reported name: also behind a code that was typed as one.
-    pub(super) fn voucher_of(&self, username: &str) -> Result<Option<Entry<Voucher>>, StoreError> {
-        if let Some(entry) = self.voucher_named(username)? {
-            return Ok(Some(entry));
-        }
-        for meaning in Credential::Code(Secret::new(username)).meanings() {
-            if let Some(entry) = self.voucher_named(&meaning.username)?
-                && entry.value.opens_as(&meaning)
-            {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
     }
 
     /// False where it shall be reported again later.
-    fn take_down(&mut self, report: &Report, unique_id: String, found: Found, now: Now) -> bool {
+    fn take_down(&mut self, report: &Report, found: Found, now: Now) -> bool {
         match (found, report.event) {
-            (Found::Unknown(voucher), _) => {
-                return self.open_reported(report, unique_id, voucher, now);
-            }
+            (Found::Unknown(subscriber), _) => return self.open_reported(report, subscriber, now),
             (Found::Open(id), _) if self.is_admitted_since(id, report, now) => {
                 self.close_remote(id, TerminateCause::LostService, now);
-                return self.open_again(report, unique_id, now);
+                return self.open_again(report, now);
             }
-            (Found::Open(id), Event::Start) => {
-                return self.started_again(id, report, unique_id, now);
-            }
+            (Found::Open(id), Event::Start) => return self.started_again(id, report, now),
             (Found::Open(id), Event::Stop(_)) if self.is_of_an_earlier_one(id, report) => {}
             (Found::Open(id), _) => self.goes_on(id, report, now),
             (Found::Ended(row), Event::Stop(cause)) => self.ended_again(*row, report, cause, now),
@@ -151,54 +164,49 @@ impl Hotspot {
             (Found::Ended(row), Event::Start) => {
                 let latest = row.remote.as_ref().and_then(|remote| remote.latest);
                 let is_let_in = self.place_is_kept_since(ended(&row, now), report, now);
-                if begins_another(report.stamp, latest, is_let_in) {
+                if begins_another(report, latest, is_let_in) {
                     // The access point gives its numbers anew.
-                    return self.open_again(report, unique_id, now);
+                    return self.open_again(report, now);
                 }
             }
         }
         true
     }
 
-    fn open_again(&mut self, report: &Report, unique_id: String, now: Now) -> bool {
-        let voucher = self.voucher_of(&report.username).ok().flatten().map(Box::new);
-        self.open_reported(report, unique_id, voucher, now)
+    fn open_again(&mut self, report: &Report, now: Now) -> bool {
+        match self.subscriber_of(report) {
+            Ok(subscriber) => self.open_reported(report, subscriber, now),
+            Err(_) => false,
+        }
     }
 
     fn is_of_an_earlier_one(&self, id: i64, report: &Report) -> bool {
-        let began = self.remotes.get(id).and_then(|remote| remote.stamp);
-        ends_an_earlier_one(report.stamp, began)
+        let Some(remote) = self.remotes.get(id) else { return false };
+        !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
     }
 
     /// A beginning that is reported twice, or another session under the same number: an access
-    /// point that has started anew and does not say so.
-    fn started_again(&mut self, id: i64, report: &Report, unique_id: String, now: Now) -> bool {
-        let Some(remote) = self.remotes.get(id) else { return true };
+    /// point that has started anew and does not say so. Where nobody has been let in since, its next
+    /// report tells whether it counts anew.
+    fn started_again(&mut self, id: i64, report: &Report, now: Now) -> bool {
+        let Some(remote) = self.remotes.get_mut(id) else { return true };
         let (known, opened) = (remote.stamp, remote.opened);
-        let is_let_in = remote.admitted && self.place_is_kept_since(opened, report, now);
-        if !begins_another(report.stamp, known, is_let_in) {
+        if begins_another(report, known, false) {
+            remote.began_again(report, now);
+        }
+        let admitted = remote.admitted;
+        let is_let_in = admitted && self.place_is_kept_since(opened, report, now);
+        if !is_let_in || !begins_another(report, known, true) {
             self.goes_on(id, report, now);
             return true;
         }
         self.close_remote(id, TerminateCause::NasReboot, now);
-        self.open_again(report, unique_id, now)
+        self.open_again(report, now)
     }
 
     /// Counts, and draws the consequences.
     pub(super) fn goes_on(&mut self, id: i64, report: &Report, now: Now) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        remote.follow(report, now);
-        let new = match report.event {
-            Event::Stop(_) => remote.progress.finish(&report.reported),
-            _ => remote.progress.advance(&report.reported),
-        };
-        if new.upload > 0 {
-            remote.last_traffic = now.boot;
-        }
-        let (voucher, usage) = (remote.voucher, remote.progress.usage());
-        let total = usage.download.saturating_add(usage.upload);
-        let over = remote.total.is_some_and(|limit| total >= limit);
-        self.sessions.accounts.count(voucher, new);
+        let Some(voucher) = self.count_report(id, report, now) else { return };
         if let Event::Stop(cause) = report.event {
             if let Some(remote) = self.remotes.get_mut(id) {
                 remote.connect_stop.clone_from(&report.details.connect_info);
@@ -206,11 +214,50 @@ impl Hotspot {
                     self.admissions.has_ended(&remote.unique_id);
                 }
             }
-            self.close_remote(id, cause, now);
-        } else if over {
+            self.close_remote_as_heard(id, cause, now);
+        } else if self.remotes.get(id).is_some_and(Remote::has_used_all) {
             self.order_end(id, TerminateCause::DataLimit, now);
         }
         self.draw_consequences(voucher, (false, false), now);
+    }
+
+    /// Takes down what a session has used; whose voucher it is.
+    pub(super) fn count_report(&mut self, id: i64, report: &Report, now: Now) -> Option<i64> {
+        let age = self.age_of_next(id, report, now);
+        self.learn_class(id, report);
+        let remote = self.remotes.get_mut(id)?;
+        let evidence = remote.evidence(report, now);
+        remote.follow(report, age, now);
+        let Counted { new, implausible } = remote.progress.count(&report.reported, &evidence);
+        if report.event != Event::Start {
+            remote.second_start = None;
+        }
+        if new.upload > 0 {
+            remote.last_traffic = now.boot;
+        }
+        let voucher = remote.voucher;
+        self.implausible |= implausible;
+        self.sessions.accounts.count(voucher, new);
+        Some(voucher)
+    }
+
+    /// A session ended when it was heard of last.
+    pub(super) fn close_remote_as_heard(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        let at = self.remotes.get(id).map_or(now.wall, |remote| remote.heard_at.min(now.wall));
+        self.close_remote_at(id, cause, at, now);
+    }
+
+    /// A Class that comes back for the first time, or after another sign-in.
+    fn learn_class(&mut self, id: i64, report: &Report) {
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        let Some(class) = report.class.as_ref().filter(|it| remote.class.as_ref() != Some(*it))
+        else {
+            return;
+        };
+        if remote.admitted && self.classes.is_ours(class, &remote.login, remote.voucher) {
+            remote.class = Some(class.clone());
+            remote.written = None;
+        }
     }
 
     /// The end of a session that has ended already: reported twice, late, or ended by us. Its
@@ -223,32 +270,52 @@ impl Hotspot {
         now: Now,
     ) {
         let latest = row.remote.as_ref().and_then(|remote| remote.latest);
-        let began = latest.map(|at| at.plus(-whole_seconds(row.time)));
+        let reported = reported_time(&row);
+        let began = latest.map(|at| at.plus(-whole_seconds(reported)));
         if ends_an_earlier_one(report.stamp, began) {
             return;
         }
-        let mut progress = Progress::at(row.time, row.usage);
+        let age = self.age_after_end(&row, report, now);
+        let mut progress = Progress::at(row.time, reported, row.usage);
         let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
         if counted_from.is_some_and(|counted| counted != report.details.view_point) {
             progress.turn_round();
         }
-        let new = progress.finish(&report.reported);
+        let lasted = since(row.started_at, now).max(row.time);
+        let evidence = Evidence {
+            order: order(report.stamp, latest),
+            is_stop: true,
+            since_second_start: None,
+            elapsed: lasted,
+            longest: lasted,
+        };
+        let Counted { new, implausible } = progress.count(&report.reported, &evidence);
+        self.implausible |= implausible;
         let ours = row.end.map(|(_, cause)| cause);
-        let end =
-            (now.wall, ours.filter(|ours| *ours != TerminateCause::LostService).unwrap_or(cause));
-        if new == Default::default() && progress.time() == row.time && ours == Some(end.1) {
+        let at = now.wall.plus(-whole_seconds(age));
+        let end = (at, ours.filter(|ours| *ours != TerminateCause::LostService).unwrap_or(cause));
+        if new == Usage::default() && progress.time() == row.time && ours == Some(end.1) {
             return;
         }
         (row.time, row.usage, row.end) = (progress.time(), progress.usage(), Some(end));
+        if let Some(remote) = &mut row.remote {
+            remote.reported_time = progress.reported_time();
+            remote.latest = remote.latest.max(report.stamp);
+        }
         self.add_to_voucher(row.voucher, new);
         self.sessions.write_end(row);
     }
 
     /// It was given up too early: the access point was out of reach, say.
     fn goes_on_after_all(&mut self, row: SessionRecord, report: &Report, now: Now) {
-        let further = report.reported.time.is_some_and(|time| time > row.time + SAME_MOMENT);
+        let further =
+            report.reported.time.is_some_and(|time| time > reported_time(&row) + SAME_MOMENT);
         if !further {
             return;
+        }
+        let age = self.age_after_end(&row, report, now);
+        if self.is_old(age) {
+            return self.ended_again(row, report, TerminateCause::LostService, now);
         }
         let (voucher, end) = (row.voucher, row.deadline);
         let Some(remote) = Remote::again(SessionRecord { end: None, ..row }, end, now) else {
@@ -275,7 +342,7 @@ impl Hotspot {
         }
     }
 
-    fn add_to_voucher(&mut self, voucher: i64, new: crate::domain::session::Usage) {
+    fn add_to_voucher(&mut self, voucher: i64, new: Usage) {
         if let Ok(Some(entry)) = self.store.voucher_by_id(voucher) {
             let entry = self.up_to_date(entry);
             let until = self.sessions.accounts.get(voucher).and_then(|account| account.until);
@@ -283,20 +350,6 @@ impl Hotspot {
             self.sessions.accounts.count(voucher, new);
         }
     }
-}
-
-/// What tells a session from all others: as `acct_unique` of FreeRADIUS 3.2, without the port,
-/// which some access points leave out at the end.
-fn unique_id(report: &Report) -> String {
-    let Nas { client, source, address, identifier } = &report.nas;
-    let place = address.unwrap_or(*source);
-    let text = format!(
-        "{client}\0{place}\0{}\0{}\0{}",
-        identifier.as_deref().unwrap_or_default(),
-        report.session,
-        report.username
-    );
-    Md5::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// When a session ended at the earliest, by the boot clock: rows have whole seconds.

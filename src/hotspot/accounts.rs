@@ -104,6 +104,21 @@ impl Accounts {
         }
     }
 
+    /// What has been used, down and up, is set to this; `written` is what the store has.
+    pub(super) fn correct(
+        &mut self,
+        voucher: i64,
+        octets: (Option<u64>, Option<u64>),
+        written: Usage,
+    ) {
+        if let Some(account) = self.0.get_mut(&voucher) {
+            let used = &mut account.voucher.used;
+            used.download = octets.0.unwrap_or(used.download);
+            used.upload = octets.1.unwrap_or(used.upload);
+            account.written = written;
+        }
+    }
+
     /// What each of a voucher's devices may still use.
     pub(super) fn share(&self, voucher: i64) -> Option<Allowance> {
         let account = self.0.get(&voucher)?;

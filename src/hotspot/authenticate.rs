@@ -83,6 +83,7 @@ impl Hotspot {
         reply: Reply<Access>,
         now: Now,
     ) -> Finish {
+        self.access_points.heard(&request.nas, now);
         let judged = self.judge_access(&request, now);
         Box::new(move |hotspot, committed| {
             let judged = judged.and_then(|judged| committed.map(|()| judged));
@@ -307,7 +308,7 @@ impl Hotspot {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,
-            session: request.acct_session().map(str::to_owned),
+            session: request.session.clone(),
             login: login.clone(),
             counts: self.takes_a_place(request),
             is_replaced: false,

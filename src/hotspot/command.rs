@@ -5,13 +5,14 @@ use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::{Access, AccessRequest, Demand, Nas, NasPeer, Order, Outcome, Report};
+use super::accounting::TakenDown;
 use super::policies::{Change, Question};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::list::{Entry, Page};
 use crate::domain::login::{Credential, LoginRecord, Refusal};
 use crate::domain::neighbour::Sighting;
-use crate::domain::session::TerminateCause;
+use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 use crate::domain::visitor::{Visitor, VisitorKind};
@@ -49,6 +50,17 @@ pub enum Write {
     BeginBatch(Reply<BatchId>),
     /// Makes the vouchers of a batch good; false where it was given up meanwhile.
     CompleteBatch(BatchId, Reply<bool>),
+    /// Sets what a voucher has used.
+    CorrectVoucher {
+        /// Compared without case.
+        username: Username,
+        /// Octets; `None` is what is counted.
+        download: Option<u64>,
+        /// Octets; `None` is what is counted.
+        upload: Option<u64>,
+        /// What it has used now; `None` where there is no such voucher.
+        reply: Reply<Option<Usage>>,
+    },
     /// Removes a voucher.
     RemoveVoucher {
         /// Compared without case.
@@ -99,7 +111,7 @@ pub enum Write {
         /// What it says.
         report: Box<Report>,
         /// That it is taken down: a session's end then survives a power cut.
-        reply: Reply<()>,
+        reply: Reply<TakenDown>,
     },
     /// An access point begins or ceases to work: none of its sessions goes on (RFC 2866 section
     /// 5.1, Accounting-On and Accounting-Off).

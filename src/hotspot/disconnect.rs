@@ -10,7 +10,7 @@ use super::standing::Standing;
 use super::{Closed, Finish, Hotspot, Reply, Whose, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
-use crate::domain::time::Now;
+use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::fold;
 
 /// An access point that would not end a session is asked again after this time.
@@ -65,7 +65,7 @@ impl Hotspot {
             let here = closed.count();
             let there = hotspot.remotes.iter().filter(|it| is_meant(&whose, it.station, &it.login));
             let there: Vec<i64> = there.map(|it| it.id).collect();
-            let freed = hotspot.reservations.free(|mac, login| is_meant(&whose, mac, login));
+            let freed = hotspot.reservations.free(|mac, login| is_meant(&whose, mac, login), now);
             let closed = Closed { here, asked: there.len(), freed };
             for id in there {
                 hotspot.order_end(id, TerminateCause::AdminReset, now);
@@ -126,6 +126,17 @@ impl Hotspot {
 
     /// A session at an access point has ended.
     pub(super) fn close_remote(&mut self, id: i64, cause: TerminateCause, now: Now) {
+        self.close_remote_at(id, cause, now.wall, now);
+    }
+
+    /// A session at an access point ended at this moment.
+    pub(super) fn close_remote_at(
+        &mut self,
+        id: i64,
+        cause: TerminateCause,
+        at: Timestamp,
+        now: Now,
+    ) {
         let Some(remote) = self.remotes.close(id) else { return };
         self.unanswered.forget(id);
         let _nobody_waits_for_it = self.orders.send(Dispatch::Closed(id));
@@ -146,7 +157,7 @@ impl Hotspot {
                 usage.upload,
             );
         }
-        self.sessions.write_end(remote.record(Some((now.wall, cause))));
+        self.sessions.write_end(remote.record(Some((at, cause))));
         self.share(remote.voucher, None, now);
     }
 

@@ -186,7 +186,7 @@ impl Hotspot {
         }
         self.count_up(mac, &entry, now)?;
         let others = self.others(voucher, Some(mac));
-        let waiting = self.kept_for_others(&login, Some(mac), now);
+        let waiting = self.kept_for_others(&login, None, Some(mac), now);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + waiting + 1).saturating_sub(room);
         if too_many > 0 && by_itself {

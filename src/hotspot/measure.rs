@@ -57,11 +57,13 @@ impl Hotspot {
         };
         let here = voucher.map_or(0, |entry| self.sessions.accounts.devices(entry.id).len());
         let elsewhere = self.remotes.of_login(login);
-        let elsewhere = elsewhere.filter(|it| !itself(it.station, &it.nas.client)).count();
-        let AccessRequest { nas, station, .. } = request;
-        let session = request.acct_session();
+        let elsewhere = elsewhere
+            .filter(|it| !itself(it.station, &it.nas.client) && !request.is_of_session(it))
+            .count();
         let reserved = self.reservations.of(login, now).filter(|it| it.counts);
-        let reserved = reserved.filter(|it| !it.is_of(&nas.client, *station, session)).count();
+        let reserved = reserved
+            .filter(|it| !itself(it.station, &it.client) && !request.is_of_place(it))
+            .count();
         here + elsewhere + reserved
     }
 

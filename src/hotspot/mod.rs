@@ -14,6 +14,7 @@
 mod absent;
 pub mod access;
 mod access_log;
+mod access_points;
 mod accounting;
 mod accounts;
 mod admission;
@@ -25,6 +26,7 @@ mod clockwork;
 mod command;
 mod connections;
 mod disconnect;
+mod evidence;
 mod fold;
 mod gate;
 mod guesses;
@@ -32,6 +34,7 @@ mod guests;
 mod journal;
 mod judge;
 mod known;
+mod matching;
 mod measure;
 mod opening;
 pub mod policies;
@@ -49,6 +52,7 @@ mod sightings;
 mod snapshot;
 mod space;
 mod standing;
+mod subscriber;
 mod unanswered;
 mod upkeep;
 mod vouchers;
@@ -57,6 +61,7 @@ use rand::Rng;
 use tokio::sync::mpsc;
 
 use access::Dispatch;
+use access_points::AccessPoints;
 use admission::Admissions;
 use clockwork::Clockwork;
 use gate::{FRESH, Gatekeeper};
@@ -69,6 +74,7 @@ use reservations::Reservations;
 use sessions::Sessions;
 use unanswered::Unanswered;
 
+pub use accounting::TakenDown;
 pub use command::{
     Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
 };
@@ -139,6 +145,9 @@ struct Hotspot {
     admissions: Admissions,
     classes: Classes,
     restarts: Restarts,
+    access_points: AccessPoints,
+    /// Whether the report that is being taken down claims what cannot be.
+    implausible: bool,
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
@@ -199,6 +208,8 @@ impl Hotspot {
             admissions: Admissions::default(),
             classes: Classes::new(key, nonce),
             restarts: Restarts::default(),
+            access_points: AccessPoints::default(),
+            implausible: false,
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,
@@ -296,6 +307,9 @@ impl Hotspot {
             }
             Write::BeginBatch(reply) => self.begin_batch(reply),
             Write::CompleteBatch(batch, reply) => self.complete_batch(batch, reply),
+            Write::CorrectVoucher { username, download, upload, reply } => {
+                self.correct_voucher(&username, (download, upload), reply, now)
+            }
             Write::RemoveVoucher { username, reply } => self.remove_voucher(&username, reply, now),
             Write::SignIn { caller, credential, reply } => {
                 self.sign_in(caller, credential, reply, now)

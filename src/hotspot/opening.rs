@@ -6,15 +6,18 @@
 
 use std::time::Duration;
 
+use md5::{Digest, Md5};
+
 use super::Hotspot;
-use super::access::{Event, Report};
+use super::access::{Event, Nas, Report};
 use super::accounts::Member;
 use super::change::Told;
 use super::remotes::Remote;
-use super::replay::whole_seconds;
+use super::replay::{SAME_MOMENT, whole_seconds};
 use super::reservations::Reservation;
 use super::session::deadline;
 use super::standing::Standing;
+use super::subscriber::Subscriber;
 use crate::domain::accounting::Progress;
 use crate::domain::list::Entry;
 use crate::domain::login::Refusal;
@@ -23,37 +26,63 @@ use crate::domain::session::TerminateCause;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::{Username, Voucher, fold};
 
+/// What is known of a session when it is opened.
+struct Opening {
+    subscriber: Subscriber,
+    place: Option<Reservation>,
+    /// A Class of ours.
+    class: Option<Vec<u8>>,
+    /// How long ago that was which is reported.
+    age: Duration,
+}
+
 impl Hotspot {
     /// A session that is reported for the first time, whatever the report says: its beginning may
     /// have been lost. False where it shall be reported again later.
     pub(super) fn open_reported(
         &mut self,
         report: &Report,
-        unique_id: String,
-        voucher: Option<Box<Entry<Voucher>>>,
+        subscriber: Subscriber,
         now: Now,
     ) -> bool {
         self.admissions.reported(&report.nas.client);
-        let login = login_of(report, voucher.as_deref());
-        let earlier = self.has_a_class_of_ours(report, &login, voucher.as_deref());
-        let place = self.reservations.claim(&login, report, earlier);
-        if place.is_none() && !earlier && !self.was_let_in(report, &login, now) {
-            self.open_unadmitted(report, unique_id, login, voucher.is_some(), now);
+        let age = self.age_of_first(report, &subscriber, now);
+        let earlier = self.has_a_class_of_ours(report, &subscriber);
+        let login = &subscriber.login;
+        let happened = now.boot.saturating_sub(age);
+        let place = self.reservations.claim(login, report, earlier, happened);
+        if place.is_none() && !earlier && !self.was_let_in(report, login, now) {
+            self.open_unadmitted(report, &subscriber, age, now);
             return true;
         }
-        if !self.admissions.may_begin(&report.nas.client, &login, now.boot) {
+        if !self.admissions.may_begin(&report.nas.client, login, now.boot) {
             return false;
         }
-        let claims_place = place.is_some();
-        self.journal.session_reported(&report.nas.client, &login);
-        self.close_the_same_device(report, true, now);
-        let revoked = place.as_ref().is_some_and(|place| place.revoked);
+        self.journal.session_reported(&report.nas.client, login);
+        let class = report
+            .class
+            .clone()
+            .filter(|class| earlier || place.as_ref().is_some_and(|place| place.class == *class));
+        let opening = Opening { subscriber, place, class, age };
+        match self.is_old(age) {
+            true => self.take_down_old(report, opening, now),
+            false => self.open_admitted(report, opening, now),
+        }
+        true
+    }
+
+    fn open_admitted(&mut self, report: &Report, opening: Opening, now: Now) {
+        self.close_the_same_device(report, true, opening.age, now);
+        let place = opening.place.as_ref();
+        let claims_place = place.is_some_and(|place| place.is_place(now));
+        let revoked = place.is_some_and(|place| place.revoked);
         let mut over = revoked.then_some(TerminateCause::AdminReset);
-        let number = voucher.as_ref().map_or(0, |entry| entry.id);
-        let remote = self.reported(report, unique_id, login, number, place, now);
+        let number = opening.subscriber.voucher_id();
+        let voucher = opening.subscriber.voucher.clone();
+        let remote = self.reported(report, opening, now);
         let id = remote.id;
         if !self.open_remote_for(report.event, remote, now) {
-            return true;
+            return;
         }
         if let Some(entry) = &voucher {
             let (until, refused) = self.join_voucher(entry, id, now);
@@ -70,40 +99,58 @@ impl Hotspot {
             Some(cause) => self.order_end(id, cause, now),
             None => self.end_the_supernumerary(id, claims_place, now),
         }
-        true
     }
 
-    fn reported(
-        &mut self,
-        report: &Report,
-        unique_id: String,
-        login: String,
-        voucher: i64,
-        place: Option<Reservation>,
-        now: Now,
-    ) -> Remote {
+    /// A session that is known by an old report only: what it has used counts, and nobody makes room
+    /// for it. If it is still there, its next report says so.
+    fn take_down_old(&mut self, report: &Report, opening: Opening, now: Now) {
+        if let Some(entry) = &opening.subscriber.voucher {
+            let until = self.sessions.accounts.get(entry.id).and_then(|account| account.until);
+            self.sessions.accounts.know(entry, until);
+        }
+        let remote = self.reported(report, opening, now);
+        let id = remote.id;
+        self.remotes.open(remote);
+        let cause = match report.event {
+            Event::Stop(cause) => cause,
+            Event::Start | Event::Interim => TerminateCause::LostService,
+        };
+        self.count_report(id, report, now);
+        self.close_remote_as_heard(id, cause, now);
+    }
+
+    fn reported(&mut self, report: &Report, opening: Opening, now: Now) -> Remote {
         let plan = self.settings.preset.plan;
+        let Opening { subscriber, place, class, age } = opening;
+        let lasted = age + report.reported.time.unwrap_or_default();
+        let before = whole_seconds(report.reported.time.unwrap_or_default());
+        let started_at = now.wall.plus(-whole_seconds(lasted));
+        let let_in = place.as_ref().map(|place| now.boot.saturating_sub(place.since));
         Remote {
             id: self.sessions.next_id(),
             admitted: true,
-            voucher,
-            login,
+            voucher: subscriber.voucher_id(),
+            unique_id: unique_id(report, &subscriber.login),
+            login: subscriber.login,
             station: report.station,
             address: report.address,
-            started_at: began(report, now),
+            started_at,
+            admitted_at: let_in.map_or(started_at, |ago| now.wall.plus(-whole_seconds(ago))),
             clock_is_set: now.wall_is_set,
-            stamp: report.stamp.filter(|_| report.event == Event::Start),
+            stamp: report.stamp.map(|stamp| stamp.plus(-before)),
             latest: report.stamp,
             nas: report.nas.clone(),
-            unique_id,
             username: report.username.clone(),
             session: report.session.clone(),
             details: report.details.clone(),
             connect_stop: None,
+            class,
             progress: Progress::default(),
             opened: now.boot,
-            heard: now.boot,
-            heard_at: now.wall,
+            lasted,
+            second_start: None,
+            heard: now.boot.saturating_sub(age),
+            heard_at: now.wall.plus(-whole_seconds(age)),
             last_traffic: now.boot,
             deadline: place.as_ref().and_then(|place| place.deadline),
             total: place.as_ref().and_then(|place| place.total),
@@ -118,27 +165,44 @@ impl Hotspot {
     fn open_unadmitted(
         &mut self,
         report: &Report,
-        unique_id: String,
-        login: String,
-        is_voucher: bool,
+        subscriber: &Subscriber,
+        age: Duration,
         now: Now,
     ) {
-        if matches!(report.event, Event::Stop(_)) || self.admissions.is_over(&unique_id) {
+        let login = subscriber.login.clone();
+        let is_over = self.admissions.is_over(&unique_id(report, &login));
+        if matches!(report.event, Event::Stop(_)) || self.is_old(age) || is_over {
             return;
         }
         if !self.admissions.may_open_unadmitted(&report.nas.client, now.boot) {
             return;
         }
-        self.close_the_same_device(report, false, now);
-        let is_ours = is_voucher || self.is_user(&login);
-        let remote = self.reported(report, unique_id, login, 0, None, now);
+        self.close_the_same_device(report, false, age, now);
+        let is_ours = subscriber.voucher.is_some() || self.is_user(&login);
+        let nobody = Subscriber { login, voucher: None };
+        let opening = Opening { subscriber: nobody, place: None, class: None, age };
+        let remote = self.reported(report, opening, now);
         let id = remote.id;
         if self.open_remote(Remote { admitted: false, ..remote }, now) {
             self.goes_on(id, report, now);
-            if is_ours {
+            // The order would name the session that is let in.
+            if is_ours && !self.has_a_twin(id) {
                 self.order_end(id, TerminateCause::AdminReset, now);
             }
         }
+    }
+
+    /// Whether another open session has the same Acct-Session-Id at the same client: an order to end
+    /// one could end the other.
+    pub(super) fn has_a_twin(&self, id: i64) -> bool {
+        let Some(remote) = self.remotes.get(id) else { return false };
+        !remote.session.is_empty()
+            && self.remotes.twins(remote).any(|it| {
+                it.id != id
+                    && it.admitted
+                    && (it.station.is_none() || it.station == remote.station)
+                    && it.nas.source == remote.nas.source
+            })
     }
 
     fn is_user(&self, login: &str) -> bool {
@@ -146,16 +210,6 @@ impl Hotspot {
             Ok(Some(name)) => self.store.is_known(&Subject::User(name)).unwrap_or(false),
             _ => false,
         }
-    }
-
-    fn has_a_class_of_ours(
-        &self,
-        report: &Report,
-        login: &str,
-        voucher: Option<&Entry<Voucher>>,
-    ) -> bool {
-        let number = voucher.map_or(0, |entry| entry.id);
-        report.class.as_ref().is_some_and(|class| self.classes.is_ours(class, login, number))
     }
 
     /// Whether an access point was told to let this login in before: lately, or so long ago that a
@@ -176,10 +230,9 @@ impl Hotspot {
 
     /// Whether somebody has been let in after this moment of the boot clock who is reported now.
     pub(super) fn place_is_kept_since(&self, after: Duration, report: &Report, now: Now) -> bool {
-        let voucher = self.voucher_of(&report.username).ok().flatten();
-        let login = login_of(report, voucher.as_ref());
-        let earlier = self.has_a_class_of_ours(report, &login, voucher.as_ref());
-        self.reservations.is_kept_since(after, &login, report, earlier, now)
+        let Ok(subscriber) = self.subscriber_of(report) else { return false };
+        let earlier = self.has_a_class_of_ours(report, &subscriber);
+        self.reservations.is_kept_since(after, &subscriber.login, report, earlier, now)
     }
 
     /// Keeps a session in mind that has not ended yet: an end needs no room.
@@ -238,11 +291,14 @@ impl Hotspot {
     }
 
     /// A device has one session at an access point: the end of an earlier one was lost. Whoever was
-    /// not let in ends none that was.
-    fn close_the_same_device(&mut self, report: &Report, admitted: bool, now: Now) {
+    /// not let in ends none that was, and nothing old ends what has begun since.
+    fn close_the_same_device(&mut self, report: &Report, admitted: bool, age: Duration, now: Now) {
         let Some(station) = report.station.filter(|_| report.event == Event::Start) else { return };
+        let began = now.wall.plus(-whole_seconds(age));
         let same = |it: &&Remote| {
-            it.station == Some(station) && it.nas.is(&report.nas) && (admitted || !it.admitted)
+            self.access_points.same(&it.nas, &report.nas)
+                && it.started_at <= began.plus(whole_seconds(SAME_MOMENT))
+                && (admitted || !it.admitted)
         };
         let earlier: Vec<i64> =
             self.remotes.of_station(station).filter(same).map(|it| it.id).collect();
@@ -252,16 +308,18 @@ impl Hotspot {
     }
 }
 
-/// Whom a report is about: a voucher's username, or what the access point says.
-fn login_of(report: &Report, voucher: Option<&Entry<Voucher>>) -> String {
-    let username = report.username.trim();
-    voucher.map_or(username, |entry| entry.value.username.as_str()).to_owned()
-}
-
-/// When a reported session began.
-fn began(report: &Report, now: Now) -> Timestamp {
-    let before = report.delay + report.reported.time.unwrap_or_default();
-    now.wall.plus(-whole_seconds(before))
+/// What tells a session from all others: as `acct_unique` of FreeRADIUS 3.2, without the port,
+/// which some access points leave out at the end, and with the name that we know.
+fn unique_id(report: &Report, login: &str) -> String {
+    let Nas { client, source, address, identifier } = &report.nas;
+    let place = address.unwrap_or(*source);
+    let text = format!(
+        "{client}\0{place}\0{}\0{}\0{}",
+        identifier.as_deref().unwrap_or_default(),
+        report.session,
+        fold(login)
+    );
+    Md5::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn cause_of(refusal: Refusal) -> TerminateCause {

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Report;
 use super::change::Told;
+use super::evidence::{SecondStart, since};
 use super::fold::together;
 use super::replay::whole_seconds;
 use super::standing::Standing;
+use super::subscriber::reported_time;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
@@ -34,6 +37,8 @@ pub(super) struct Remote {
     pub(super) station: Option<Mac>,
     pub(super) address: Option<IpAddr>,
     pub(super) started_at: Timestamp,
+    /// When they were let in for it, where that is known.
+    pub(super) admitted_at: Timestamp,
     pub(super) clock_is_set: bool,
     /// Event-Timestamp of its beginning.
     pub(super) stamp: Option<Timestamp>,
@@ -46,9 +51,15 @@ pub(super) struct Remote {
     pub(super) session: String,
     pub(super) details: Details,
     pub(super) connect_stop: Option<String>,
+    /// The Class that we gave with the Access-Accept, where it comes back.
+    pub(super) class: Option<Vec<u8>>,
     pub(super) progress: Progress,
     /// When we heard of it first, by the boot clock of this start.
     pub(super) opened: Duration,
+    /// How long it had lasted by then.
+    pub(super) lasted: Duration,
+    /// A Start that came while it was open.
+    pub(super) second_start: Option<SecondStart>,
     /// When it was last reported, by the boot clock and by the wall clock.
     pub(super) heard: Duration,
     pub(super) heard_at: Timestamp,
@@ -99,12 +110,16 @@ impl Remote {
                 latest: self.latest,
                 details: self.details.clone(),
                 connect_stop: self.connect_stop.clone(),
+                class: self.class.clone(),
+                total_limit: self.total,
+                reported_time: self.progress.reported_time(),
             })),
         }
     }
 
     /// A session from the store that goes on.
     pub(super) fn again(row: SessionRecord, deadline: Option<Duration>, now: Now) -> Option<Self> {
+        let reported = reported_time(&row);
         let remote = *row.remote?;
         Some(Self {
             id: row.id,
@@ -115,8 +130,9 @@ impl Remote {
             station: row.mac,
             address: row.address.and_then(|address| address.parse().ok()),
             started_at: row.started_at,
+            admitted_at: row.started_at,
             clock_is_set: row.clock_is_set,
-            stamp: remote.latest.map(|at| at.plus(-whole_seconds(row.time))),
+            stamp: remote.latest.map(|at| at.plus(-whole_seconds(reported))),
             latest: remote.latest,
             nas: remote.nas,
             unique_id: remote.unique_id,
@@ -124,27 +140,28 @@ impl Remote {
             session: remote.session,
             details: remote.details,
             connect_stop: remote.connect_stop,
-            progress: Progress::at(row.time, row.usage),
+            class: remote.class,
+            progress: Progress::at(row.time, reported, row.usage),
             opened: now.boot,
+            lasted: since(row.started_at, now).max(row.time),
+            second_start: None,
             heard: now.boot,
             heard_at: remote.updated_at,
             last_traffic: now.boot,
             deadline,
-            total: None,
+            total: remote.total_limit,
             standing: Standing::Open,
             told: Told::default(),
             written: Some((row.time, row.usage)),
         })
     }
 
-    /// Takes over what a report says of the session itself.
-    pub(super) fn follow(&mut self, report: &Report, now: Now) {
+    /// Takes over what a report says of the session itself that is so old.
+    pub(super) fn follow(&mut self, report: &Report, age: Duration, now: Now) {
         self.latest = self.latest.max(report.stamp);
         // What others send again must not have our orders go to them.
-        let is_news = report.reported.time.is_some_and(|time| time > self.progress.time());
-        if is_news && self.nas.source != report.nas.source {
-            self.nas.source = report.nas.source;
-            self.written = None;
+        if self.progress.is_continued_by(&report.reported) {
+            self.follow_nas(&report.nas);
         }
         let view_point = report.details.view_point;
         if self.details.view_point != view_point {
@@ -153,10 +170,24 @@ impl Remote {
             self.written = None;
         }
         self.address = report.address.or(self.address);
-        self.heard = now.boot;
-        self.heard_at = now.wall;
+        self.heard = self.heard.max(now.boot.saturating_sub(age));
+        self.heard_at = self.heard_at.max(now.wall.plus(-whole_seconds(age)));
         if report.details.called_station.is_some() {
             self.details.called_station.clone_from(&report.details.called_station);
+        }
+    }
+
+    /// Whatever the access point leaves out now, it still answers to.
+    fn follow_nas(&mut self, nas: &Nas) {
+        let identifier = nas.identifier.as_ref().or(self.nas.identifier.as_ref());
+        let next = Nas {
+            address: nas.address.or(self.nas.address),
+            identifier: identifier.cloned(),
+            ..nas.clone()
+        };
+        if self.nas != next {
+            self.nas = next;
+            self.written = None;
         }
     }
 
@@ -170,6 +201,16 @@ impl Remote {
         }
     }
 
+    /// Whether what a user may use is used up.
+    pub(super) fn has_used_all(&self) -> bool {
+        let usage = self.progress.usage();
+        self.total.is_some_and(|limit| usage.download.saturating_add(usage.upload) >= limit)
+    }
+
+    fn number(&self) -> (Arc<str>, String) {
+        (self.nas.client.clone(), self.session.clone())
+    }
+
     fn state(&self) -> (Duration, Usage) {
         (self.progress.time(), self.progress.usage())
     }
@@ -179,7 +220,8 @@ impl Remote {
 #[derive(Debug, Default)]
 pub(super) struct Remotes {
     open: BTreeMap<i64, Remote>,
-    by_unique_id: HashMap<String, i64>,
+    /// By client and Acct-Session-Id.
+    by_number: HashMap<(Arc<str>, String), BTreeSet<i64>>,
     by_login: HashMap<String, BTreeSet<i64>>,
     by_station: HashMap<Mac, BTreeSet<i64>>,
 }
@@ -201,9 +243,24 @@ impl Remotes {
         self.open.len()
     }
 
-    /// The open session that an access point reports under this name.
-    pub(super) fn named(&self, unique_id: &str) -> Option<&Remote> {
-        self.by_unique_id.get(unique_id).and_then(|id| self.open.get(id))
+    /// The open sessions that a report may be about. Of an access point that numbers none, those of
+    /// the device or the name.
+    pub(super) fn numbered(&self, report: &Report) -> impl Iterator<Item = &Remote> {
+        let ids = match (report.session.is_empty(), report.station) {
+            (false, _) => {
+                let key = (report.nas.client.clone(), report.session.clone());
+                self.by_number.get(&key)
+            }
+            (true, Some(station)) => self.by_station.get(&station),
+            (true, None) => self.by_login.get(&fold(&report.username)),
+        };
+        ids.into_iter().flatten().filter_map(|id| self.open.get(id))
+    }
+
+    /// The open sessions of the same Acct-Session-Id at the same client, this one included.
+    pub(super) fn twins(&self, remote: &Remote) -> impl Iterator<Item = &Remote> {
+        let ids = self.by_number.get(&remote.number()).into_iter().flatten();
+        ids.filter_map(|id| self.open.get(id))
     }
 
     /// The open sessions of a login that we let in, the longest first.
@@ -239,16 +296,14 @@ impl Remotes {
         if let Some(station) = remote.station {
             self.by_station.entry(station).or_default().insert(remote.id);
         }
-        self.by_unique_id.insert(remote.unique_id.clone(), remote.id);
+        self.by_number.entry(remote.number()).or_default().insert(remote.id);
         self.by_login.entry(fold(&remote.login)).or_default().insert(remote.id);
         self.open.insert(remote.id, remote);
     }
 
     pub(super) fn close(&mut self, id: i64) -> Option<Remote> {
         let remote = self.open.remove(&id)?;
-        if self.by_unique_id.get(&remote.unique_id) == Some(&id) {
-            self.by_unique_id.remove(&remote.unique_id);
-        }
+        strike(&mut self.by_number, &remote.number(), id);
         strike(&mut self.by_login, &fold(&remote.login), id);
         if let Some(station) = remote.station {
             strike(&mut self.by_station, &station, id);
@@ -260,6 +315,7 @@ impl Remotes {
     pub(super) fn shift(&mut self, seconds: i64) {
         for remote in self.open.values_mut().filter(|remote| !remote.clock_is_set) {
             remote.started_at = remote.started_at.plus(seconds);
+            remote.admitted_at = remote.admitted_at.plus(seconds);
             remote.heard_at = remote.heard_at.plus(seconds);
             remote.clock_is_set = true;
         }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::access::Nas;
+use super::access::{Nas, Report};
 use crate::domain::time::Timestamp;
 
 /// Two reports of one moment may be this far apart.
@@ -21,17 +21,19 @@ const RESTARTS: usize = 64;
 /// `known` is the Event-Timestamp of that one's beginning where it is open, of its latest report
 /// where it has ended. Without stamps, and where the access point's clock was set back, somebody
 /// must have been let in for it: an access point that counts anew has lost its guests and asks for
-/// each again.
+/// each again. Some access points renew Event-Timestamp when they send a report again, and say by
+/// Acct-Delay-Time how long ago it was.
 pub(super) fn begins_another(
-    stamp: Option<Timestamp>,
+    report: &Report,
     known: Option<Timestamp>,
     place_is_kept: bool,
 ) -> bool {
-    match (stamp, known) {
-        (Some(stamp), Some(known)) if is_after(stamp, known) => true,
-        (Some(stamp), Some(known)) if !is_after(known, stamp) => false,
-        _ => place_is_kept,
+    let (Some(stamp), Some(known)) = (report.stamp, known) else { return place_is_kept };
+    let earliest = stamp.plus(-whole_seconds(report.delay));
+    if is_after(earliest, known) {
+        return true;
     }
+    (is_after(stamp, known) || is_after(known, stamp)) && place_is_kept
 }
 
 /// Whether the end of a session was reported before this one of the same number began.
@@ -39,7 +41,7 @@ pub(super) fn ends_an_earlier_one(stamp: Option<Timestamp>, began: Option<Timest
     matches!((stamp, began), (Some(stamp), Some(began)) if is_after(began, stamp))
 }
 
-fn is_after(later: Timestamp, earlier: Timestamp) -> bool {
+pub(super) fn is_after(later: Timestamp, earlier: Timestamp) -> bool {
     later.unix().saturating_sub(earlier.unix()) > whole_seconds(SAME_MOMENT)
 }
 
@@ -55,7 +57,10 @@ impl Restarts {
     /// Whether this one is new; keeps it in mind.
     pub(super) fn is_new(&mut self, nas: &Nas, stamp: Option<Timestamp>) -> bool {
         let Some(stamp) = stamp else { return true };
-        if self.0.iter().any(|(known, at)| known.is(nas) && *at == stamp) {
+        // Somebody else's source is another one.
+        if self.0.iter().any(|(known, at)| {
+            *at == stamp && known.client == nas.client && !known.differs_from(nas)
+        }) {
             return false;
         }
         if self.0.len() >= RESTARTS {
@@ -69,6 +74,8 @@ impl Restarts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hotspot::access::Event;
+    use crate::hotspot::tests::remote::report;
 
     fn at(seconds: i64) -> Option<Timestamp> {
         Some(Timestamp::from_unix(seconds))
@@ -76,15 +83,23 @@ mod tests {
 
     #[test]
     fn a_beginning_is_another_ones_where_it_is_later_or_somebody_was_let_in() {
-        assert!(begins_another(at(103), at(100), false));
-        assert!(!begins_another(at(102), at(100), true));
-        assert!(!begins_another(at(100), at(102), true));
-        assert!(!begins_another(at(50), at(100), false));
-        assert!(begins_another(at(50), at(100), true));
+        let another = |stamp, known, is_let_in| {
+            let start = Report { stamp, ..report(Event::Start, "a", 1, 0, 0) };
+            begins_another(&start, known, is_let_in)
+        };
+        assert!(another(at(103), at(100), false));
+        assert!(!another(at(102), at(100), true));
+        assert!(!another(at(100), at(102), true));
+        assert!(!another(at(50), at(100), false));
+        assert!(another(at(50), at(100), true));
         for (stamp, known) in [(None, None), (at(1), None), (None, at(1))] {
-            assert!(begins_another(stamp, known, true));
-            assert!(!begins_another(stamp, known, false));
+            assert!(another(stamp, known, true));
+            assert!(!another(stamp, known, false));
         }
+        // Sent again with both stamps renewed.
+        let delay = Duration::from_secs(7);
+        let again = Report { stamp: at(107), delay, ..report(Event::Start, "a", 1, 0, 0) };
+        assert!(!begins_another(&again, at(100), false));
     }
 
     #[test]

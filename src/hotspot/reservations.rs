@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Report;
+use super::access_points::Bound;
 use super::change::Told;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
@@ -16,6 +17,12 @@ const MOST_RESERVED: usize = 4096;
 const UNCOUNTED: usize = 8;
 /// How long a place is kept for somebody whose session is not reported.
 const RESERVED: Duration = Duration::from_secs(60);
+/// How long it is known what somebody may use whose session is not reported: its Start may be lost.
+const KNOWN: Duration = Duration::from_secs(24 * 3600);
+/// So much may a report seem to be of before the sign-in that it followed.
+const TOLERANCE: Duration = Duration::from_secs(10);
+/// Of how many that is known whose place is not kept any more.
+const MOST_KNOWN: usize = 1024;
 
 /// A place kept for somebody who has been let in: until the access point reports the session, it
 /// counts as one.
@@ -25,7 +32,7 @@ pub(super) struct Reservation {
     pub(super) class: Vec<u8>,
     pub(super) client: Arc<str>,
     pub(super) station: Option<Mac>,
-    /// Acct-Session-Id, where it came with the request.
+    /// Acct-Session-Id, where the access point sends it with the Access-Request.
     pub(super) session: Option<String>,
     pub(super) login: String,
     /// Whether it counts as a device until it is claimed.
@@ -66,7 +73,8 @@ impl Reservations {
             if place.is_of(client, *station, session.as_deref()) {
                 place.counts = false;
                 kept += 1;
-                place.is_replaced = station.is_some() || kept > UNCOUNTED;
+                let is_same = station.is_some() || session.is_some() && place.session == *session;
+                place.is_replaced = is_same || kept > UNCOUNTED;
             }
         }
         places.retain(|it| !it.is_replaced);
@@ -93,7 +101,27 @@ impl Reservations {
     /// The places kept for a login, those that do not count among them.
     pub(super) fn of(&self, login: &str, now: Now) -> impl Iterator<Item = &Reservation> {
         let places = self.of.get(&fold(login)).into_iter().flatten();
-        places.filter(move |it| now.boot.saturating_sub(it.since) < RESERVED)
+        places.filter(move |it| it.is_place(now))
+    }
+
+    /// Who was let in with this Class, or on this device where a report names nobody. A walk: only
+    /// where a name does not tell.
+    pub(super) fn account_of(&self, report: &Report, is_nameless: bool) -> Option<&Reservation> {
+        let client = &report.nas.client;
+        let its = || self.of.values().flatten().filter(|it| it.client == *client);
+        let by_class = || its().find(|it| report.class.as_ref() == Some(&it.class));
+        let by_device = || {
+            let of_device = its().filter(|it| it.station == report.station);
+            of_device.max_by_key(|it| it.since)
+        };
+        let by_class = report.class.as_ref().and_then(|_| by_class());
+        by_class.or_else(|| report.station.filter(|_| is_nameless).and_then(|_| by_device()))
+    }
+
+    /// Whether a Class was given with a place of this login.
+    pub(super) fn has_class(&self, login: &str, class: &[u8]) -> bool {
+        let places = self.of.get(&fold(login)).into_iter().flatten();
+        places.into_iter().any(|it| it.class == class)
     }
 
     /// Whether a place is kept for a session that is reported now, and has been kept since after
@@ -110,26 +138,45 @@ impl Reservations {
         self.of(login, now).any(|it| it.since > after && it.is_for(report, earlier))
     }
 
-    /// The place that was kept for a session that is reported now.
+    /// How old a report about this login can be, if it is of a place that is kept.
+    pub(super) fn bound(&self, login: &str, report: &Report, earlier: bool, now: Now) -> Bound {
+        let ago = |it: &Reservation| now.boot.saturating_sub(it.since);
+        let places = || self.of.get(&fold(login)).into_iter().flatten();
+        if let Some(it) = places().find(|it| report.class.as_ref() == Some(&it.class)) {
+            return Bound::Certain(ago(it));
+        }
+        let its = places().filter(|it| it.is_place(now) && it.is_for(report, earlier));
+        its.map(ago).min().map_or(Bound::None, Bound::Likely)
+    }
+
+    /// The place that was kept for a session that is reported now, as of this moment of the boot
+    /// clock: who was let in later is somebody else, unless the Class comes back.
     pub(super) fn claim(
         &mut self,
         login: &str,
         report: &Report,
         earlier: bool,
+        happened: Duration,
     ) -> Option<Reservation> {
         let login = fold(login);
         let places = self.of.get_mut(&login)?;
+        let is_for =
+            |it: &Reservation| it.is_for(report, earlier) && it.since <= happened + TOLERANCE;
         let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
         let by_station = || {
             let of_device = |it: &Reservation| {
-                it.is_for(report, earlier) && it.station.is_some() && it.station == report.station
+                is_for(it) && it.station.is_some() && it.station == report.station
             };
             places.iter().position(of_device)
         };
-        let counted = |it: &Reservation| it.counts && it.is_for(report, earlier);
-        let unknown = || places.iter().position(|it| it.is_for(report, earlier));
-        let unknown = || places.iter().position(counted).or_else(unknown);
-        let index = by_class.or_else(by_station).or_else(unknown)?;
+        let counted = |it: &Reservation| it.counts && is_for(it);
+        let unknown = || places.iter().position(counted).or_else(|| places.iter().position(is_for));
+        let by_number = || {
+            let numbered =
+                |it: &Reservation| is_for(it) && it.session.as_ref() == Some(&report.session);
+            places.iter().position(numbered)
+        };
+        let index = by_class.or_else(by_number).or_else(by_station).or_else(unknown)?;
         let place = places.swap_remove(index);
         self.count -= 1;
         if places.is_empty() {
@@ -146,15 +193,29 @@ impl Reservations {
     }
 
     /// Gives up the places kept for a login or a device; how many there were.
-    pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool) -> usize {
-        let before = self.count;
+    pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool, now: Now) -> usize {
+        let is_meant = |it: &&Reservation| it.is_place(now) && whose(it.station, &it.login);
+        let freed = self.of.values().flatten().filter(is_meant).count();
         self.forget(|it| whose(it.station, &it.login));
-        before - self.count
+        freed
     }
 
-    /// Gives up places that nobody has claimed.
+    /// Forgets what nobody has claimed.
     pub(super) fn forget_unclaimed(&mut self, now: Now) {
-        self.forget(|it| now.boot.saturating_sub(it.since) >= RESERVED);
+        if self.count == 0 {
+            return;
+        }
+        let age = |it: &Reservation| now.boot.saturating_sub(it.since);
+        let mut known: Vec<Duration> = self.of.values().flatten().map(age).collect();
+        known.retain(|age| *age >= RESERVED);
+        let most = match known.len().checked_sub(MOST_KNOWN) {
+            Some(1..) => {
+                known.sort_unstable();
+                known.get(MOST_KNOWN).copied().unwrap_or(KNOWN).min(KNOWN)
+            }
+            _ => KNOWN,
+        };
+        self.forget(|it| age(it) >= most);
     }
 
     fn forget(&mut self, is_over: impl Fn(&Reservation) -> bool) {
@@ -169,9 +230,9 @@ impl Reservations {
 }
 
 impl Reservation {
-    /// Whether it was kept for the same device at the same client. Where no device is known: for a
-    /// request that does not say that it is about another session; programs that check passwords
-    /// ask again and again.
+    /// Whether it was kept for the same sign-in: the same device at the same client, or the same
+    /// Acct-Session-Id. Where no device is known: for a request that does not say that it is about
+    /// another session; programs that check passwords ask again and again.
     pub(super) fn is_of(
         &self,
         client: &Arc<str>,
@@ -179,8 +240,17 @@ impl Reservation {
         session: Option<&str>,
     ) -> bool {
         let both = self.session.as_deref().zip(session);
-        let is_same_session = both.is_none_or(|(ours, theirs)| ours == theirs);
-        self.client == *client && self.station == station && (station.is_some() || is_same_session)
+        let is_same_number = both.is_some_and(|(ours, theirs)| ours == theirs);
+        let is_same_device = match self.station == station {
+            true => station.is_some() || both.is_none(),
+            false => false,
+        };
+        self.client == *client && (is_same_number || is_same_device)
+    }
+
+    /// Whether it still counts as a session.
+    pub(super) fn is_place(&self, now: Now) -> bool {
+        now.boot.saturating_sub(self.since) < RESERVED
     }
 
     /// Whether a report may be of the session that this place was kept for: by its Class, or where

@@ -5,14 +5,31 @@ use std::time::Duration;
 use super::Hotspot;
 use super::access::{AccessRequest, Purpose};
 use super::accounts::Member;
+use super::remotes::Remote;
+use super::reservations::Reservation;
 use super::standing::Standing;
 use crate::domain::list::Entry;
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
-use crate::domain::time::Now;
+use crate::domain::time::{Now, Timestamp};
 use crate::domain::voucher::Voucher;
+
+impl AccessRequest {
+    /// Whether an open session is the one that is asked for: it has the same Acct-Session-Id.
+    pub(super) fn is_of_session(&self, remote: &Remote) -> bool {
+        let is_same_device = self.station.is_none() || remote.station.is_none();
+        self.session.as_ref() == Some(&remote.session)
+            && self.nas.client == remote.nas.client
+            && is_same_device
+    }
+
+    /// Whether a place is kept for this sign-in, or for an earlier one that it repeats.
+    pub(super) fn is_of_place(&self, place: &Reservation) -> bool {
+        place.is_of(&self.nas.client, self.station, self.session.as_deref())
+    }
+}
 
 impl Hotspot {
     /// As many devices as the voucher allows, all networks and access points together; the device
@@ -33,9 +50,9 @@ impl Hotspot {
         if !self.takes_a_place(request) {
             return Ok(());
         }
-        let others = self.others(entry.id, request.station);
+        let others = self.others_than(request, entry.id);
         let login = entry.value.username.as_str();
-        let waiting = self.kept_for_others_than(request, login, now);
+        let waiting = self.kept_for_others(login, Some(request), request.station, now);
         let room = usize::from(grant.plan.devices.get());
         let too_many = (others.len() + waiting + 1).saturating_sub(room);
         if too_many > 0 && grant.plan.on_device_limit == OnDeviceLimit::Refuse {
@@ -64,22 +81,48 @@ impl Hotspot {
     /// known nobody can say that it is the same.
     pub(super) fn others(&self, voucher: i64, station: Option<Mac>) -> Vec<Member> {
         let members = self.sessions.accounts.members(voucher).into_iter();
-        members.filter(|it| station.is_none() || self.mac_of(*it) != station).collect()
+        let mut others: Vec<Member> =
+            members.filter(|it| station.is_none() || self.mac_of(*it) != station).collect();
+        // Sessions are numbered as they are heard of, which may be late.
+        others.sort_by_key(|it| self.began(*it));
+        others
     }
 
-    /// Places that are kept for a login's other devices.
-    pub(super) fn kept_for_others(&self, login: &str, station: Option<Mac>, now: Now) -> usize {
+    /// Who else is online with a voucher than who asks to be let in.
+    fn others_than(&self, request: &AccessRequest, voucher: i64) -> Vec<Member> {
+        let mut others = self.others(voucher, request.station);
+        others.retain(|it| match it {
+            Member::Here(_) => true,
+            Member::Elsewhere(id) => {
+                self.remotes.get(*id).is_none_or(|it| !request.is_of_session(it))
+            }
+        });
+        others
+    }
+
+    /// Places that are kept for a login's other devices; with a request, for other sign-ins than its
+    /// own.
+    pub(super) fn kept_for_others(
+        &self,
+        login: &str,
+        request: Option<&AccessRequest>,
+        station: Option<Mac>,
+        now: Now,
+    ) -> usize {
         let places = self.reservations.of(login, now).filter(|it| it.counts);
-        places.filter(|it| it.station.is_none() || it.station != station).count()
+        let other = |it: &&Reservation| {
+            let is_its = request.is_some_and(|request| request.is_of_place(it));
+            !is_its && (it.station.is_none() || it.station != station)
+        };
+        places.filter(other).count()
     }
 
-    /// Places that are kept for a login's other sign-ins.
-    fn kept_for_others_than(&self, request: &AccessRequest, login: &str, now: Now) -> usize {
-        let AccessRequest { station, nas, .. } = request;
-        let session = request.acct_session();
-        let own = self.reservations.of(login, now).filter(|it| it.counts && it.station.is_none());
-        let own = own.filter(|it| it.is_of(&nas.client, *station, session)).count();
-        self.kept_for_others(login, *station, now) - own
+    /// Access points' clocks may be wrong; who was let in when is known.
+    fn began(&self, member: Member) -> Option<Timestamp> {
+        match member {
+            Member::Here(mac) => self.sessions.get(mac).map(|session| session.started_at),
+            Member::Elsewhere(id) => self.remotes.get(id).map(|remote| remote.admitted_at),
+        }
     }
 
     /// Whether somebody counts as a device from now on. Who says that nothing but a password is checked
@@ -94,17 +137,26 @@ impl Hotspot {
     }
 
     /// A session has been reported. Who was let in while another was on its way there could not
-    /// make it leave: it is made up for now. One for which no place was kept ends nobody's.
+    /// make it leave: it is made up for now, and who has been in for longest yields. One for which no
+    /// place was kept ends nobody's.
     pub(super) fn end_the_supernumerary(&mut self, id: i64, had_a_place: bool, now: Now) {
         let Some(remote) = self.remotes.get(id) else { return };
         let plan = self.settings.preset.plan;
+        let newcomer = Member::Elsewhere(id);
+        let began = self.began(newcomer);
         let mut others = self.others(remote.voucher, remote.station);
-        others.retain(|it| *it != Member::Elsewhere(id));
+        others.retain(|it| *it != newcomer);
         let too_many = (others.len() + 1).saturating_sub(usize::from(plan.devices.get()));
         let yields = plan.on_device_limit == OnDeviceLimit::Refuse || !had_a_place;
         if too_many > 0 && yields {
-            return self.order_end(id, TerminateCause::PortPreempted, now);
+            // The order would name a session that was let in.
+            if had_a_place || !self.has_a_twin(id) {
+                self.order_end(id, TerminateCause::PortPreempted, now);
+            }
+            return;
         }
+        let after = others.iter().position(|it| self.began(*it) > began).unwrap_or(others.len());
+        others.insert(after, newcomer);
         for oldest in others.into_iter().take(too_many) {
             self.end(oldest, TerminateCause::PortPreempted, now);
         }
@@ -131,8 +183,8 @@ impl Hotspot {
         login: &str,
         now: Now,
     ) -> usize {
-        let others = self.others(voucher, request.station).len();
-        others + self.kept_for_others_than(request, login, now) + 1
+        let others = self.others_than(request, voucher).len();
+        others + self.kept_for_others(login, Some(request), request.station, now) + 1
     }
 
     fn mac_of(&self, member: Member) -> Option<Mac> {

@@ -151,13 +151,9 @@ impl Sessions {
         self.ended.push(record);
     }
 
-    /// A session that has ended and is not written down yet, by the name an access point has for
-    /// it.
-    pub(super) fn ended_as(&self, unique_id: &str) -> Option<&SessionRecord> {
-        let is_it = |record: &&SessionRecord| {
-            record.remote.as_ref().is_some_and(|remote| remote.unique_id == unique_id)
-        };
-        self.ended.iter().rev().find(is_it)
+    /// The sessions at access points that have ended and are not written down yet, the oldest first.
+    pub(super) fn ended_elsewhere(&self) -> impl DoubleEndedIterator<Item = &SessionRecord> {
+        self.ended.iter().filter(|record| record.remote.is_some())
     }
 
     /// A session has not ended after all.

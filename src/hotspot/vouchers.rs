@@ -8,7 +8,7 @@ use super::{Finish, Hotspot, Reply, UsernameTaken, send};
 use crate::domain::guessing;
 use crate::domain::list::{Entry, Page};
 use crate::domain::plan::Preset;
-use crate::domain::session::TerminateCause;
+use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::time::Now;
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::store::{BatchId, Store, StoreError};
@@ -62,6 +62,43 @@ impl Hotspot {
             self.sessions.accounts.update(row);
         }
         Ok(rows)
+    }
+
+    /// Sets what a voucher has used, down and up, where an access point has counted wrong; whoever is
+    /// online with it goes on with what is left then.
+    pub(super) fn correct_voucher(
+        &mut self,
+        username: &Username,
+        octets: (Option<u64>, Option<u64>),
+        reply: Reply<Option<Usage>>,
+        now: Now,
+    ) -> Finish {
+        let corrected = self.store.attempt(|| {
+            let Some(entry) = self.voucher_named(username.as_str())? else { return Ok(None) };
+            let used = entry.value.used;
+            let (download, upload) = octets;
+            let used = Usage {
+                download: download.unwrap_or(used.download),
+                upload: upload.unwrap_or(used.upload),
+            };
+            self.store.set_used(entry.id, used)?;
+            Ok(Some((entry.id, used)))
+        });
+        Box::new(move |hotspot, committed| {
+            let corrected = corrected.and_then(|it| committed.map(|()| it));
+            hotspot.note(&corrected);
+            if let Ok(Some((voucher, used))) = corrected {
+                log::info!(
+                    "voucher: the use of {} is corrected",
+                    hotspot.sessions.accounts.label(voucher)
+                );
+                hotspot.look_at([voucher], Duration::ZERO, now);
+                hotspot.sessions.accounts.correct(voucher, octets, used);
+                hotspot.share(voucher, None, now);
+            }
+            let used = corrected.map(|it| it.map(|(_, used)| used));
+            hotspot.answer_once_enforced(move |_| send(reply, used));
+        })
     }
 
     /// Removes a voucher; whoever is online with it is not any more.

@@ -96,11 +96,13 @@ pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessReques
     let mut attributes = without_proofs(fields.pairs());
     attributes.0.extend(arrival(&nas));
     let station = station(&fields);
+    let session = Some(session(&fields)).filter(|session| !session.is_empty());
     let purpose = match fields.integer(dict::SERVICE_TYPE) {
         Some(AUTHENTICATE_ONLY) => Purpose::AuthenticateOnly,
         _ => Purpose::Session,
     };
-    Ok(AccessRequest { nas, username, proof, hashed: Vec::new(), station, purpose, attributes })
+    let hashed = Vec::new();
+    Ok(AccessRequest { nas, username, proof, hashed, station, purpose, session, attributes })
 }
 
 /// What check items may ask of the way a request came. No packet can bring these itself: they have
@@ -217,9 +219,7 @@ pub fn accounting(packet: &Packet, nas: Nas, view_point: ViewPoint) -> Result<Ac
         8 => return Ok(restarted(&fields, nas, TerminateCause::AdminReboot)),
         _ => return Ok(Accounting::Ignored),
     };
-    let session = fields.text(dict::ACCT_SESSION_ID);
-    let session = session.ok_or(Unfit::Missing(dict::ACCT_SESSION_ID.name()))?;
-    Ok(Accounting::Session(Box::new(report(&fields, nas, event, session, view_point))))
+    Ok(Accounting::Session(Box::new(report(&fields, nas, event, view_point))))
 }
 
 /// From whose side an access point says that it counts octets: CoovaChilli does so in every
@@ -227,6 +227,16 @@ pub fn accounting(packet: &Packet, nas: Nas, view_point: ViewPoint) -> Result<Ac
 pub fn view_point(packet: &Packet) -> Option<ViewPoint> {
     let number = Fields::of(packet).integer(dict::CHILLISPOT_ACCT_VIEW_POINT)?;
     ViewPoint::numbered(number)
+}
+
+/// Acct-Session-Id, as [`Report::session`] has it: without one, or with one that is no text, a report
+/// is acknowledged all the same, or the access point would send it for ever.
+fn session(fields: &Fields<'_>) -> String {
+    let Some(octets) = fields.octets(dict::ACCT_SESSION_ID) else { return String::new() };
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().fold("0x".to_owned(), |text, octet| format!("{text}{octet:02x}")),
+    }
 }
 
 /// Why a session has ended. Where the access point does not say, or says what nobody knows, it is
@@ -239,13 +249,7 @@ fn cause(fields: &Fields<'_>) -> TerminateCause {
         .unwrap_or(TerminateCause::NasRequest)
 }
 
-fn report(
-    fields: &Fields<'_>,
-    nas: Nas,
-    event: Event,
-    session: String,
-    view_point: ViewPoint,
-) -> Report {
+fn report(fields: &Fields<'_>, nas: Nas, event: Event, view_point: ViewPoint) -> Report {
     let seconds = |attribute| {
         fields.integer(attribute).map(|seconds| Duration::from_secs(u64::from(seconds)))
     };
@@ -262,7 +266,7 @@ fn report(
     Report {
         nas,
         event,
-        session,
+        session: session(fields),
         username: fields.text(dict::USER_NAME).unwrap_or_default(),
         station: station(fields),
         address: address(fields),

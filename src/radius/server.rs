@@ -304,7 +304,11 @@ impl Server {
         let view_point = self.view_point(&request.section, nas.source);
         let told = match request::accounting(&request.packet, nas, view_point) {
             Ok(Accounting::Session(report)) => {
-                hotspot.write(|reply| Write::Account { report, reply }).await
+                let told = hotspot.write(|reply| Write::Account { report, reply }).await;
+                if told.as_ref().is_ok_and(|taken| taken.implausible) {
+                    self.noticed(request, Trouble::Implausible);
+                }
+                told.map(|_| ())
             }
             Ok(Accounting::Restarted { nas, cause, stamp }) => {
                 let restarted = |reply| Write::NasRestarted { nas, cause, stamp, reply };

@@ -181,7 +181,11 @@ impl Tally {
         from: IpAddr,
         now: Duration,
     ) -> Option<String> {
-        self.trouble(section, trouble, from, now, "is told no")
+        let what = match trouble {
+            Trouble::Implausible => "reports what cannot be",
+            _ => "is told no",
+        };
+        self.trouble(section, trouble, from, now, what)
     }
 
     fn trouble(

@@ -21,6 +21,8 @@ pub enum Trouble {
     Incomplete,
     /// It was decided before: recorded, and sent again.
     Replayed,
+    /// A report of more time or octets than there can be: it is answered, and that is not counted.
+    Implausible,
     /// There is too much to do.
     Busy,
     /// It could not be written down.
@@ -46,6 +48,7 @@ impl Trouble {
             Self::Unreadable => "unreadable password",
             Self::Incomplete => "incomplete report",
             Self::Replayed => "replayed Access-Request",
+            Self::Implausible => "implausible counters",
             Self::Busy => "too busy",
             Self::Fault => "not written down",
             Self::Eap => "asks for EAP (WPA-Enterprise), which is not served",
@@ -90,7 +93,12 @@ impl Trouble {
                  not the one in section '{section}'"
             ),
             Self::Incomplete => {
-                "its reports lack what tells sessions apart, such as Acct-Session-Id; update it"
+                "its reports do not say what has happened (Acct-Status-Type); update it".to_owned()
+            }
+            Self::Implausible => {
+                "it reported a session that is longer than since its Start, or more \
+                                  octets than a line of 100 Gbit/s carries; that is not counted: \
+                                  update it, and see whether its clock is set"
                     .to_owned()
             }
             Self::Replayed => {

@@ -1,17 +1,20 @@
 //! Rows of `nas_session`: what access points say of their sessions.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::session::{duration, octets, seconds, unsigned};
 use super::{SessionRecord, Store, StoreError};
 use crate::domain::nas::{Details, Nas, ViewPoint};
+use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
 
 /// What is kept of an access point's session beside what every session has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NasRecord {
-    /// What tells it from others, in hexadecimal digits.
+    /// As rlm_acct_unique has it: for those who read the table.
     pub unique_id: String,
     /// The access point.
     pub nas: Nas,
@@ -27,12 +30,22 @@ pub struct NasRecord {
     pub details: Details,
     /// Connect-Info of its end.
     pub connect_stop: Option<String>,
+    /// The Class that it was given.
+    pub class: Option<Vec<u8>>,
+    /// Octets that a user may use in it, both ways together; `None` is without end.
+    pub total_limit: Option<u64>,
+    /// Acct-Session-Time as it was reported last, which may be more than has passed.
+    pub reported_time: Duration,
 }
+
+/// Sessions of one Acct-Session-Id at one client that are looked at: access points that were switched
+/// off count from the same number again.
+const MOST_NUMBERED: u32 = 32;
 
 const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
                        updated_at, called_station, calling_station, port, port_id, port_type, \
                        service_type, framed_protocol, authentic, connect_start, connect_stop, event_at, \
-                       view_point";
+                       view_point, class, total_limit, reported_seconds";
 
 impl Store {
     /// Writes down what an access point says of a session.
@@ -40,9 +53,12 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO nas_session (session, {COLUMNS})
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20)
+                 ?19, ?20, ?21, ?22, ?23)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
-                 nas_source = excluded.nas_source,
+                 nas_source = excluded.nas_source, nas_address = excluded.nas_address,
+                 nas_identifier = excluded.nas_identifier, class = excluded.class,
+                 total_limit = excluded.total_limit,
+                 reported_seconds = excluded.reported_seconds,
                  called_station = coalesce(excluded.called_station, called_station),
                  connect_stop = excluded.connect_stop, event_at = excluded.event_at,
                  view_point = excluded.view_point"
@@ -69,6 +85,9 @@ impl Store {
             record.connect_stop,
             record.latest.map(Timestamp::unix),
             details.view_point.number(),
+            record.class,
+            record.total_limit.map(octets),
+            seconds(record.reported_time),
         ])?;
         Ok(())
     }
@@ -95,16 +114,27 @@ impl Store {
         Ok(statement.query_row([login_folded, client], |row| row.get(0))?)
     }
 
-    /// The latest session that an access point reports under this name, open or not.
+    /// Sessions of this Acct-Session-Id at a client, open or not, the latest first; of this device
+    /// or of one that is not known, where it is.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn session_named(&self, unique_id: &str) -> Result<Option<SessionRecord>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT max(session) FROM nas_session WHERE unique_id = ?1")?;
-        let id: Option<i64> = statement.query_row([unique_id], |row| row.get(0))?;
-        id.map_or(Ok(None), |id| self.session(id))
+    pub fn sessions_numbered(
+        &self,
+        client: &str,
+        acct_session: &str,
+        station: Option<Mac>,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT session FROM nas_session JOIN session ON session.id = nas_session.session
+             WHERE acct_session = ?1 AND network = ?2 AND (?3 = '' OR mac = '' OR mac = ?3)
+             ORDER BY nas_session.session DESC LIMIT {MOST_NUMBERED}"
+        ))?;
+        let station = station.map(|mac| mac.to_string()).unwrap_or_default();
+        let ids = statement.query_map([acct_session, client, &station], |row| row.get(0))?;
+        let ids = ids.collect::<Result<Vec<i64>, _>>()?;
+        let rows = ids.into_iter().map(|id| self.session(id)).collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
     }
 }
 
@@ -113,7 +143,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
     let source: String = row.get(1)?;
     let Ok(source) = source.parse() else { return Ok(None) };
     let address: Option<String> = row.get(2)?;
-    let network: String = row.get(19)?;
+    let network: String = row.get(22)?;
     Ok(Some(NasRecord {
         unique_id: row.get(0)?,
         nas: Nas {
@@ -139,5 +169,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
         },
         connect_stop: row.get(16)?,
         latest: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_unix),
+        class: row.get(19)?,
+        total_limit: row.get::<_, Option<i64>>(20)?.map(unsigned),
+        reported_time: duration(row.get(21)?),
     }))
 }

@@ -82,7 +82,7 @@ fn misuse_is_told_with_code_64() {
     for (line, reason) in [
         ("", "no command is given"),
         ("frobnicate", "there is no command 'frobnicate'"),
-        ("voucher", "'voucher create', 'voucher list' or 'voucher remove'?"),
+        ("voucher", "'voucher create', 'voucher list', 'voucher correct' or 'voucher remove'?"),
         ("voucher remove", "whose voucher? 'voucher remove USERNAME'"),
         ("voucher list --format xml", "--format must be table, csv or json"),
         ("voucher create --count 0", "--count must be a number from 1 to 1000000"),

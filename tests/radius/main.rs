@@ -10,6 +10,7 @@ mod codes;
 mod coovachilli;
 mod disconnect;
 mod freeradius;
+mod identity;
 mod mschap;
 mod nas;
 mod ours;
@@ -21,6 +22,7 @@ mod programs;
 mod proxy;
 mod refusals;
 mod replay;
+mod reports;
 mod retransmission;
 mod rows;
 mod servers;
@@ -28,6 +30,7 @@ mod strongswan;
 #[allow(dead_code, unused_imports, reason = "shared with the flows, which use all of it")]
 #[path = "../flows/support.rs"]
 mod support;
+mod timing;
 mod unadmitted;
 mod users;
 mod vendors;

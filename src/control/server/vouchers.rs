@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use super::{Control, Failure, Stream, read_ask, tell};
 use crate::control::{Ask, Tell};
 use crate::domain::list::Entry;
-use crate::domain::voucher::{Voucher, VoucherRequest};
+use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::hotspot::{BatchId, Read, Write};
 use crate::http::api;
 use crate::http::api::params::Params;
@@ -84,6 +84,24 @@ impl Control {
             Ok(Some(advice)) => tell(stream, &Tell::Hint(advice)).await,
             Ok(None) | Err(_) => Ok(()),
         }
+    }
+
+    /// Sets what a voucher has used; of what is not named, what is counted stays.
+    pub(super) async fn correct(
+        &self,
+        username: &str,
+        megabytes: [Option<u32>; 2],
+        stream: &mut Stream,
+    ) -> Result<(), Failure> {
+        let username = Username::parse(username).map_err(|error| format!("username: {error}"))?;
+        let username = username.ok_or("no username was given")?;
+        let [download, upload] = megabytes.map(|it| it.map(|it| u64::from(it) << 20));
+        let name = username.as_str().to_owned();
+        let correct = |reply| Write::CorrectVoucher { username, download, upload, reply };
+        let used = self.hotspot.write(correct).await.map_err(|fault| fault.to_string())?;
+        let used = used.ok_or("there is no voucher with this username")?;
+        let text = format!("{name} has used {} octets down, {} up", used.download, used.upload);
+        tell(stream, &Tell::Text(text)).await
     }
 
     async fn create_chunk(

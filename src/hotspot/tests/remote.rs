@@ -23,6 +23,7 @@ pub(super) fn request(username: &str, password: &str, device: u8) -> AccessReque
         hashed: Vec::new(),
         station: Some(mac(device)),
         purpose: Purpose::Session,
+        session: None,
         attributes: Pairs::default(),
     }
 }
@@ -55,7 +56,13 @@ pub(super) fn reject(access: Access) -> Reject {
 }
 
 /// A report of a device's session, so many seconds and octets down in.
-pub(super) fn report(event: Event, username: &str, device: u8, seconds: u64, down: u32) -> Report {
+pub(in crate::hotspot) fn report(
+    event: Event,
+    username: &str,
+    device: u8,
+    seconds: u64,
+    down: u32,
+) -> Report {
     let octets = |low| Some(Octets { low, gigawords: None });
     Report {
         nas: nas("lobby"),

@@ -14,7 +14,9 @@ impl Bench {
         };
         let (queue, answers): (Vec<_>, Vec<_>) = reports.into_iter().map(write).unzip();
         self.hotspot.turn(queue);
-        answers.into_iter().for_each(|mut answer| answer.try_recv().unwrap().unwrap());
+        for mut answer in answers {
+            answer.try_recv().unwrap().unwrap();
+        }
     }
 
     /// How many of those who ask in one batch are let in.

@@ -270,5 +270,21 @@ fn reports_of_other_things_are_ignored_and_bad_ones_unfit() {
         assert!(matches!(told, Ok(Accounting::Ignored)), "{status}");
     }
     assert_eq!(reported(&[]).unwrap_err(), Unfit::Missing("Acct-Status-Type"));
-    assert_eq!(reported(&[STOP]).unwrap_err(), Unfit::Missing("Acct-Session-Id"));
+}
+
+#[test]
+fn a_report_without_a_number_or_with_odd_letters_is_one_all_the_same() {
+    for (number, expected) in [(None, ""), (Some(&b""[..]), ""), (Some(b"\xe4\xff1"), "0xe4ff31")] {
+        let number = number.map(|octets| (dict::ACCT_SESSION_ID, octets));
+        let all: Vec<_> = [STOP].into_iter().chain(number).collect();
+        let Accounting::Session(report) = reported(&all).unwrap() else { panic!("no session") };
+        assert_eq!(report.session, expected);
+    }
+    for (octets, name) in [
+        (&b"M\xfcller"[..], "M\u{fc}ller"),
+        ("M\u{fc}ller".as_bytes(), "M\u{fc}ller"),
+        (b"jo\0x", "jo"),
+    ] {
+        assert_eq!(session(&[STOP, (dict::USER_NAME, octets)]).username, name);
+    }
 }

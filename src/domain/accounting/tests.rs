@@ -1,0 +1,159 @@
+mod model;
+
+use super::*;
+
+const MB: u64 = 1_000_000;
+
+fn octets(octets: u64) -> Option<Octets> {
+    Some(Octets { low: octets as u32, gigawords: Some((octets >> 32) as u32) })
+}
+
+fn low(octets: u64) -> Option<Octets> {
+    Some(Octets { low: octets as u32, gigawords: None })
+}
+
+fn report(time: u64, download: Option<Octets>) -> Reported {
+    Reported { time: Some(Duration::from_secs(time)), download, upload: None }
+}
+
+fn evidence(order: Order) -> Evidence {
+    Evidence {
+        order,
+        is_stop: false,
+        since_second_start: None,
+        elapsed: Duration::from_secs(300),
+        longest: Duration::from_secs(1_000_000),
+    }
+}
+
+fn stop(order: Order) -> Evidence {
+    Evidence { is_stop: true, ..evidence(order) }
+}
+
+/// What comes of these reports: seconds, octets, and what else is known.
+fn charged(reports: &[(u64, u64, Evidence)]) -> u64 {
+    let mut progress = Progress::default();
+    for (time, down, evidence) in reports {
+        progress.count(&report(*time, low(*down)), evidence);
+    }
+    progress.usage().download
+}
+
+#[test]
+fn a_report_adds_what_is_new() {
+    let mut progress = Progress::default();
+    let mut add = |time, down| {
+        progress.count(&report(time, octets(down)), &evidence(Order::Unknown)).new.download
+    };
+    assert_eq!((add(60, 100), add(60, 100), add(120, 5 << 32)), (100, 0, (5 << 32) - 100));
+    assert_eq!(progress.time(), Duration::from_secs(120));
+}
+
+#[test]
+fn an_overtaken_report_changes_nothing() {
+    let unknown = evidence(Order::Unknown);
+    assert_eq!(charged(&[(120, 500, unknown), (60, 100, unknown)]), 500);
+    let late = Evidence { longest: Duration::from_secs(120), ..evidence(Order::Earlier) };
+    assert_eq!(charged(&[(120, 500, evidence(Order::Later)), (180, 900, late)]), 500);
+    // The clock was set back.
+    let set_back = Evidence { longest: Duration::from_secs(180), ..late };
+    assert_eq!(charged(&[(120, 500, evidence(Order::Later)), (180, 900, set_back)]), 900);
+}
+
+#[test]
+fn a_counter_that_falls_a_little_is_imprecise() {
+    let unknown = evidence(Order::Unknown);
+    assert_eq!(charged(&[(300, 1000, unknown), (600, 999, unknown), (900, 1100, unknown)]), 1100);
+    // An end of the same second, of a second before, and one of zeroes.
+    for (time, down) in [(300, 99), (299, 98), (310, 0)] {
+        assert_eq!(charged(&[(300, 100, unknown), (time, down, stop(Order::Unknown))]), 100);
+    }
+    let near = [(300, 3_000 * MB, unknown), (310, 0, stop(Order::Unknown))];
+    assert_eq!(charged(&near), 3_000 * MB);
+}
+
+#[test]
+fn what_begins_again_is_added() {
+    let (unknown, later) = (evidence(Order::Unknown), evidence(Order::Later));
+    assert_eq!(charged(&[(300, 200, unknown), (600, 100, unknown)]), 300);
+    assert_eq!(charged(&[(900, 200, later), (400, 100, later)]), 300);
+    assert_eq!(charged(&[(900, 200, unknown), (400, 100, stop(Order::Unknown))]), 300);
+    // The time only.
+    for order in [Order::Unknown, Order::Later] {
+        assert_eq!(charged(&[(900, 200, evidence(order)), (400, 250, evidence(order))]), 250);
+    }
+    assert_eq!(charged(&[(300, 200, unknown), (300, 100, unknown)]), 200);
+}
+
+#[test]
+fn after_a_second_start_the_first_report_tells_whether_everything_begins_again() {
+    let second = |since| Evidence {
+        since_second_start: Some(Duration::from_secs(since)),
+        ..evidence(Order::Later)
+    };
+    let before = (300, 100, evidence(Order::Later));
+    assert_eq!(charged(&[before, (600, 200, second(290))]), 200);
+    assert_eq!(charged(&[before, (300, 100, second(300))]), 200);
+    assert_eq!(charged(&[before, (290, 250, second(290))]), 350);
+    assert_eq!(charged(&[before, (600, 40, second(290))]), 140);
+}
+
+#[test]
+fn more_than_can_be_is_not_counted_and_told() {
+    let mut progress = Progress::default();
+    let nonsense = Some(Octets { low: 5, gigawords: Some(u32::MAX) });
+    let counted = progress.count(&report(300, nonsense), &evidence(Order::Later));
+    assert_eq!(counted, Counted { new: Usage::default(), implausible: true });
+    let counted = progress.count(&report(600, octets(30 * MB)), &evidence(Order::Later));
+    assert_eq!((counted.new.download, counted.implausible), (30 * MB, false));
+    // Nor is a time.
+    let at =
+        |longest| Evidence { longest: Duration::from_secs(longest), ..evidence(Order::Unknown) };
+    let mut progress = Progress::default();
+    assert!(!progress.count(&report(300, low(10)), &at(300)).implausible);
+    assert!(progress.count(&report(23_311, low(20)), &at(400)).implausible);
+    assert_eq!(progress.time(), Duration::from_secs(400));
+    let counted = progress.count(&report(600, low(30)), &at(600));
+    assert_eq!((counted.new.download, counted.implausible), (10, false));
+    assert_eq!(progress.time(), Duration::from_secs(600));
+    assert!(!progress.count(&report(900, low(40)), &at(900)).implausible);
+    assert_eq!(progress.time(), Duration::from_secs(900));
+}
+
+#[test]
+fn a_counter_of_32_bits_runs_over() {
+    let unknown = evidence(Order::Unknown);
+    let wraps =
+        [(60, WRAP - 10, unknown), (120, 90, unknown), (180, WRAP - 1, unknown), (240, 1, unknown)];
+    assert_eq!(charged(&wraps), 2 * WRAP + 1);
+    // The upper half is always sent, and always 0.
+    let mut progress = Progress::default();
+    for (time, down) in [(300, 2_000), (600, 4_000), (900, 5_000)] {
+        let zero = Some(Octets { low: (down * MB) as u32, gigawords: Some(0) });
+        progress.count(&report(time, zero), &unknown);
+        assert_eq!(progress.usage().download, down * MB);
+    }
+    // It is sent, and left out in the end.
+    let mut progress = Progress::default();
+    progress.count(&report(300, octets(4_900 * MB)), &unknown);
+    progress.count(&report(600, low(5_000 * MB)), &stop(Order::Unknown));
+    assert_eq!(progress.usage().download, 5_000 * MB);
+}
+
+#[test]
+fn who_counts_from_the_other_side_is_not_counted_again() {
+    let both = |time, download, upload| Reported {
+        time: Some(Duration::from_secs(time)),
+        download: octets(download),
+        upload: octets(upload),
+    };
+    let unknown = evidence(Order::Unknown);
+    let mut progress = Progress::default();
+    // The guest has downloaded 900 and uploaded 100, and was understood the wrong way round.
+    progress.count(&both(60, 100, 900), &unknown);
+    progress.turn_round();
+    assert_eq!(progress.usage(), Usage { download: 100, upload: 900 });
+    let Counted { new, .. } = progress.count(&both(120, 1000, 130), &unknown);
+    assert_eq!(new, Usage { download: 100, upload: 30 });
+    assert_eq!(progress.usage(), Usage { download: 200, upload: 930 });
+}

@@ -1,0 +1,248 @@
+//! What is learned of each access point from its packets: whether a proxy stands before it, and how
+//! far its clock is from ours, which tells when something happened that it reports.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::{Nas, Report};
+use super::replay::whole_seconds;
+use crate::domain::time::{Now, Timestamp};
+
+/// Access points and source addresses kept in mind at most; the ones that were heard of least lately
+/// go first. About 300 KB.
+const MOST_KNOWN: usize = 1024;
+/// A report is not believed to be older: the clock of the access point is wrong, or has been set.
+const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long our own clock counts for the clock of an access point that was not heard of before.
+const PRESUMED: Duration = Duration::from_secs(300);
+/// How long the difference of clocks holds that the freshest report has shown.
+const WINDOW: Duration = Duration::from_secs(6 * 3600);
+/// Two moments of two clocks may be so far apart.
+const TOLERANCE: i64 = 5;
+
+/// Every access point that was heard of lately.
+#[derive(Debug, Default)]
+pub(super) struct AccessPoints {
+    sources: HashMap<(Arc<str>, IpAddr), Source>,
+    /// Clients before whose access points stands a proxy.
+    proxied: HashMap<Arc<str>, Duration>,
+    clocks: HashMap<Nas, ClockOffset>,
+}
+
+/// How old a report can be, by what is known beside its stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// Its Class was given so long ago, or it leaves so much of its session's time.
+    Certain(Duration),
+    /// Somebody was let in so long ago for whom it may be the first report: that is believed where
+    /// nothing is known of the clock.
+    Likely(Duration),
+    /// Nothing is known.
+    None,
+}
+
+#[derive(Debug)]
+struct Source {
+    first: Nas,
+    heard: Duration,
+}
+
+impl AccessPoints {
+    /// A packet has come.
+    pub(super) fn heard(&mut self, nas: &Nas, now: Now) {
+        let key = (nas.client.clone(), nas.source);
+        if !self.sources.contains_key(&key) {
+            make_room(&mut self.sources, |it| it.heard);
+        }
+        let new = || Source { first: nas.clone(), heard: now.boot };
+        let source = self.sources.entry(key).or_insert_with(new);
+        source.heard = now.boot;
+        if source.first.differs_from(nas) {
+            make_room(&mut self.proxied, |heard| *heard);
+            self.proxied.insert(nas.client.clone(), now.boot);
+        }
+        source.first.address = source.first.address.or(nas.address);
+        if source.first.identifier.is_none() {
+            source.first.identifier.clone_from(&nas.identifier);
+        }
+    }
+
+    /// Whether several access points of this client came from one source address.
+    pub(super) fn is_proxied(&self, client: &str) -> bool {
+        self.proxied.contains_key(client)
+    }
+
+    /// Whether both are the same access point.
+    pub(super) fn same(&self, one: &Nas, other: &Nas) -> bool {
+        one.is(other, self.is_proxied(&one.client))
+    }
+
+    /// How long ago that was which is reported: by Event-Timestamp and the difference of clocks, and
+    /// by Acct-Delay-Time. Some access points send the time of the event and count the delay up,
+    /// some renew both with each transmission: the greater one is right for either.
+    pub(super) fn age(&mut self, report: &Report, bound: Bound, now: Now) -> Duration {
+        // Access points whose clock was set meanwhile compute decades.
+        let delay = Some(report.delay).filter(|delay| *delay <= OLDEST).unwrap_or_default();
+        let age = match report.stamp {
+            Some(stamp) => self.age_by_clock(&report.nas, stamp, bound, now).max(delay),
+            None => delay,
+        };
+        match bound {
+            Bound::Certain(most) => age.min(most),
+            Bound::Likely(_) | Bound::None => age,
+        }
+    }
+
+    fn age_by_clock(&mut self, nas: &Nas, stamp: Timestamp, bound: Bound, now: Now) -> Duration {
+        if !self.clocks.contains_key(nas) {
+            make_room(&mut self.clocks, |it| it.heard);
+            self.clocks.insert(nas.clone(), ClockOffset::unknown(now));
+        }
+        let Some(clock) = self.clocks.get_mut(nas) else { return Duration::ZERO };
+        clock.age(stamp, bound, now)
+    }
+}
+
+fn make_room<K: Clone + std::hash::Hash + Eq, V>(
+    map: &mut HashMap<K, V>,
+    heard: impl Fn(&V) -> Duration,
+) {
+    if map.len() >= MOST_KNOWN
+        && let Some(oldest) = map.iter().min_by_key(|(_, it)| heard(it)).map(|(key, _)| key.clone())
+    {
+        map.remove(&oldest);
+    }
+}
+
+/// Seconds by which an access point's Event-Timestamp is ahead of our boot clock when a report is
+/// fresh: the greatest that were seen, since reports come late and never early.
+#[derive(Clone, Copy, Debug)]
+struct ClockOffset {
+    /// In this window and in the one before.
+    greatest: Option<i64>,
+    before: Option<i64>,
+    since: Duration,
+    /// Until when our own clock counts for its clock.
+    presumed_until: Option<Duration>,
+    heard: Duration,
+}
+
+impl ClockOffset {
+    fn unknown(now: Now) -> Self {
+        let now = now.boot;
+        let presumed_until = Some(now + PRESUMED);
+        Self { greatest: None, before: None, since: now, presumed_until, heard: now }
+    }
+
+    fn age(&mut self, stamp: Timestamp, bound: Bound, now: Now) -> Duration {
+        let shown = stamp.unix().saturating_sub(whole_seconds(now.boot));
+        self.heard = now.boot;
+        let passed = now.boot.saturating_sub(self.since);
+        if passed >= WINDOW {
+            let before = self.greatest.filter(|_| passed < 2 * WINDOW);
+            (self.before, self.greatest, self.since) = (before, None, now.boot);
+        }
+        let behind = self.offset(now).map_or(0, |offset| offset.saturating_sub(shown));
+        let most = match bound {
+            Bound::Certain(most) => most,
+            Bound::Likely(most) if self.greatest.or(self.before).is_none() => most,
+            Bound::Likely(_) | Bound::None => OLDEST,
+        };
+        let most = whole_seconds(most.min(OLDEST));
+        if behind > most.saturating_add(TOLERANCE) {
+            // Its clock was set back, or was never what it seemed.
+            (self.before, self.greatest) = (None, Some(shown));
+            self.presumed_until = None;
+            return Duration::ZERO;
+        }
+        self.greatest = self.greatest.max(Some(shown));
+        Duration::from_secs(u64::try_from(behind).unwrap_or(0))
+    }
+
+    fn offset(&self, now: Now) -> Option<i64> {
+        let is_new = now.wall_is_set && self.presumed_until.is_some_and(|until| now.boot < until);
+        let ours = is_new.then(|| now.wall.unix().saturating_sub(whole_seconds(now.boot)));
+        self.greatest.max(self.before).max(ours)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_800_000_000;
+
+    fn now(seconds: u64) -> Now {
+        let wall = Timestamp::from_unix(START + seconds as i64);
+        Now { wall, wall_is_set: true, boot: Duration::from_secs(100 + seconds) }
+    }
+
+    fn nas(source: u8, address: u8) -> Nas {
+        let ip = |last| IpAddr::from([10, 0, 0, last]);
+        let address = Some(ip(address));
+        Nas { client: "lobby".into(), source: ip(source), address, identifier: None }
+    }
+
+    /// How old a report looks, in seconds, that says it is of this moment.
+    fn age(clock: &mut ClockOffset, stamp: i64, at_most: Option<u64>, at: u64) -> u64 {
+        let stamp = Timestamp::from_unix(START + stamp);
+        let bound = at_most.map_or(Bound::None, |it| Bound::Certain(Duration::from_secs(it)));
+        clock.age(stamp, bound, now(at)).as_secs()
+    }
+
+    #[test]
+    fn a_clock_that_is_right_tells_how_old_a_report_is() {
+        let mut clock = ClockOffset::unknown(now(0));
+        assert_eq!(age(&mut clock, -7200, None, 0), 7200);
+        assert_eq!(age(&mut clock, 1, None, 1), 0);
+        assert_eq!(age(&mut clock, -40, None, 2), 42);
+        assert_eq!(age(&mut clock, 30_000, None, 30_000), 0);
+        assert_eq!(age(&mut clock, 25_000, None, 30_001), 5_001);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_learned_from_what_is_fresh() {
+        for wrong in [-36_000, -3_600, 3_600, 1_000_000] {
+            let mut clock = ClockOffset::unknown(now(0));
+            // Somebody was let in three seconds ago.
+            assert_eq!(age(&mut clock, wrong, Some(3), 0), 0, "{wrong}");
+            assert_eq!(age(&mut clock, wrong + 300, None, 300), 0, "{wrong}");
+            assert_eq!(age(&mut clock, wrong + 300, None, 400), 100, "{wrong}");
+        }
+        // Without that, by what comes in the long run; of 1970, at once.
+        let mut clock = ClockOffset::unknown(now(0));
+        assert_eq!(age(&mut clock, -3_600, None, 0), 3_600);
+        assert_eq!(age(&mut clock, -2_600, None, 1_000), 0);
+        let mut clock = ClockOffset::unknown(now(0));
+        assert_eq!(age(&mut clock, -START, None, 0), 0);
+        assert_eq!(age(&mut clock, 100 - START, None, 200), 100);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_is_followed() {
+        let mut clock = ClockOffset::unknown(now(0));
+        assert_eq!(age(&mut clock, 5_000, None, 0), 0);
+        // A session that has been there for a minute says how old its report can be.
+        assert_eq!(age(&mut clock, 60, Some(20), 60), 0);
+        assert_eq!(age(&mut clock, 100, None, 100), 0);
+        assert_eq!(age(&mut clock, 40, None, 41 + 12 * 3600), 0);
+    }
+
+    #[test]
+    fn a_source_with_two_access_points_is_a_proxy() {
+        let mut known = AccessPoints::default();
+        known.heard(&nas(1, 1), now(0));
+        known.heard(&Nas { address: None, ..nas(1, 1) }, now(0));
+        known.heard(&nas(2, 1), now(0));
+        assert!(!known.is_proxied("lobby") && !known.same(&nas(1, 1), &nas(2, 1)));
+        known.heard(&nas(1, 2), now(0));
+        assert!(known.is_proxied("lobby") && known.same(&nas(1, 1), &nas(2, 1)));
+        for last in 0..3000_u32 {
+            let source = IpAddr::from(last.to_be_bytes());
+            known.heard(&Nas { source, ..nas(1, 1) }, now(u64::from(last)));
+        }
+        assert_eq!(known.sources.len(), MOST_KNOWN);
+    }
+}

@@ -1,0 +1,74 @@
+//! What is known of a report beside its numbers: when it was made, and what can have been used by then.
+
+use std::time::Duration;
+
+use super::access::{Event, Report};
+use super::remotes::Remote;
+use super::replay::is_after;
+use crate::domain::accounting::{Evidence, Order, Progress};
+use crate::domain::time::{Now, Timestamp};
+
+/// A Start of a session that is open: the next report tells whether its counters begin anew.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SecondStart {
+    stamp: Option<Timestamp>,
+    /// By the boot clock.
+    at: Duration,
+}
+
+impl Remote {
+    /// Whether a report has the Class that was given for this session.
+    pub(super) fn has_class_of(&self, report: &Report) -> bool {
+        self.class.is_some() && self.class == report.class
+    }
+
+    /// It was reported to begin while it was open.
+    pub(super) fn began_again(&mut self, report: &Report, now: Now) {
+        self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot });
+    }
+
+    /// What is known of a report beside its numbers.
+    pub(super) fn evidence(&self, report: &Report, now: Now) -> Evidence {
+        let stamped = |earlier: Option<Timestamp>| {
+            let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
+            Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+        };
+        let passed = |since: Duration, stamp| {
+            now.boot.saturating_sub(since).max(stamped(stamp).unwrap_or_default())
+        };
+        let lasted = self.lasted + now.boot.saturating_sub(self.opened);
+        Evidence {
+            order: order(report.stamp, self.latest),
+            is_stop: matches!(report.event, Event::Stop(_)),
+            since_second_start: self
+                .second_start
+                .filter(|_| report.event != Event::Start)
+                .map(|it| passed(it.at, it.stamp)),
+            elapsed: passed(self.heard, self.latest).max(self.uncounted(lasted)),
+            longest: lasted.max(stamped(self.stamp).unwrap_or_default()),
+        }
+    }
+
+    /// Before anything is counted, everything can be new.
+    fn uncounted(&self, lasted: Duration) -> Duration {
+        match self.progress == Progress::default() {
+            true => lasted,
+            false => Duration::ZERO,
+        }
+    }
+}
+
+/// How a report's Event-Timestamp stands to the latest one.
+pub(super) fn order(stamp: Option<Timestamp>, latest: Option<Timestamp>) -> Order {
+    match (stamp, latest) {
+        (Some(stamp), Some(latest)) if is_after(stamp, latest) => Order::Later,
+        (Some(stamp), Some(latest)) if is_after(latest, stamp) => Order::Earlier,
+        _ => Order::Unknown,
+    }
+}
+
+/// How long ago that was; nothing where it is to come.
+pub(super) fn since(at: Timestamp, now: Now) -> Duration {
+    let seconds = now.wall.unix().saturating_sub(at.unix());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
