@@ -1,14 +1,19 @@
 //! Slows down guessing, in constant memory.
 
-use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::time::Duration;
 
+/// Which slot a key falls to: by chance, so that nobody can choose to share one.
+#[cfg(not(test))]
+pub type Seed = std::hash::RandomState;
+/// Always the same one: two keys of a test would share one now and then.
+#[cfg(test)]
+pub type Seed = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+
 /// A leaky bucket of failures per key, in a table of fixed size.
 ///
-/// Two keys may share a slot; then they share its failures. The hash is keyed at random, so an
-/// attacker cannot choose whom to share with.
-pub struct Throttle<S = RandomState> {
+/// Two keys may share a slot; then they share its failures.
+pub struct Throttle<S = Seed> {
     slots: Vec<Slot>,
     hasher: S,
     burst: u16,
@@ -78,7 +83,7 @@ mod tests {
     use super::*;
 
     fn throttle() -> Throttle {
-        Throttle::new(1024, 3, Duration::from_secs(10), RandomState::new())
+        Throttle::new(1024, 3, Duration::from_secs(10), Seed::default())
     }
 
     fn at(seconds: u64) -> Duration {

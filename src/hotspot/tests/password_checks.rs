@@ -6,7 +6,7 @@ use crate::domain::plan::OnDeviceLimit;
 use crate::domain::rule::{Line, Subject};
 use crate::domain::session::TerminateCause;
 use crate::hotspot::access::{Access, AccessRequest, Event, Nas, Purpose, Report};
-use crate::policy::{List, Pairs, Value, dictionary as dict};
+use crate::policy::List;
 
 /// From a program that names no device, at a client of its own.
 fn check(client: &str, purpose: Purpose) -> AccessRequest {
@@ -35,10 +35,9 @@ fn a_program_that_asks_again_and_again_takes_over_its_own_place() {
     let message = reject(ask(&mut bench, request("a", "secret", 1))).message;
     assert_eq!(message, "Too many devices are online with this user.");
     // Two requests that name two sessions are two guests.
-    let of_session = |name: &str| {
-        let mut attributes = Pairs::default();
-        attributes.push(dict::ACCT_SESSION_ID, Value::Text(name.to_owned()));
-        AccessRequest { attributes, ..check("squid", Purpose::Session) }
+    let of_session = |name: &str| AccessRequest {
+        session: Some(name.to_owned()),
+        ..check("squid", Purpose::Session)
     };
     bench.clock.pass(60);
     at(ask(&mut bench, of_session("1")));
