@@ -196,12 +196,11 @@ impl Api {
 /// and no log.
 async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, Outcome> {
     let query = params::from_query(request.uri().query().unwrap_or_default());
-    let headers = request.headers().clone();
-    let key_in_query = matches!(query.text(KEY), Ok(Some(_)));
+    let sent = Sent::read(request.headers(), &query);
     let params = match method {
         &Method::GET => query,
         _ => match body::read(request.into_body(), body::BYTES).await {
-            Ok(body) => from_body(&headers, &body)?.or(query, KEY),
+            Ok(body) => from_body(&sent, &body)?.or(query, KEY),
             Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
             Err(BodyError::Broken) => {
                 return Err(Outcome::Malformed("the body broke off or came too slowly"));
@@ -209,21 +208,53 @@ async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, 
         },
     };
     match params.text(KEY) {
-        Ok(None | Some("")) => Err(Outcome::KeyNotSet(without_key(&headers, key_in_query))),
+        Ok(None | Some("")) => Err(Outcome::KeyNotSet(sent.without_key())),
         _ => Ok(params),
     }
 }
 
-fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Params, Outcome> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
-    if !encoding.eq_ignore_ascii_case("identity") {
+/// What there is to know of a call beside its parameters. Not its headers: they would keep all that was
+/// read with them while the body comes.
+struct Sent {
+    /// Of `multipart/form-data`.
+    boundary: Option<String>,
+    is_compressed: bool,
+    /// The key is where it is not looked for.
+    has_key_in_query: bool,
+    has_key_in_header: bool,
+}
+
+impl Sent {
+    fn read(headers: &HeaderMap, query: &Params) -> Self {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
+        Self {
+            boundary: header(CONTENT_TYPE).and_then(multipart::boundary).map(str::to_owned),
+            is_compressed: !encoding.eq_ignore_ascii_case("identity"),
+            has_key_in_query: matches!(query.text(KEY), Ok(Some(_))),
+            has_key_in_header: headers.contains_key(AUTHORIZATION)
+                || headers.contains_key("x-api-key"),
+        }
+    }
+
+    /// Where a caller without a parameter `api-key` may have put the key.
+    fn without_key(&self) -> &'static str {
+        match (self.has_key_in_query, self.has_key_in_header) {
+            (true, _) => "no api-key came with the call; that of a POST belongs into its body",
+            (_, true) => "no api-key came with the call; it is a parameter, not a header",
+            (false, false) => "no api-key came with the call",
+        }
+    }
+}
+
+fn from_body(sent: &Sent, body: &[u8]) -> Result<Params, Outcome> {
+    if sent.is_compressed {
         return Err(Outcome::Malformed("the body is compressed; send it as it is"));
     }
     if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] = body {
         return Err(Outcome::Malformed("the body is UTF-16; send UTF-8"));
     }
-    let params = match header(CONTENT_TYPE).and_then(multipart::boundary) {
+    let params = match sent.boundary.as_deref() {
         Some(boundary) => params::from_multipart(body, boundary),
         None => params::from_body(body),
     };
@@ -239,15 +270,5 @@ fn malformed(body: &[u8]) -> &'static str {
         }
         [b'{', ..] => "the body is no JSON: it begins with a brace and cannot be read to its end",
         _ => "the body is no whole multipart/form-data",
-    }
-}
-
-/// Where a caller without a parameter `api-key` may have put the key.
-fn without_key(headers: &HeaderMap, is_in_query: bool) -> &'static str {
-    let is_in_header = headers.contains_key(AUTHORIZATION) || headers.contains_key("x-api-key");
-    match (is_in_query, is_in_header) {
-        (true, _) => "no api-key came with the call; that of a POST belongs into its body",
-        (_, true) => "no api-key came with the call; it is a parameter, not a header",
-        (false, false) => "no api-key came with the call",
     }
 }
