@@ -52,12 +52,21 @@ impl Hotspot {
             let found = match found {
                 Err(error) => return send(reply, Err(error)),
                 // An earlier report of the same batch may have changed everything.
-                Ok(found) => hotspot.find_in_memory(&report, now).unwrap_or(found),
+                Ok(found) => match (hotspot.find_in_memory(&report, now), found) {
+                    // The end in the store is the one that its Class tells.
+                    (Some(Found::Open(id)), Found::Ended(row))
+                        if hotspot.has_another_class(id, &report) =>
+                    {
+                        Found::Ended(row)
+                    }
+                    (in_memory, found) => in_memory.unwrap_or(found),
+                },
             };
             // What it leaves or takes changes the shares of those who are here.
             let voucher = hotspot.voucher_found(&found);
             hotspot.look_at(voucher, FRESH, now);
             hotspot.implausible = false;
+            hotspot.admissions.reported(&report.nas.client);
             if !hotspot.take_down(&report, found, now) {
                 let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
                 return;
@@ -301,6 +310,7 @@ impl Hotspot {
         if let Some(remote) = &mut row.remote {
             remote.reported_time = progress.reported_time();
             remote.latest = remote.latest.max(report.stamp);
+            remote.details.view_point = report.details.view_point;
         }
         self.add_to_voucher(row.voucher, new);
         self.sessions.write_end(row);

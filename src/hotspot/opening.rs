@@ -45,7 +45,6 @@ impl Hotspot {
         subscriber: Subscriber,
         now: Now,
     ) -> bool {
-        self.admissions.reported(&report.nas.client);
         let age = self.age_of_first(report, &subscriber, now);
         let earlier = self.has_a_class_of_ours(report, &subscriber);
         let login = &subscriber.login;

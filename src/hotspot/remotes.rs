@@ -121,6 +121,9 @@ impl Remote {
     pub(super) fn again(row: SessionRecord, deadline: Option<Duration>, now: Now) -> Option<Self> {
         let reported = reported_time(&row);
         let remote = *row.remote?;
+        // Both are as of the same report; what was used since was written down without them.
+        let stamp = remote.latest.map(|at| at.plus(-whole_seconds(remote.reported_time)));
+        let latest = stamp.map(|at| at.plus(whole_seconds(remote.reported_time.max(row.time))));
         Some(Self {
             id: row.id,
             // Others are not written down.
@@ -132,8 +135,8 @@ impl Remote {
             started_at: row.started_at,
             admitted_at: row.started_at,
             clock_is_set: row.clock_is_set,
-            stamp: remote.latest.map(|at| at.plus(-whole_seconds(reported))),
-            latest: remote.latest,
+            stamp,
+            latest,
             nas: remote.nas,
             unique_id: remote.unique_id,
             username: remote.username,

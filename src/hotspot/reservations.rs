@@ -240,7 +240,8 @@ impl Reservation {
         session: Option<&str>,
     ) -> bool {
         let both = self.session.as_deref().zip(session);
-        let is_same_number = both.is_some_and(|(ours, theirs)| ours == theirs);
+        let may_be_same = self.station.is_none() || station.is_none() || self.station == station;
+        let is_same_number = may_be_same && both.is_some_and(|(ours, theirs)| ours == theirs);
         let is_same_device = match self.station == station {
             true => station.is_some() || both.is_none(),
             false => false,

@@ -127,7 +127,7 @@ impl Store {
     ) -> Result<Vec<SessionRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT session FROM nas_session JOIN session ON session.id = nas_session.session
-             WHERE acct_session = ?1 AND network = ?2 AND (?3 = '' OR mac = '' OR mac = ?3)
+             WHERE substr(acct_session, -24) = substr(?1, -24) AND acct_session = ?1 AND network = ?2 AND (?3 = '' OR mac = '' OR mac = ?3)
              ORDER BY nas_session.session DESC LIMIT {MOST_NUMBERED}"
         ))?;
         let station = station.map(|mac| mac.to_string()).unwrap_or_default();

@@ -53,7 +53,16 @@ fn sells_and_serves(hotspot: &Hotspot, guest: &'static str) {
         made = hotspot.try_voucher();
         made.is_some()
     });
-    assert!(sells, "no voucher can be made:\n{}", hotspot.cli(&["sessions"]));
+    assert!(
+        sells,
+        "no voucher can be made: {:?}\n{}",
+        hotspot.cli_output(&["voucher", "create"]),
+        hotspot.router.ok(&[
+            "sh",
+            "-c",
+            &format!("df -k | tail -1; ls -la {}", hotspot.database().parent().unwrap().display())
+        ])
+    );
     let guest = hotspot.lab.node(guest);
     hotspot.sign_in(&guest, &made.unwrap());
     assert!(guest.sees_site("-4"));

@@ -56,6 +56,9 @@ fn to_the_schema_before(hotspot: &Hotspot) {
              DROP TABLE radreply;
              DROP TABLE radgroupcheck; DROP TABLE radgroupreply; DROP TABLE radusergroup;
              DROP INDEX session_by_login; ALTER TABLE session DROP COLUMN login_folded;
+             DROP TABLE open_batch; ALTER TABLE voucher DROP COLUMN batch;
+             ALTER TABLE voucher DROP COLUMN passcode_generated;
+             ALTER TABLE login DROP COLUMN times;
              PRAGMA user_version = 2",
         )
         .unwrap();

@@ -3,6 +3,7 @@
 ALTER TABLE nas_session ADD COLUMN class BLOB;
 ALTER TABLE nas_session ADD COLUMN total_limit INTEGER;   -- octets; NULL: without end
 DROP INDEX nas_session_by_unique_id;
-CREATE INDEX nas_session_by_number ON nas_session (acct_session);
+-- Of the end only, where access points count: they may be 250 octets long.
+CREATE INDEX nas_session_by_number ON nas_session (substr(acct_session, -24));
 -- Acct-Session-Time as it was reported last: `session.seconds` is never more than has passed.
 ALTER TABLE nas_session ADD COLUMN reported_seconds INTEGER NOT NULL DEFAULT 0;
