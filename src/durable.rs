@@ -12,19 +12,7 @@ use nix::sys::statvfs::statvfs;
 /// # Errors
 /// What the file system reports; a half-written file is removed.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let partial = with_suffix(path, ".partial");
-    let write = || {
-        let _ = fs::remove_file(&partial);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)?;
-        sync_directory(path)
-    };
-    write().inspect_err(|_| {
-        let _ = fs::remove_file(&partial);
-    })
+    write_prepared(path, bytes, |_| Ok(()))
 }
 
 /// The same for a file of somebody else's: its owner and its mode stay.
@@ -32,14 +20,24 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// # Errors
 /// What the file system reports; the old file then stays.
 pub fn replace_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let old = fs::metadata(path)?;
+    write_prepared(path, bytes, |new| {
+        fchown(new, Some(old.uid()), Some(old.gid()))?;
+        new.set_permissions(old.permissions())
+    })
+}
+
+fn write_prepared(
+    path: &Path,
+    bytes: &[u8],
+    prepare: impl FnOnce(&File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let partial = with_suffix(path, ".partial");
     let write = || {
-        let old = fs::metadata(path)?;
         let _ = fs::remove_file(&partial);
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
-        fchown(&file, Some(old.uid()), Some(old.gid()))?;
-        file.set_permissions(old.permissions())?;
+        prepare(&file)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&partial, path)?;

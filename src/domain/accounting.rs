@@ -64,6 +64,16 @@ pub struct Counted {
     pub implausible: bool,
 }
 
+/// By how much what was counted in a session is more than the access point's counters: they have begun
+/// anew, or were of the other side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// Octets towards the guest.
+    pub download: i64,
+    /// Octets from the guest.
+    pub upload: i64,
+}
+
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -103,9 +113,9 @@ const FASTEST: u64 = 12_500_000_000;
 
 impl Progress {
     /// A session that has come so far already; `reported` is its Acct-Session-Time.
-    pub fn at(time: Duration, reported: Duration, usage: Usage) -> Self {
-        let meter = |total| Meter { total, counter: total, ..Meter::default() };
-        let (download, upload) = (meter(usage.download), meter(usage.upload));
+    pub fn at(time: Duration, reported: Duration, usage: Usage, offsets: Offsets) -> Self {
+        let download = Meter::at(usage.download, offsets.download);
+        let upload = Meter::at(usage.upload, offsets.upload);
         Self { time, claimed: time, clock: reported, is_anew: false, download, upload }
     }
 
@@ -117,6 +127,11 @@ impl Progress {
     /// Acct-Session-Time as it was reported last.
     pub fn reported_time(&self) -> Duration {
         self.clock
+    }
+
+    /// What [`Progress::at`] needs beside the usage.
+    pub fn offsets(&self) -> Offsets {
+        Offsets { download: self.download.offset(), upload: self.upload.offset() }
     }
 
     /// Octets so far.
@@ -251,6 +266,16 @@ struct Step {
 }
 
 impl Meter {
+    fn at(total: u64, offset: i64) -> Self {
+        let counter = total.saturating_add_signed(offset.saturating_neg());
+        Self { total, counter, ..Self::default() }
+    }
+
+    fn offset(self) -> i64 {
+        let more = i128::from(self.total) - i128::from(self.counter);
+        i64::try_from(more).unwrap_or(if more < 0 { i64::MIN } else { i64::MAX })
+    }
+
     /// False where it claims more than can have passed.
     fn count(&mut self, octets: Option<Octets>, step: Step) -> bool {
         let Some(octets) = octets else { return true };

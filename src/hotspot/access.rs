@@ -241,6 +241,8 @@ pub enum Outcome {
     Refused(Option<u32>),
     /// No answer, however often it was asked.
     Silent,
+    /// It was not asked: as many orders as may wait do.
+    Unsent,
     /// There is no client section of this name any more.
     Unknown,
 }

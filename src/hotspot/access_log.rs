@@ -21,7 +21,7 @@ const UNKNOWN_DEVICES: &str = "unknown devices";
 const OTHER_NAMES: &str = "other names";
 
 impl Hotspot {
-    /// Whoever flits between access points is let in; a row for every time costs flash.
+    /// A device that flits between access points is let in; a row for every time costs flash.
     pub(super) fn note_admission(
         &mut self,
         request: &AccessRequest,

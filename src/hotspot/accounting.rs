@@ -237,7 +237,11 @@ impl Hotspot {
         let remote = self.remotes.get_mut(id)?;
         let evidence = remote.evidence(report, now);
         remote.follow(report, age, now);
+        let offsets = remote.progress.offsets();
         let Counted { new, implausible } = remote.progress.count(&report.reported, &evidence);
+        if remote.progress.offsets() != offsets {
+            remote.written = None;
+        }
         if report.event != Event::Start {
             remote.second_start = None;
         }
@@ -285,7 +289,8 @@ impl Hotspot {
             return;
         }
         let age = self.age_after_end(&row, report, now);
-        let mut progress = Progress::at(row.time, reported, row.usage);
+        let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
+        let mut progress = Progress::at(row.time, reported, row.usage, offsets);
         let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
         if counted_from.is_some_and(|counted| counted != report.details.view_point) {
             progress.turn_round();
@@ -311,6 +316,7 @@ impl Hotspot {
             remote.reported_time = progress.reported_time();
             remote.latest = remote.latest.max(report.stamp);
             remote.details.view_point = report.details.view_point;
+            remote.offsets = progress.offsets();
         }
         self.add_to_voucher(row.voucher, new);
         self.sessions.write_end(row);

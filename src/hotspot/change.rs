@@ -233,6 +233,10 @@ impl Hotspot {
             }
             Outcome::Refused(Some(why)) => error_cause(why),
             Outcome::Refused(None) => "it refuses".to_owned(),
+            Outcome::Unsent => {
+                remote.told.is_deaf = true;
+                return self.unanswered.postpone(id);
+            }
             Outcome::Silent => "it does not answer".to_owned(),
             Outcome::Unknown => "it has no client section".to_owned(),
         };

@@ -119,7 +119,7 @@ impl Hotspot {
             }
             _ => remote.standing = Standing::Stays(cause, outcome, now.boot),
         }
-        if outcome == Outcome::Silent {
+        if matches!(outcome, Outcome::Silent | Outcome::Unsent) {
             self.unanswered.end(id, now);
         }
     }

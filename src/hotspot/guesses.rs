@@ -104,7 +104,7 @@ pub(super) enum Place<'a> {
     Client(&'a Arc<str>),
 }
 
-/// Who guesses, and at what.
+/// The device that guesses, and what at.
 pub(super) struct Guesser<'a> {
     /// Their device, where it is known.
     pub(super) device: Option<Mac>,

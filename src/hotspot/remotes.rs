@@ -113,6 +113,7 @@ impl Remote {
                 class: self.class.clone(),
                 total_limit: self.total,
                 reported_time: self.progress.reported_time(),
+                offsets: self.progress.offsets(),
             })),
         }
     }
@@ -144,7 +145,7 @@ impl Remote {
             details: remote.details,
             connect_stop: remote.connect_stop,
             class: remote.class,
-            progress: Progress::at(row.time, reported, row.usage),
+            progress: Progress::at(row.time, reported, row.usage, remote.offsets),
             opened: now.boot,
             lasted: since(row.started_at, now).max(row.time),
             second_start: None,

@@ -27,6 +27,9 @@ impl Standing {
             Self::Stays(cause, Outcome::Silent, _) => {
                 format!("does not answer when told to end it ({cause})")
             }
+            Self::Stays(cause, Outcome::Unsent, _) => {
+                format!("is told to end it ({cause}) once others have answered")
+            }
             Self::Stays(cause, Outcome::Unknown, _) => {
                 format!("cannot be told to end it ({cause}): it has no client section")
             }

@@ -13,8 +13,8 @@ use crate::domain::time::Now;
 /// Sessions whose access points have left an order unanswered.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
-    /// That were to end, and from when they may be asked for again, by the boot clock. Whoever
-    /// reports and takes no orders is not asked with every report.
+    /// That were to end, and from when they may be asked for again, by the boot clock: an access point
+    /// that reports and takes no orders is not asked with every report.
     ends: BTreeMap<i64, Duration>,
     /// That were to be changed, and have not been asked for again.
     changes: BTreeSet<i64>,
@@ -42,6 +42,12 @@ impl Unanswered {
         again
     }
 
+    /// A session was to be changed, and its access point was not asked.
+    pub(super) fn postpone(&mut self, id: i64) {
+        self.changed_again.remove(&id);
+        self.changes.insert(id);
+    }
+
     /// The session has ended.
     pub(super) fn forget(&mut self, id: i64) {
         self.ends.remove(&id);
@@ -66,7 +72,7 @@ impl Hotspot {
         let changes: Vec<i64> = changes.iter().copied().filter(is_its).collect();
         for id in ends {
             let standing = self.remotes.get(id).map(|remote| remote.standing);
-            if let Some(Standing::Stays(cause, Outcome::Silent, _)) = standing {
+            if let Some(Standing::Stays(cause, Outcome::Silent | Outcome::Unsent, _)) = standing {
                 self.unanswered.ends.insert(id, now.boot + ASK_AGAIN);
                 self.send_end(id, cause, now);
             }

@@ -214,6 +214,7 @@ impl Hotspot {
     pub(super) fn restore(&mut self, backup: CheckedBackup, reply: Reply<i64>, now: Now) {
         self.refresh(Duration::ZERO, now);
         self.fold();
+        let peers = self.store.nas_peers().unwrap_or_default();
         let restored = self.store.restore(backup, now);
         match &restored {
             Ok(vouchers) => {
@@ -224,6 +225,10 @@ impl Hotspot {
                 self.upkeep.snapshot.changed();
                 self.find_broken_batches();
                 let _the_next_start_makes_another = self.store.set_class_key(self.classes.key());
+                // What access points have shown is theirs, and newer than the backup.
+                for peer in &peers {
+                    let _is_said_again = self.store.put_nas_peer(peer, now.wall);
+                }
                 let kept = self.keep_to_store(now);
                 self.note(&kept);
                 self.fold();

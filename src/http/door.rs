@@ -1,4 +1,4 @@
-//! Who is inside: connections per peer and in all, and who makes room when there are too many.
+//! Connections per peer and in all, and which of them make room when there are too many.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -137,7 +137,7 @@ impl Inside {
         if held < left.div_ceil(2) { Room::Free } else { self.yielding(peer, standing, held) }
     }
 
-    /// Whoever holds most gives up the connection that has waited longest, as long as it still
+    /// The peer that holds most gives up the connection that has waited longest, as long as it still
     /// has as many as the newcomer then. The known do not yield to strangers.
     fn yielding(&self, peer: PeerKey, standing: Standing, held: usize) -> Room {
         let mut holdings = BTreeMap::<PeerKey, usize>::new();

@@ -159,7 +159,7 @@ impl Server {
         }
     }
 
-    /// Whoever floods us is not worth a task: to most this is one try, and no waiting.
+    /// A flood is not worth a task for each connection: to most this is one try, and no waiting.
     fn turn_away(&self, stream: TcpStream) {
         let Some(fallback) = &self.fallback else {
             let _ = stream.try_write(FULL);

@@ -59,7 +59,7 @@ pub async fn run(server: Server, hotspot: Handle, mut orders: UnboundedReceiver<
                     Arrival::Begins(order) => Some(order),
                     Arrival::Waits => None,
                     Arrival::NoRoom(order) => {
-                        give_up(&server, &hotspot, &order).await;
+                        give_up(&hotspot, &order).await;
                         None
                     }
                 },
@@ -78,12 +78,9 @@ pub async fn run(server: Server, hotspot: Handle, mut orders: UnboundedReceiver<
     }
 }
 
-/// As many orders as may wait do: their access points do not answer. The owner asks again later.
-async fn give_up(server: &Server, hotspot: &Handle, order: &Order) {
-    if let Some(section) = server.section(&order.nas.client) {
-        server.ordered(&section, order, Outcome::Silent);
-    }
-    hotspot.ordered(order, Outcome::Silent).await;
+/// As many orders as may wait do. The owner asks again once the access point is heard.
+async fn give_up(hotspot: &Handle, order: &Order) {
+    hotspot.ordered(order, Outcome::Unsent).await;
 }
 
 /// The owner's time, without asking it for every order.

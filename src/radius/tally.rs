@@ -136,13 +136,13 @@ impl Tally {
         self.count(section, |counters| match outcome {
             Outcome::Done => &mut counters.disconnected,
             Outcome::Refused(_) => &mut counters.refused,
-            Outcome::Silent | Outcome::Unknown => &mut counters.silent,
+            Outcome::Silent | Outcome::Unsent | Outcome::Unknown => &mut counters.silent,
         });
         let trouble = match outcome {
             // The session had ended already.
             Outcome::Done | Outcome::Refused(Some(NO_SESSION)) => return None,
             Outcome::Refused(_) => Trouble::Refused,
-            Outcome::Silent | Outcome::Unknown => Trouble::Silent,
+            Outcome::Silent | Outcome::Unsent | Outcome::Unknown => Trouble::Silent,
         };
         let what = match outcome {
             Outcome::Refused(Some(cause)) => format!("refuses an order (Error-Cause {cause})"),

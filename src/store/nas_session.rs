@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::session::{duration, octets, seconds, unsigned};
 use super::{SessionRecord, Store, StoreError};
+use crate::domain::accounting::Offsets;
 use crate::domain::nas::{Details, Nas, ViewPoint};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
@@ -36,6 +37,8 @@ pub struct NasRecord {
     pub total_limit: Option<u64>,
     /// Acct-Session-Time as it was reported last, which may be more than has passed.
     pub reported_time: Duration,
+    /// What was counted beside the access point's counters.
+    pub offsets: Offsets,
 }
 
 /// Sessions of one Acct-Session-Id at one client that are looked at: access points that were switched
@@ -45,7 +48,8 @@ const MOST_NUMBERED: u32 = 32;
 const COLUMNS: &str = "unique_id, nas_source, nas_address, nas_identifier, username, acct_session, \
                        updated_at, called_station, calling_station, port, port_id, port_type, \
                        service_type, framed_protocol, authentic, connect_start, connect_stop, event_at, \
-                       view_point, class, total_limit, reported_seconds";
+                       view_point, class, total_limit, reported_seconds, \
+                       download_offset, upload_offset";
 
 impl Store {
     /// Writes down what an access point says of a session.
@@ -53,12 +57,14 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO nas_session (session, {COLUMNS})
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21, ?22, ?23)
+                 ?19, ?20, ?21, ?22, ?23, ?24, ?25)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
                  nas_source = excluded.nas_source, nas_address = excluded.nas_address,
                  nas_identifier = excluded.nas_identifier, class = excluded.class,
                  total_limit = excluded.total_limit,
                  reported_seconds = excluded.reported_seconds,
+                 download_offset = excluded.download_offset,
+                 upload_offset = excluded.upload_offset,
                  called_station = coalesce(excluded.called_station, called_station),
                  connect_stop = excluded.connect_stop, event_at = excluded.event_at,
                  view_point = excluded.view_point"
@@ -88,6 +94,8 @@ impl Store {
             record.class,
             record.total_limit.map(octets),
             seconds(record.reported_time),
+            record.offsets.download,
+            record.offsets.upload,
         ])?;
         Ok(())
     }
@@ -143,7 +151,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
     let source: String = row.get(1)?;
     let Ok(source) = source.parse() else { return Ok(None) };
     let address: Option<String> = row.get(2)?;
-    let network: String = row.get(22)?;
+    let network: String = row.get(24)?;
     Ok(Some(NasRecord {
         unique_id: row.get(0)?,
         nas: Nas {
@@ -172,5 +180,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<NasRecord>> {
         class: row.get(19)?,
         total_limit: row.get::<_, Option<i64>>(20)?.map(unsigned),
         reported_time: duration(row.get(21)?),
+        offsets: Offsets { download: row.get(22)?, upload: row.get(23)? },
     }))
 }

@@ -157,3 +157,25 @@ fn who_counts_from_the_other_side_is_not_counted_again() {
     assert_eq!(new, Usage { download: 100, upload: 30 });
     assert_eq!(progress.usage(), Usage { download: 200, upload: 930 });
 }
+
+#[test]
+fn counters_that_began_anew_or_were_of_the_other_side_go_on_from_the_store() {
+    let unknown = evidence(Order::Unknown);
+    let stored =
+        |it: &Progress| Progress::at(it.time(), it.reported_time(), it.usage(), it.offsets());
+    let mut anew = Progress::default();
+    anew.count(&report(300, octets(900)), &unknown);
+    anew.count(&report(600, octets(100)), &unknown);
+    assert_eq!((anew.usage().download, anew.offsets().download), (1000, 900));
+    let counted = stored(&anew).count(&report(900, octets(150)), &unknown);
+    assert_eq!(counted.new.download, 50);
+    let mut turned = Progress::default();
+    let both = |time, download, upload| Reported {
+        upload: octets(upload),
+        ..report(time, octets(download))
+    };
+    turned.count(&both(60, 100, 900), &unknown);
+    turned.turn_round();
+    let counted = stored(&turned).count(&both(120, 1000, 130), &unknown);
+    assert_eq!(counted.new, Usage { download: 100, upload: 30 });
+}

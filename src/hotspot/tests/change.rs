@@ -245,6 +245,21 @@ fn a_change_that_was_not_answered_is_told_once_more_when_its_access_point_is_hea
 }
 
 #[test]
+fn a_change_that_could_not_be_sent_is_told_as_often_as_it_takes() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    bench.let_in("a", 1);
+    bench.reload(Plan { download_rate: 1, ..plan() });
+    for time in [60, 120, 180] {
+        bench.change();
+        bench.changed(1, Outcome::Unsent);
+        assert_eq!(bench.next_order(), None);
+        bench.reports(Event::Interim, "a", 1, time, 0);
+    }
+    assert_eq!(bench.change().1.after.rates, (1, 0));
+}
+
+#[test]
 fn after_a_restart_all_that_presumably_holds_is_known() {
     let mut bench = Bench::for_three();
     bench.limited("a", 10, 4);

@@ -4,6 +4,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::*;
+use crate::domain::nas::{NasPeer, ViewPoint};
 use crate::store::{FILE_NAME, SNAPSHOT_NAME};
 
 #[test]
@@ -216,6 +217,18 @@ fn a_restored_log_keeps_its_rows() {
     bench.login("after", "x").unwrap_err();
     bench.minutes(1);
     assert_eq!(bench.logins().len(), 101);
+}
+
+#[test]
+fn a_restore_keeps_what_access_points_have_shown() {
+    let mut bench = Bench::new();
+    let backup = bench.read(Read::Backup);
+    let (source, local) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+    let view_point = Some(ViewPoint::Client);
+    let peer = NasPeer { client: "lobby".into(), source, local, reports: true, view_point };
+    bench.write(|reply| Write::KeepPeer { peer: peer.clone(), reply }).unwrap();
+    bench.restore(backup).unwrap();
+    assert_eq!(bench.hotspot.store.nas_peers().unwrap(), [peer]);
 }
 
 #[test]
