@@ -136,6 +136,15 @@ impl Socket {
         Err(Errno::EBUSY.into())
     }
 
+    /// Reads a list once, also where it changes meanwhile: what is there all the time is there once.
+    pub(super) fn walk(
+        &mut self,
+        request: impl Fn(&mut Writer),
+        each: impl FnMut(Attributes<'_>),
+    ) -> io::Result<()> {
+        self.dump_once(request, each).map(|_whole| ())
+    }
+
     /// Asks for one thing; nothing where the kernel has no such thing.
     pub(super) fn ask<T>(
         &mut self,

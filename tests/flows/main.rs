@@ -13,6 +13,7 @@ mod durability;
 mod guest_networks;
 mod hardening;
 mod hostile_backup;
+mod log_volume;
 mod migration;
 mod openwrt;
 mod radius_orders;

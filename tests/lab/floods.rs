@@ -55,14 +55,6 @@ fn invented(hotspot: &Hotspot, family: &str) -> usize {
     listed.lines().filter(is_invented).count()
 }
 
-/// Entries in the table of connections that begin at this address.
-fn connections(hotspot: &Hotspot, source: &str) -> usize {
-    let listed = hotspot.router.ok(&["cat", "/proc/net/nf_conntrack"]);
-    let from = format!("src={source} ");
-    let begins = |line: &&str| line.find(&from).is_some_and(|at| line[..at].find("src=").is_none());
-    listed.lines().filter(begins).count()
-}
-
 fn both_places() -> [fn() -> Option<Hotspot>; 2] {
     [Hotspot::open, || Hotspot::in_routing_path("")]
 }
@@ -127,7 +119,7 @@ fn one_device_does_not_fill_the_table_of_connections() {
         // Somewhere else, as a browser with many pages open; and the portal itself.
         for target in [hotspot.lab.fact("wan4"), hotspot.lab.fact("guest4")] {
             let taken = flood(&stranger, &format!("syn 700 {ROUTER} {target} {address}"));
-            let entries = connections(&hotspot, &address);
+            let entries = hotspot.connections(&address);
             if target == hotspot.lab.fact("wan4") {
                 CONNECTIONS.holds(entries, taken);
             }
@@ -146,7 +138,7 @@ fn a_guest_who_is_signed_in_does_not_fill_the_table_of_connections() {
         hotspot.sign_in(&guest, &hotspot.voucher(&[]));
         let taken =
             flood(&guest, &format!("udp 6000 {ROUTER} {} {address}", hotspot.lab.fact("wan4")));
-        GUEST_CONNECTIONS.holds(connections(&hotspot, &address), taken);
+        GUEST_CONNECTIONS.holds(hotspot.connections(&address), taken);
         hotspot.sign_in(&other, &hotspot.voucher(&[]));
     }
 }
@@ -179,7 +171,7 @@ fn hundreds_of_connections_of_a_guest_are_all_made() {
     hotspot.sign_in(&guest, &hotspot.voucher(&[]));
     let address = guest.ipv4().to_string();
     flood(&guest, &format!("udp 800 {ROUTER} {wan} {address}"));
-    let made = connections(&hotspot, &address);
+    let made = hotspot.connections(&address);
     assert!(made >= 800, "only {made}");
 }
 
@@ -194,7 +186,7 @@ fn the_garden_does_not_fill_the_table_of_connections_either() {
     let home = format!("http://{garden}/");
     assert!(until(|| stranger.curl(&[&home]).status == 200));
     let taken = flood(&stranger, &format!("syn 700 {ROUTER} {garden} {address}"));
-    CONNECTIONS.holds(connections(&hotspot, &address), taken);
+    CONNECTIONS.holds(hotspot.connections(&address), taken);
 }
 
 #[test]

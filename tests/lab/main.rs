@@ -12,6 +12,7 @@ mod devices;
 mod ends;
 mod floods;
 mod full_disk;
+mod full_table;
 mod guessing;
 mod identity;
 mod limits;

@@ -4,10 +4,15 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::message::{Attributes, Writer};
+use super::eviction::Timeouts;
 
-/// `CTA_TUPLE_ORIG`, `CTA_TUPLE_REPLY`, `CTA_ID`, `CTA_ZONE` and `CTA_FILTER`.
+/// `CTA_TUPLE_ORIG`, `CTA_TUPLE_REPLY`, `CTA_STATUS`, `CTA_PROTOINFO`, `CTA_TIMEOUT`, `CTA_ID`,
+/// `CTA_ZONE` and `CTA_FILTER`.
 const TUPLE_ORIG: u16 = 1;
 const TUPLE_REPLY: u16 = 2;
+const STATUS: u16 = 3;
+const PROTOINFO: u16 = 4;
+const TIMEOUT: u16 = 7;
 const ID: u16 = 12;
 const ZONE: u16 = 18;
 const FILTER: u16 = 25;
@@ -27,6 +32,14 @@ const PROTO_SRC_PORT: u16 = 2;
 const FILTER_ORIG_FLAGS: u16 = 1;
 const FILTER_REPLY_FLAGS: u16 = 2;
 const BY_SOURCE: u32 = 1;
+/// `CTA_PROTOINFO_TCP` and in it `CTA_PROTOINFO_TCP_STATE`.
+const PROTOINFO_TCP: u16 = 1;
+const TCP_STATE: u16 = 1;
+/// `TCP_CONNTRACK_ESTABLISHED` (linux/netfilter/nf_conntrack_tcp.h).
+const ESTABLISHED: u8 = 3;
+/// `IPS_ASSURED` and `IPS_OFFLOAD` (linux/netfilter/nf_conntrack_common.h).
+const ASSURED: u32 = 1 << 2;
+const OFFLOAD: u32 = 1 << 14;
 
 /// Of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +86,11 @@ pub(super) struct Entry {
     pub(super) reply_port: Option<u16>,
     /// `IPPROTO_*`.
     pub(super) protocol: u8,
+    /// `IPS_*`.
+    status: u32,
+    /// Seconds until the entry ends by itself; each packet starts them anew.
+    remaining: u32,
+    is_established_tcp: bool,
     tuple: Vec<u8>,
     zone: Option<Vec<u8>>,
     id: Option<Vec<u8>>,
@@ -86,6 +104,7 @@ impl Entry {
         let (reply_source, _) = addresses(reply.inside(TUPLE_IP))?;
         let port = reply.inside(TUPLE_PROTO).get(PROTO_SRC_PORT);
         let own = |kind| message.get(kind).map(<[u8]>::to_vec);
+        let tcp_state = message.inside(PROTOINFO).inside(PROTOINFO_TCP).get(TCP_STATE);
         Some(Self {
             family: Family::of(&source),
             source,
@@ -93,10 +112,30 @@ impl Entry {
             reply_source,
             reply_port: port.and_then(|port| port.try_into().ok()).map(u16::from_be_bytes),
             protocol: *original.inside(TUPLE_PROTO).get(PROTO_NUM)?.first()?,
+            status: message.u32(STATUS).unwrap_or(0),
+            remaining: message.u32(TIMEOUT).unwrap_or(0),
+            is_established_tcp: tcp_state.and_then(<[u8]>::first) == Some(&ESTABLISHED),
             tuple: own(TUPLE_ORIG)?,
             zone: own(ZONE),
             id: own(ID),
         })
+    }
+
+    /// Seconds since its last packet. Connections that are closing, or were never answered, count as
+    /// idle for longer than any other: nobody misses them.
+    pub(super) fn idle(&self, timeouts: Timeouts) -> u32 {
+        let is_assured = self.status & ASSURED != 0;
+        // A flowtable's packets do not start the time-out anew.
+        if self.status & OFFLOAD != 0 {
+            return 0;
+        }
+        match i32::from(self.protocol) {
+            libc::IPPROTO_TCP if self.is_established_tcp && is_assured => {
+                timeouts.tcp_established.saturating_sub(self.remaining)
+            }
+            libc::IPPROTO_UDP if is_assured => timeouts.udp_stream.saturating_sub(self.remaining),
+            _ => u32::MAX,
+        }
     }
 
     /// What tells the kernel which entry is meant; with the number it is not a later one of the

@@ -7,12 +7,16 @@
 //! is deleted, the next packet counts as the first one and meets the rules of now: a TCP connection
 //! from the time of the session is reset instead of going silent.
 //!
+//! The same thread keeps the devices of the guest networks from filling the table ([`eviction`]).
+//!
 //! Entries are read and deleted by ctnetlink (linux/netfilter/nfnetlink_conntrack.h), on a thread
 //! of its own: reading walks through the kernel's whole table, and nobody who signs in waits for
 //! that. What is ordered meanwhile is done with the next walk.
 
 mod entry;
+mod eviction;
 mod selection;
+mod table;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -65,6 +69,8 @@ struct Order {
     networks: Vec<Network>,
     changes: Vec<AccessChange>,
     whole: Vec<WholeNetwork>,
+    /// The networks that have rules from now on, where that has changed.
+    standing: Option<Vec<Network>>,
 }
 
 impl Conntrack {
@@ -73,7 +79,7 @@ impl Conntrack {
     pub(super) fn delete(&mut self, changes: Vec<AccessChange>) {
         if !self.networks.is_empty() && !changes.is_empty() {
             let networks = self.networks.clone();
-            self.send(Order { networks, changes, whole: Vec::new() });
+            self.send(Order { networks, changes, ..Order::default() });
         }
     }
 
@@ -84,10 +90,11 @@ impl Conntrack {
         let before = std::mem::replace(&mut self.networks, networks);
         let let_through = passes.iter().map(|pass| pass.mac).collect();
         let whole = WholeNetwork::changed(&before, &self.networks, had_rules, &let_through);
-        if !whole.is_empty() {
+        if !whole.is_empty() || before != self.networks {
             let mut networks = self.networks.clone();
+            let standing = Some(networks.clone());
             networks.extend(before);
-            self.send(Order { networks, changes: Vec::new(), whole });
+            self.send(Order { networks, changes: Vec::new(), whole, standing });
         }
     }
 
@@ -112,19 +119,20 @@ impl Conntrack {
 }
 
 fn serve(orders: &mpsc::Receiver<Order>) {
+    let mut standing = Vec::new();
+    let mut watch = table::Watch::new();
     let mut trouble = None;
-    while let Ok(first) = orders.recv() {
-        let order = orders.try_iter().fold(first, Order::merged_with);
+    while let Ok(order) = next(orders, !standing.is_empty()) {
         let begun = Instant::now();
-        match order.carry_out() {
-            Ok(deleted) => {
-                log::debug!(
-                    "gate: {deleted} tracked connections of {} devices deleted in {:?}",
-                    order.changes.len(),
-                    begun.elapsed()
-                );
-                trouble = None;
+        let mut outcome = Ok(());
+        if let Some(mut order) = order {
+            if let Some(networks) = order.standing.take() {
+                standing = networks;
             }
+            outcome = order.carry_out();
+        }
+        match outcome.and_then(|()| watch.check(&standing)) {
+            Ok(()) => trouble = None,
             Err(error) => {
                 let why = error.to_string();
                 if trouble.as_ref() != Some(&why) {
@@ -135,6 +143,23 @@ fn serve(orders: &mpsc::Receiver<Order>) {
         }
         std::thread::sleep((begun.elapsed() * REST).min(LONGEST_REST));
     }
+}
+
+/// All that is ordered; `None` where the table is to be looked at meanwhile.
+fn next(
+    orders: &mpsc::Receiver<Order>,
+    is_standing: bool,
+) -> Result<Option<Order>, mpsc::RecvError> {
+    let first = if is_standing {
+        match orders.recv_timeout(table::CHECK_EVERY) {
+            Ok(first) => first,
+            Err(mpsc::RecvTimeoutError::Timeout) => return Ok(None),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(mpsc::RecvError),
+        }
+    } else {
+        orders.recv()?
+    };
+    Ok(Some(orders.try_iter().fold(first, Order::merged_with)))
 }
 
 /// A sentence for the operator.
@@ -183,11 +208,14 @@ impl Order {
         networks.extend(self.networks);
         let changes = devices.into_iter().map(change).collect();
         let whole = self.whole.into_iter().chain(later.whole).collect();
-        Self { networks, changes, whole }
+        let standing = later.standing.or(self.standing);
+        Self { networks, changes, whole, standing }
     }
 
-    /// Gives the number of entries that the kernel was told to delete.
-    fn carry_out(&self) -> io::Result<usize> {
+    fn carry_out(&self) -> io::Result<()> {
+        if self.changes.is_empty() && self.whole.is_empty() {
+            return Ok(());
+        }
         let router = router(&self.networks)?;
         let mut neighbours = Vec::new();
         let mut changes = Vec::new();
@@ -218,7 +246,12 @@ impl Order {
         for entries in wrong.chunks(TOGETHER) {
             delete(&mut socket, entries)?;
         }
-        Ok(wrong.len())
+        log::debug!(
+            "gate: {} tracked connections of {} devices deleted",
+            wrong.len(),
+            self.changes.len()
+        );
+        Ok(())
     }
 }
 

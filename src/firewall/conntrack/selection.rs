@@ -106,7 +106,7 @@ impl Selection {
 }
 
 impl Router {
-    fn is_of_a_guest(&self, address: &IpAddr) -> bool {
+    pub(super) fn is_of_a_guest(&self, address: &IpAddr) -> bool {
         self.prefixes.iter().any(|prefix| prefix.contains(address))
             && !self.addresses.contains(address)
     }

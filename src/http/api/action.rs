@@ -8,17 +8,15 @@ use crate::domain::visitor::VisitorKind;
 use crate::domain::voucher::{DataLimit, FullName, Passcode, Username, VoucherRequest};
 use crate::domain::zone::{LocalTime, Zone};
 use crate::hotspot::{Fault, Handle, Write};
-use crate::http::Peer;
 use crate::listing::CreatedRow;
 
 /// Does what the call asks.
 pub(super) async fn perform(
     hotspot: &Handle,
     settings: &Settings,
-    peer: Peer,
+    action: &str,
     params: &Params,
 ) -> Outcome {
-    let action = params.text("action").unwrap_or_default().unwrap_or_default();
     let outcome = match action {
         "create_voucher" => create_voucher(hotspot, &settings.zone, params).await,
         "remove_voucher" => remove_voucher(hotspot, params).await,
@@ -32,13 +30,7 @@ pub(super) async fn perform(
         "get_active_guests" => list::active_guests(hotspot).await,
         _ => Ok(Outcome::Unfit("action is missing or unknown".to_owned())),
     };
-    let outcome = outcome.unwrap_or_else(|fault| Outcome::Fault(fault.to_string()));
-    match &outcome {
-        Outcome::Unfit(reason) => log::info!("api: call from {} refused: {reason}", peer.0),
-        Outcome::Fault(reason) => log::error!("api: {action} from {} failed: {reason}", peer.0),
-        _ => log::debug!("api: {action} from {}", peer.0),
-    }
-    outcome
+    outcome.unwrap_or_else(|fault| Outcome::Fault(fault.to_string()))
 }
 
 async fn create_voucher(hotspot: &Handle, zone: &Zone, params: &Params) -> Result<Outcome, Fault> {

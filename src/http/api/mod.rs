@@ -63,9 +63,11 @@ pub struct Settings {
     pub zone_source: Result<String, String>,
 }
 
-/// What anybody on the LAN can have written to the log.
+/// What anybody on the LAN can have written to the log, and a script that calls in a loop.
 #[derive(Default)]
 struct Logs {
+    refused: LogLimit,
+    failed: LogLimit,
     wrong_keys: LogLimit,
     exhausted: LogLimit,
     strangers: LogLimit,
@@ -148,7 +150,28 @@ impl Api {
         if let Err(refused) = self.check_key(settings, peer, &params) {
             return refused;
         }
-        action::perform(&self.hotspot, settings, peer, &params).await
+        let action = params.text("action").unwrap_or_default().unwrap_or_default();
+        let outcome = action::perform(&self.hotspot, settings, action, &params).await;
+        self.note_outcome(action, peer, &outcome);
+        outcome
+    }
+
+    fn note_outcome(&self, action: &str, peer: Peer, outcome: &Outcome) {
+        let now = clock::boot_time();
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Outcome::Unfit(reason) => {
+                if let Some(more) = logs.refused.pass(now) {
+                    log::info!("api: call from {} refused: {reason}{more}", peer.0);
+                }
+            }
+            Outcome::Fault(reason) => {
+                if let Some(more) = logs.failed.pass(now) {
+                    log::error!("api: {action} from {} failed: {reason}{more}", peer.0);
+                }
+            }
+            _ => log::debug!("api: {action} from {}", peer.0),
+        }
     }
 
     /// Says who is turned away, once in a while: a stranger must not fill the log.

@@ -131,6 +131,15 @@ impl Hotspot {
         self.lab.directory().join("data/hotspotd.db")
     }
 
+    /// Entries in the router's table of connections that begin at this address.
+    pub fn connections(&self, source: &str) -> usize {
+        let listed = self.router.ok(&["cat", "/proc/net/nf_conntrack"]);
+        let from = format!("src={source} ");
+        let begins =
+            |line: &&str| line.find(&from).is_some_and(|at| line[..at].find("src=").is_none());
+        listed.lines().filter(begins).count()
+    }
+
     /// Has the running daemon take up another configuration.
     pub fn reconfigure(&self, voucher: &str, guest: &str) {
         let lines = self.log().lines().count();
