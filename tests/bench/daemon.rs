@@ -55,12 +55,19 @@ pub struct Daemon {
     pub address: SocketAddr,
     /// A library that is loaded before any other.
     pub preload: Option<PathBuf>,
+    /// Which build it is.
+    program: PathBuf,
     child: Option<Child>,
 }
 
 impl Daemon {
     /// With everything written down and nothing running yet.
     pub fn prepared(disk: &Disk, name: &str) -> Self {
+        Self::prepared_for(disk, name, PROGRAM.into())
+    }
+
+    /// The same, for another build of the program.
+    pub fn prepared_for(disk: &Disk, name: &str, program: PathBuf) -> Self {
         let directory = disk.path().join(name);
         fs::create_dir(&directory).unwrap();
         // Unix socket paths are limited to 107 bytes, so not below the target directory.
@@ -75,7 +82,7 @@ impl Daemon {
             socket.display()
         );
         fs::write(directory.join("conf"), text).unwrap();
-        Self { directory, socket, address, preload: None, child: None }
+        Self { directory, socket, address, preload: None, program, child: None }
     }
 
     /// Running.
@@ -97,7 +104,7 @@ impl Daemon {
         let log = self.directory.join("log");
         let log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let begun = Instant::now();
-        let mut command = program(&self.directory);
+        let mut command = self.program();
         if let Some(library) = &self.preload {
             command.env("LD_PRELOAD", library);
         }
@@ -123,8 +130,16 @@ impl Daemon {
 
     /// Runs a command of the program against this daemon.
     pub fn command(&self, arguments: &[&str]) {
-        let status = program(&self.directory).args(arguments).status().unwrap();
+        let status = self.program().args(arguments).status().unwrap();
         assert!(status.success(), "{arguments:?}: {status}");
+    }
+
+    /// The program with this daemon's configuration.
+    pub fn program(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).env("TZ", "UTC0");
+        command.arg("-c").arg(self.directory.join("conf"));
+        command
     }
 
     pub fn pid(&self) -> u32 {
@@ -147,11 +162,4 @@ impl Drop for Daemon {
         }
         let _ = fs::remove_file(&self.socket);
     }
-}
-
-fn program(directory: &Path) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).env("TZ", "UTC0");
-    command.arg("-c").arg(directory.join("conf"));
-    command
 }

@@ -21,6 +21,8 @@
 //! FreeRADIUS runs with what it is shipped with (`radius/freeradius.rs`), and once more tuned: with
 //! a write-ahead log, a longer patience with locks, and one thread, so that none waits for another's
 //! lock. All servers run all the time, and take turns. `quick` is one round with 500 users.
+//!
+//! HOTSPOTD_BEFORE is the path of another build of the program, which is measured beside this one.
 
 mod freeradius;
 mod load;
@@ -29,6 +31,7 @@ mod packet;
 
 use std::fs::File;
 use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use freeradius::{FreeRadius, Habit};
@@ -37,7 +40,7 @@ use ours::Ours;
 use packet::{Event, Method, User};
 
 use crate::Effort;
-use crate::daemon::Disk;
+use crate::daemon::{Disk, PROGRAM};
 use crate::memory::megabytes;
 use crate::{create, table};
 
@@ -60,29 +63,47 @@ struct Contender {
     accounts: bool,
 }
 
+/// A build of the program.
+struct Build {
+    /// Below which its data is.
+    name: &'static str,
+    pap: &'static str,
+    chap: &'static str,
+    program: PathBuf,
+}
+
+/// This one, and the one before it where one is named.
+fn builds() -> Vec<Build> {
+    let ours =
+        Build { name: "radius", pap: "ours, PAP", chap: "ours, CHAP", program: PROGRAM.into() };
+    let before = std::env::var_os("HOTSPOTD_BEFORE").map(|program| Build {
+        name: "radius-before",
+        pap: "before, PAP",
+        chap: "before, CHAP",
+        program: program.into(),
+    });
+    [Some(ours), before].into_iter().flatten().collect()
+}
+
 pub fn run(disk: &Disk, effort: Effort) {
     let (users, sessions) = if effort.quick { (500, 100) } else { (5000, 1000) };
     println!();
     let peers = peers(disk, users);
-    let mut ours = Ours::start(disk, "radius");
+    let mut ours: Vec<(Build, Ours)> = builds()
+        .into_iter()
+        .filter_map(|build| Ours::start(disk, build.name, &build.program).map(|it| (build, it)))
+        .collect();
     let mut contenders = Vec::new();
     let mut resident = Vec::new();
-    if let Some(ours) = &mut ours {
+    for (build, ours) in &mut ours {
         let users = ours.vouchers(users, 1);
         ours.restart();
-        let contender = |label, method, accounts| Contender {
-            label,
-            method,
-            auth: ours.auth,
-            acct: ours.acct,
-            users: users.clone(),
-            accounts,
-        };
-        contenders.push(contender("ours, PAP", Method::Pap, true));
-        contenders.push(contender("ours, CHAP", Method::Chap, false));
-        resident.push(("ours", ours.pid()));
-    } else {
-        println!("radius: ours is skipped, this program serves no RADIUS");
+        for (label, method) in [(build.pap, Method::Pap), (build.chap, Method::Chap)] {
+            let (auth, acct, users) = (ours.auth, ours.acct, users.clone());
+            let accounts = method == Method::Pap;
+            contenders.push(Contender { label, method, auth, acct, users, accounts });
+        }
+        resident.push((build.pap, ours.pid()));
     }
     for (label, habit, peer, users) in peers.iter() {
         contenders.push(Contender {
@@ -223,9 +244,16 @@ fn logins(disk: &Disk, contenders: &[Contender], effort: Effort) {
 
 /// Each with a voucher that nobody has used before.
 fn first_logins(disk: &Disk, effort: Effort, count: usize) {
-    let Some(ours) = Ours::start(disk, "radius-first") else { return };
+    for build in builds() {
+        first_logins_of(disk, effort, count, &build);
+    }
+}
+
+fn first_logins_of(disk: &Disk, effort: Effort, count: usize, build: &Build) {
+    let name = format!("{}-first", build.name);
+    let Some(ours) = Ours::start(disk, &name, &build.program) else { return };
     let contender = Contender {
-        label: "ours, PAP",
+        label: build.pap,
         method: Method::Pap,
         auth: ours.auth,
         acct: ours.acct,
@@ -244,7 +272,7 @@ fn first_logins(disk: &Disk, effort: Effort, count: usize) {
     }
     table::title("radius: first logins with a voucher, durable");
     for (outstanding, tally) in OUTSTANDING.iter().zip(&tallies) {
-        tally.show(&format!("ours, PAP, {outstanding} outstanding"));
+        tally.show(&format!("{}, {outstanding} outstanding", build.pap));
     }
 }
 

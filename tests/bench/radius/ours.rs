@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::packet::{SECRET, User};
 use super::{free_ports, load};
-use crate::daemon::{Daemon, Disk, PROGRAM};
+use crate::daemon::{Daemon, Disk};
 
 /// A daemon that serves RADIUS answers within this.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A daemon with one access point, and one device for each voucher.
 pub struct Ours {
     daemon: Daemon,
-    configuration: PathBuf,
     pub auth: SocketAddr,
     pub acct: SocketAddr,
 }
@@ -30,9 +29,9 @@ struct Created {
 }
 
 impl Ours {
-    /// Running; `None` where this program serves no RADIUS.
-    pub fn start(disk: &Disk, name: &str) -> Option<Self> {
-        let mut daemon = Daemon::prepared(disk, name);
+    /// This build of the program, running; `None` where it serves no RADIUS.
+    pub fn start(disk: &Disk, name: &str, program: &Path) -> Option<Self> {
+        let mut daemon = Daemon::prepared_for(disk, name, program.into());
         let configuration = disk.path().join(name).join("conf");
         let (auth, acct) = free_ports();
         let mut text = fs::read_to_string(&configuration).unwrap();
@@ -47,13 +46,13 @@ impl Ours {
         );
         fs::write(&configuration, text).unwrap();
         daemon.launch();
-        load::wait_for(auth, PATIENCE).then_some(Self { daemon, configuration, auth, acct })
+        load::wait_for(auth, PATIENCE).then_some(Self { daemon, auth, acct })
     }
 
     /// Makes so many vouchers; the devices of their users are counted from `first`.
     pub fn vouchers(&self, count: usize, first: usize) -> Vec<User> {
-        let mut command = Command::new(PROGRAM);
-        command.arg("-c").arg(&self.configuration).args(["voucher", "create", "--count"]);
+        let mut command = self.daemon.program();
+        command.stdout(Stdio::piped()).args(["voucher", "create", "--count"]);
         let output = command.arg(count.to_string()).args(["--format", "json"]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let created: Vec<Created> = serde_json::from_slice(&output.stdout).unwrap();
