@@ -41,7 +41,7 @@ fn described(text: &str) -> Flags {
 #[test]
 fn cross_knows_the_same_targets_with_the_same_flags() {
     let shipped = shipped();
-    assert_eq!(shipped.len(), 6, "a target more or less? README.md has a table of them");
+    assert_eq!(shipped.len(), 6, "a target more or less? docs/tested-where.md has a table of them");
     assert_eq!(described(&fs::read_to_string(root().join("cross.toml")).unwrap()), shipped);
 }
 

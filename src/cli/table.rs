@@ -246,7 +246,7 @@ mod tests {
                 None => cell.to_owned(),
             };
             assert_eq!(cell.len() > text.len(), guarded, "{text:?}: {cell:?}");
-            // As README says: a quote before a formula is taken off.
+            // As docs/command-line.md says: a quote before a formula is taken off.
             let back = cell.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(&cell);
             assert_eq!(back, text);
         }

@@ -78,8 +78,8 @@ fn no_place_for_guests(zone: &Section, name: &str, guest: &Guest) -> Option<Stri
     (name == "lan" && guest.enforce).then(|| {
         format!(
             "{device} is this router's own LAN: whoever has not signed in reaches nothing of the router \
-             but the portal, not even SSH; give guests a bridge of their own (README, \
-             \"A guest network\")"
+             but the portal, not even SSH; give guests a bridge of their own \
+             (docs/install.md)"
         )
     })
 }

@@ -10,7 +10,7 @@ const ROUTER: &str = "02:00:00:00:77:01";
 /// What is expected of others beside what is counted.
 const OTHERS: usize = 20;
 
-/// A token bucket, as README states it.
+/// A token bucket, as docs/guest-networks.md states it.
 struct Limit {
     burst: usize,
     per_second: usize,

@@ -87,7 +87,7 @@ fn the_configuration_switches_the_service_and_reload_disturbs_nobody() {
     assert!(told.ends_with("off\n") && told.contains("the same\n"), "{told}");
 }
 
-/// As README's block is pasted: each line as soon as the one before has ended.
+/// As the block of docs/install.md is pasted: each line as soon as the one before has ended.
 #[test]
 fn what_is_typed_right_after_a_start_finds_the_daemon() {
     let Some(system) = System::new() else { return };

@@ -1,5 +1,5 @@
 //! Vouchers that are handed out as one code, and devices that sign in with their MAC address: what
-//! README promises of them, by every method.
+//! docs/radius.md promises of them, by every method.
 
 use super::mschap::Exchange;
 use super::ours::Ours;

@@ -1,4 +1,4 @@
-//! The whole story, as the README tells it.
+//! The whole story, as docs/install.md tells it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

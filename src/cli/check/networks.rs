@@ -114,7 +114,7 @@ impl Report {
         if !unknown.is_empty() {
             let finding = format!(
                 "not known for {}; have your own firewall forward from there only what bears the \
-                 mark {}, so that it stays closed without our rules (README, \"Closed without us\")",
+                 mark {}, so that it stays closed without our rules (docs/firewall.md)",
                 unknown.join(", "),
                 mark(),
             );

@@ -37,7 +37,7 @@ fn an_element_lives_until_its_bucket_is_full() {
     }
 }
 
-/// The sets have room for as many guests as README measures and for every invented device besides.
+/// The sets have room for as many guests as docs/figures.md measures and for every invented device besides.
 #[test]
 fn sets_are_never_full() {
     assert!(5000 + within(NEW_DEVICES, KNOWN_FOR) <= DEVICES);

@@ -46,7 +46,7 @@ fn shared(name: &str, others: &[&str], device: &str) -> String {
     let others = others.join(", ");
     format!(
         "zone '{name}' is that of {others} as well, which a rule for the mark would shut out; give \
-         {device} a zone of its own (README, \"A guest network\")"
+         {device} a zone of its own (docs/install.md)"
     )
 }
 
@@ -78,7 +78,7 @@ fn no_uplink(name: &str) -> String {
     format!(
         "it cannot be told which zone leads to the internet (one that the others forward to, with \
          option masq '1'); have a rule accept what bears the mark {} from '{name}' to that zone \
-         (README, \"Closed without us\")",
+         (docs/firewall.md)",
         mark()
     )
 }

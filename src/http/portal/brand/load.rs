@@ -122,7 +122,7 @@ impl Loader {
 
     /// `title.txt`, `title.de.txt` and so on.
     fn words(&mut self, name: &str, path: &Path) -> Result<(), String> {
-        let unused = || "not used, see the README for the names that are".to_owned();
+        let unused = || "not used, see docs/guest-networks.md for the names that are".to_owned();
         let stem = name.strip_suffix(".txt").ok_or_else(unused)?;
         let (kind, tag) = stem.split_once('.').unwrap_or((stem, ""));
         let (words, limit) = match kind {
