@@ -88,7 +88,10 @@ fn commands() -> Vec<String> {
         Some(words.collect::<Vec<_>>().join(" "))
     };
     let commands: Vec<String> = help.lines().filter_map(command).collect();
-    assert!(commands.iter().any(|it| it == "voucher create") && commands.len() > 25, "{commands:?}");
+    assert!(
+        commands.iter().any(|it| it == "voucher create") && commands.len() > 25,
+        "{commands:?}"
+    );
     commands
 }
 
@@ -136,7 +139,8 @@ fn every_option_is_explained() {
             row.iter().any(|row| page.contains(row)),
             "{section}: {name} is not in docs/configuration.md"
         );
-        let part = manual.split(".Ss config ").find(|part| part.starts_with(&format!("{section}\n")));
+        let part =
+            manual.split(".Ss config ").find(|part| part.starts_with(&format!("{section}\n")));
         let part = part.unwrap_or_else(|| panic!("{section} is not in hotspotd.5"));
         let item = [format!("Cm option {name}"), format!("Cm list {name}")];
         let is_item = |line: &str| {
