@@ -8,6 +8,7 @@ use super::evidence::{order, since};
 use super::gate::FRESH;
 use super::remotes::Remote;
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
+use super::session::deadline;
 use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::accounting::{Counted, Evidence, Progress};
@@ -333,23 +334,26 @@ impl Hotspot {
         if self.is_old(age) {
             return self.ended_again(row, report, TerminateCause::LostService, now);
         }
-        let (voucher, end) = (row.voucher, row.deadline);
+        let voucher = row.voucher;
+        let end = row.deadline.filter(|_| has_ended_in_this_boot(&row, now));
         let Some(remote) = Remote::again(SessionRecord { end: None, ..row }, end, now) else {
             return;
         };
         let id = remote.id;
         self.sessions.forget_end(id);
         let told = Told::presumably(&self.settings.preset.plan);
-        let mut remote = Remote { written: None, told, ..remote };
-        remote.presume_end(now);
-        if !self.open_remote(remote, now) {
+        if !self.open_remote(Remote { written: None, told, ..remote }, now) {
             return;
         }
-        let over = match self.store.voucher_by_id(voucher) {
-            Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now).1,
-            Ok(None) if voucher != 0 => Some(TerminateCause::AdminReset),
-            _ => None,
+        let (until, over) = match self.store.voucher_by_id(voucher) {
+            Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now),
+            Ok(None) if voucher != 0 => (None, Some(TerminateCause::AdminReset)),
+            _ => (None, None),
         };
+        if let Some(remote) = self.remotes.get_mut(id) {
+            remote.deadline = remote.deadline.or_else(|| deadline(until, now));
+            remote.presume_end(now);
+        }
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
         match over {
@@ -373,4 +377,11 @@ fn ended(row: &SessionRecord, now: Now) -> Duration {
     let at = row.end.map_or(0, |(at, _)| at.unix());
     let ago = u64::try_from(now.wall.unix().saturating_sub(at)).unwrap_or(0);
     now.boot.saturating_sub(Duration::from_secs(ago.saturating_add(1)))
+}
+
+/// Whether the deadline of an ended session is by the boot clock of this boot. By a wall clock that
+/// is not set, a row that was written just before a power cut looks like one of now.
+fn has_ended_in_this_boot(row: &SessionRecord, now: Now) -> bool {
+    let ended = row.end.map(|(at, _)| since(at, now));
+    now.wall_is_set && ended.is_some_and(|ago| ago < now.boot)
 }

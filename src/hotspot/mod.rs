@@ -229,6 +229,10 @@ impl Hotspot {
             if class_key.is_none() {
                 hotspot.store.set_class_key(key)?;
             }
+            if !same_boot {
+                // With the deadlines that are of the boot that the mark names.
+                hotspot.write_open_sessions()?;
+            }
             hotspot.store.set_mark(&hotspot.mark())
         });
         hotspot.note(&marked);

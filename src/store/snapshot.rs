@@ -9,7 +9,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::{FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, migration, voucher};
+use super::{
+    FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, meta, migration, voucher,
+};
 use crate::domain::list::{Entry, Page};
 use crate::domain::time::Now;
 use crate::domain::visitor::VisitorKind;
@@ -77,6 +79,12 @@ impl Store {
                 "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
                 params![table, last],
             )?;
+        }
+        let boot = |connection| -> Result<_, StoreError> {
+            Ok(meta::mark(connection)?.map(|mark| mark.boot_id))
+        };
+        if boot(copy)? != boot(&self.connection)? {
+            copy.execute("UPDATE session SET deadline = NULL WHERE deadline IS NOT NULL", [])?;
         }
         // How far its unset stamps are off is not known any more: they stay as they are.
         if now.wall_is_set {
