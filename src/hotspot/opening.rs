@@ -63,8 +63,10 @@ impl Hotspot {
             .class
             .clone()
             .filter(|class| earlier || place.as_ref().is_some_and(|place| place.class == *class));
+        let is_old = self.is_old(age);
+        self.taken.is_news = !is_old && (place.is_some() || earlier);
         let opening = Opening { subscriber, place, class, age };
-        match self.is_old(age) {
+        match is_old {
             true => self.take_down_old(report, opening, now),
             false => self.open_admitted(report, opening, now),
         }
