@@ -119,6 +119,7 @@ impl CheckedBackup {
             integrity::rows(&copy)?;
             let store = Store::of(copy, Journal::Truncate, Path::new(""));
             read_everything(&store)?;
+            store.remove_open_batches()?;
             Ok(store.connection)
         });
         match checked {
