@@ -189,6 +189,8 @@ pub enum Upkeep {
     /// An access point is within reach, at the address of ours that it asks: orders that it has left
     /// unanswered are sent again.
     Heard(Nas),
+    /// An access point counts from the other side than it was told for.
+    ViewPointChanged(Nas),
     /// What an access point answered when told to end a session: its number.
     Ordered(i64, Outcome),
     /// What it answered when told of a change.
@@ -343,6 +345,12 @@ impl Handle {
     /// Says that an access point was heard; waits for a place in the queue.
     pub async fn heard(&self, nas: Nas) {
         let _ = self.inbox.send(Command::Upkeep(Upkeep::Heard(nas))).await;
+    }
+
+    /// Says that an access point counts from the other side than it was told for; waits for a place in
+    /// the queue.
+    pub async fn view_point_changed(&self, nas: Nas) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::ViewPointChanged(nas))).await;
     }
 
     /// Says what came of an order; waits for a place in the queue.

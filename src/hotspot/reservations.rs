@@ -188,6 +188,12 @@ impl Reservations {
         places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
     }
 
+    /// An access point of this client counts from the other side than it was told for.
+    pub(super) fn turn_round(&mut self, client: &Arc<str>) {
+        let places = self.of.values_mut().flatten();
+        places.filter(|it| it.client == *client).for_each(|it| it.told.turn_round());
+    }
+
     /// Gives up the places kept for a login or a device; how many there were.
     pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool, now: Now) -> usize {
         let is_meant = |it: &&Reservation| it.is_place(now) && whose(it.station, &it.login);

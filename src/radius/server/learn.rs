@@ -50,7 +50,14 @@ impl Server {
     /// the secret as well, and may be of before the access point was set up otherwise.
     pub(super) async fn learn_from_report(&self, request: &Request) {
         let view_point = request::view_point(&request.packet);
+        let source = request.way.route.peer.ip();
+        let assumed = self.view_point(&request.section, source);
         self.learn(NasPeer { reports: true, view_point, ..peer(request) }).await;
+        // Whoever does not say so does not read limits as CoovaChilli does either.
+        if view_point.is_some() && self.view_point(&request.section, source) != assumed {
+            let nas = request::nas(&request.packet, request.section.name.clone(), source);
+            self.0.hotspot.view_point_changed(nas).await;
+        }
     }
 
     async fn learn(&self, said: NasPeer) {
