@@ -95,6 +95,18 @@ impl AccessPoints {
         }
     }
 
+    /// How long ago an access point went off or started anew. Where nothing is known of its clock,
+    /// that was now.
+    pub(super) fn age_of_restart(
+        &mut self,
+        nas: &Nas,
+        stamp: Option<Timestamp>,
+        now: Now,
+    ) -> Duration {
+        let age = |stamp| self.age_by_clock(nas, stamp, Bound::Likely(Duration::ZERO), now);
+        stamp.map(age).unwrap_or_default()
+    }
+
     fn age_by_clock(&mut self, nas: &Nas, stamp: Timestamp, bound: Bound, now: Now) -> Duration {
         if !self.clocks.contains_key(nas) {
             make_room(&mut self.clocks, |it| it.heard);

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use super::access::{Event, Nas, Report};
+use super::access::{Event, Report};
 use super::change::Told;
-use super::evidence::{order, since};
+use super::evidence::{has_ended_in_this_boot, order, since};
 use super::gate::FRESH;
 use super::remotes::Remote;
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
+use super::session::deadline;
 use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
 use crate::domain::accounting::{Counted, Evidence, Progress};
 use crate::domain::session::{TerminateCause, Usage};
-use crate::domain::time::{Now, Timestamp};
+use crate::domain::time::Now;
 use crate::store::{SessionRecord, StoreError};
 
 /// No session lasts longer. Access points that compute with a clock which is set meanwhile report
@@ -32,6 +33,11 @@ enum Found {
 pub struct TakenDown {
     /// Whether it claims more time or octets than can be, which are not counted.
     pub implausible: bool,
+    /// Whether it is news of somebody who was let in. Anything else may be an old report that was
+    /// recorded and sent again: nothing is to be learned from it about its access point.
+    pub is_news: bool,
+    /// Whether orders wait until their access point is heard: [`Handle::heard`](super::Handle::heard).
+    pub orders_wait: bool,
 }
 
 impl Hotspot {
@@ -44,7 +50,6 @@ impl Hotspot {
         now: Now,
     ) -> Finish {
         report.reported.time = report.reported.time.filter(|time| *time <= LONGEST);
-        self.access_points.heard(&report.nas, now);
         let found = self.find(&report, now);
         Box::new(move |hotspot, committed| {
             let found = found.and_then(|found| committed.map(|()| found));
@@ -65,48 +70,22 @@ impl Hotspot {
             // What it leaves or takes changes the shares of those who are here.
             let voucher = hotspot.voucher_found(&found);
             hotspot.look_at(voucher, FRESH, now);
-            hotspot.implausible = false;
+            hotspot.taken = TakenDown::default();
             hotspot.admissions.reported(&report.nas.client);
             if !hotspot.take_down(&report, found, now) {
                 let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
                 return;
             }
-            hotspot.heard_from(&report.nas, now);
-            let taken = TakenDown { implausible: hotspot.implausible };
+            if hotspot.taken.is_news {
+                hotspot.access_points.heard(&report.nas, now);
+            }
+            let orders_wait = hotspot.unanswered.is_any();
+            let taken = TakenDown { orders_wait, ..hotspot.taken };
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
                 let lost = is_end && hotspot.ended_session_of(&report).is_some();
                 send(reply, if lost { Err(StoreError::DiskFull) } else { Ok(taken) });
             });
-        })
-    }
-
-    /// An access point has started anew, or goes off: none of its sessions goes on. What was said
-    /// with the same Event-Timestamp before is said again by somebody else.
-    pub(super) fn nas_restarted(
-        &mut self,
-        nas: Nas,
-        cause: TerminateCause,
-        stamp: Option<Timestamp>,
-        reply: Reply<usize>,
-        now: Now,
-    ) -> Finish {
-        Box::new(move |hotspot, _| {
-            if !hotspot.restarts.is_new(&nas, stamp) {
-                return send(reply, Ok(0));
-            }
-            hotspot.access_points.heard(&nas, now);
-            let points = &hotspot.access_points;
-            let its = hotspot.remotes.iter().filter(|remote| points.same(&remote.nas, &nas));
-            let ended: Vec<i64> = its.map(|remote| remote.id).collect();
-            let client = &nas.client;
-            if hotspot.admissions.may_log(client, now.boot) {
-                log::info!("radius: {client} says {cause}; {} sessions end with it", ended.len());
-            }
-            for id in &ended {
-                hotspot.close_remote(*id, cause, now);
-            }
-            hotspot.answer_once_enforced(move |_| send(reply, Ok(ended.len())));
         })
     }
 
@@ -167,7 +146,10 @@ impl Hotspot {
             }
             (Found::Open(id), Event::Start) => return self.started_again(id, report, now),
             (Found::Open(id), Event::Stop(_)) if self.is_of_an_earlier_one(id, report) => {}
-            (Found::Open(id), _) => self.goes_on(id, report, now),
+            (Found::Open(id), _) => {
+                self.taken.is_news = self.is_news_of(id, report);
+                self.goes_on(id, report, now);
+            }
             (Found::Ended(row), Event::Stop(cause)) => self.ended_again(*row, report, cause, now),
             (Found::Ended(row), Event::Interim) => self.goes_on_after_all(*row, report, now),
             (Found::Ended(row), Event::Start) => {
@@ -249,7 +231,7 @@ impl Hotspot {
             remote.last_traffic = now.boot;
         }
         let voucher = remote.voucher;
-        self.implausible |= implausible;
+        self.taken.implausible |= implausible;
         self.sessions.accounts.count(voucher, new);
         Some(voucher)
     }
@@ -304,7 +286,7 @@ impl Hotspot {
             longest: lasted,
         };
         let Counted { new, implausible } = progress.count(&report.reported, &evidence);
-        self.implausible |= implausible;
+        self.taken.implausible |= implausible;
         let ours = row.end.map(|(_, cause)| cause);
         let at = now.wall.plus(-whole_seconds(age));
         let end = (at, ours.filter(|ours| *ours != TerminateCause::LostService).unwrap_or(cause));
@@ -333,23 +315,27 @@ impl Hotspot {
         if self.is_old(age) {
             return self.ended_again(row, report, TerminateCause::LostService, now);
         }
-        let (voucher, end) = (row.voucher, row.deadline);
+        let voucher = row.voucher;
+        let end = row.deadline.filter(|_| has_ended_in_this_boot(&row, now));
         let Some(remote) = Remote::again(SessionRecord { end: None, ..row }, end, now) else {
             return;
         };
         let id = remote.id;
         self.sessions.forget_end(id);
         let told = Told::presumably(&self.settings.preset.plan);
-        let mut remote = Remote { written: None, told, ..remote };
-        remote.presume_end(now);
-        if !self.open_remote(remote, now) {
+        if !self.open_remote(Remote { written: None, told, ..remote }, now) {
             return;
         }
-        let over = match self.store.voucher_by_id(voucher) {
-            Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now).1,
-            Ok(None) if voucher != 0 => Some(TerminateCause::AdminReset),
-            _ => None,
+        self.taken.is_news = true;
+        let (until, over) = match self.store.voucher_by_id(voucher) {
+            Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now),
+            Ok(None) if voucher != 0 => (None, Some(TerminateCause::AdminReset)),
+            _ => (None, None),
         };
+        if let Some(remote) = self.remotes.get_mut(id) {
+            remote.deadline = remote.deadline.or_else(|| deadline(until, now));
+            remote.presume_end(now);
+        }
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
         match over {

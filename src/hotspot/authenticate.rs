@@ -188,6 +188,11 @@ impl Hotspot {
         now: Now,
     ) -> Result<Judged, StoreError> {
         let Meant { candidate, voucher, user } = meant;
+        let login = match &voucher {
+            Some(entry) => entry.value.username.as_str().to_owned(),
+            None => candidate.username.trim().to_owned(),
+        };
+        let waits = waits.at_username(self.guesses.was_in(request.station, &login));
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
         let (rows, mismatch) = apply_rows(&user, request, known);
         let Authorized { control, reply, .. } = rows;
@@ -224,10 +229,6 @@ impl Hotspot {
         {
             return refused(Why::Refusal(wait));
         }
-        let login = match &voucher {
-            Some(entry) => entry.value.username.as_str().to_owned(),
-            None => candidate.username.trim().to_owned(),
-        };
         let limits = match self.limits_of(request, &login, &control, voucher.as_ref(), now)? {
             Ok(limits) => limits,
             Err(denial) => return refused(Why::Denial(denial)),

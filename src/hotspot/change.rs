@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::{Accept, Demand, Dispatch, NewTerms, Outcome, Terms};
+use super::access::{Accept, Demand, Dispatch, Nas, NewTerms, Outcome, Terms};
 use super::accounts::Member;
 use super::remotes::Remote;
 use super::session::deadline;
@@ -119,6 +119,15 @@ impl Told {
         }
     }
 
+    /// Its access point counts from the other side than it was told for: there, each limit of data
+    /// holds for the other direction.
+    pub(super) fn turn_round(&mut self) {
+        for terms in self.asked.iter_mut().chain([&mut self.known]) {
+            let limit = &mut terms.limit;
+            std::mem::swap(&mut limit.download, &mut limit.upload);
+        }
+    }
+
     fn has_news(&self) -> bool {
         !self.is_deaf && self.asked.is_none() && self.newest != self.known
     }
@@ -178,6 +187,23 @@ impl Hotspot {
                 let newest = &mut remote.told.newest;
                 newest.rates = (plan.download_rate, plan.upload_rate);
                 newest.idle_timeout = plan.idle_timeout;
+            }
+            self.order_change(id);
+        }
+    }
+
+    /// An access point has shown that it counts from the other side than was assumed: what it was
+    /// told of those who are in, or on their way, is put right.
+    pub(super) fn view_point_changed(&mut self, nas: &Nas) {
+        self.reservations.turn_round(&nas.client);
+        let is_there = |remote: &&Remote| {
+            let its = &remote.nas;
+            its.client == nas.client && its.source == nas.source && remote.told.reply.is_some()
+        };
+        let ids: Vec<i64> = self.remotes.iter().filter(is_there).map(|it| it.id).collect();
+        for id in ids {
+            if let Some(remote) = self.remotes.get_mut(id) {
+                remote.told.turn_round();
             }
             self.order_change(id);
         }

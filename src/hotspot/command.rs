@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::access::{Access, AccessRequest, Demand, Nas, NasPeer, Order, Outcome, Report};
 use super::accounting::TakenDown;
+use super::nas_restart::Restarted;
 use super::policies::{Change, Question};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
@@ -123,7 +124,7 @@ pub enum Write {
         /// When the access point says this was: Event-Timestamp.
         stamp: Option<Timestamp>,
         /// How many there were.
-        reply: Reply<usize>,
+        reply: Reply<Restarted>,
     },
     /// An access point has shown something of itself that is to be known after a restart.
     KeepPeer {
@@ -185,6 +186,11 @@ pub enum Upkeep {
     ClockSynchronised(Reply<()>),
     /// A hook says that the DHCP server has written its leases.
     LeasesChanged,
+    /// An access point is within reach, at the address of ours that it asks: orders that it has left
+    /// unanswered are sent again.
+    Heard(Nas),
+    /// An access point counts from the other side than it was told for.
+    ViewPointChanged(Nas),
     /// What an access point answered when told to end a session: its number.
     Ordered(i64, Outcome),
     /// What it answered when told of a change.
@@ -334,6 +340,17 @@ impl Handle {
     /// Says that the DHCP server has written its leases; waits for a place in the queue.
     pub async fn leases_changed(&self) {
         let _ = self.inbox.send(Command::Upkeep(Upkeep::LeasesChanged)).await;
+    }
+
+    /// Says that an access point was heard; waits for a place in the queue.
+    pub async fn heard(&self, nas: Nas) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::Heard(nas))).await;
+    }
+
+    /// Says that an access point counts from the other side than it was told for; waits for a place in
+    /// the queue.
+    pub async fn view_point_changed(&self, nas: Nas) {
+        let _ = self.inbox.send(Command::Upkeep(Upkeep::ViewPointChanged(nas))).await;
     }
 
     /// Says what came of an order; waits for a place in the queue.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::Hotspot;
 use super::access::{Event, Report};
 use super::remotes::Remote;
 use super::replay::is_after;
 use crate::domain::accounting::{Evidence, Order, Progress};
 use crate::domain::time::{Now, Timestamp};
+use crate::store::SessionRecord;
 
 /// A Start of a session that is open: the next report tells whether its counters begin anew.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,19 @@ impl Remote {
     }
 }
 
+impl Hotspot {
+    /// Whether a report goes beyond all that is known of an open session of somebody who was let in:
+    /// what was recorded earlier does not.
+    pub(super) fn is_news_of(&self, id: i64, report: &Report) -> bool {
+        let is_news = |remote: &Remote| {
+            remote.admitted
+                && remote.progress.is_continued_by(&report.reported)
+                && order(report.stamp, remote.latest) != Order::Earlier
+        };
+        self.remotes.get(id).is_some_and(is_news)
+    }
+}
+
 /// How a report's Event-Timestamp stands to the latest one.
 pub(super) fn order(stamp: Option<Timestamp>, latest: Option<Timestamp>) -> Order {
     match (stamp, latest) {
@@ -71,4 +86,11 @@ pub(super) fn order(stamp: Option<Timestamp>, latest: Option<Timestamp>) -> Orde
 pub(super) fn since(at: Timestamp, now: Now) -> Duration {
     let seconds = now.wall.unix().saturating_sub(at.unix());
     Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
+/// Whether the deadline of an ended session is by the boot clock of this boot. By a wall clock that
+/// is not set, a row that was written just before a power cut looks like one of now.
+pub(super) fn has_ended_in_this_boot(row: &SessionRecord, now: Now) -> bool {
+    let ended = row.end.map(|(at, _)| since(at, now));
+    now.wall_is_set && ended.is_some_and(|ago| ago < now.boot)
 }

@@ -97,6 +97,14 @@ impl Hotspot {
         self.write_down(Piece { vouchers: None, rows: usize::MAX, mark: true, prune: false });
     }
 
+    /// Writes every open session into the open transaction; the next fold writes it again where it
+    /// changes.
+    pub(super) fn write_open_sessions(&self) -> Result<(), StoreError> {
+        let all = |_| true;
+        self.sessions.fold(&self.store, &all, self.clockwork.now)?;
+        self.remotes.fold(&self.store, &all)
+    }
+
     /// Begins to write down what waits now; [`Hotspot::go_on_folding`] goes on.
     pub(super) fn begin_to_fold(&mut self, vouchers: BTreeSet<i64>, now: Now) {
         self.upkeep.unwritten.add(vouchers, self.journal.rows());

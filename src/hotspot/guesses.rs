@@ -143,6 +143,12 @@ impl Waits {
         self.own.map(Refusal::TooManyTries)
     }
 
+    /// For a guess that is right as this username, with which the device has signed in before or not:
+    /// what else the guess might have meant does not hold it up then.
+    pub(super) fn at_username(self, was_in: bool) -> Self {
+        if was_in { Self { own: self.own, ..Self::default() } } else { self }
+    }
+
     /// For a guess that has been compared, right or wrong.
     pub(super) fn by_others(&self, has_generated_passcode: bool) -> Option<Refusal> {
         let of_others = self.of_others.filter(|_| !has_generated_passcode);
@@ -163,18 +169,18 @@ impl Guesses {
     /// How long somebody has to wait before they may try one of these usernames.
     pub(super) fn waits(&self, who: &Guesser<'_>, now: Duration) -> Waits {
         let login = who.device.and_then(|mac| self.known.latest_login(mac));
-        // A code may read as another's username and passcode, too: its own device is not held up by that.
-        let was_in = who.usernames.iter().any(|it| self.is_known_with(who.device, it));
+        // A code may read as the usernames of several.
+        let mut strange = who.usernames.iter().filter(|it| !self.was_in(who.device, it)).peekable();
+        let was_in = !who.usernames.is_empty() && strange.peek().is_none();
         let of_others = match (login, who.place) {
             (Some(_), _) if was_in => None,
             (Some(login), _) => self.by_login.wait(login, now),
             (None, Place::Network(network)) => self.by_network.wait(network, now),
             (None, Place::Client(client)) => self.by_client.wait(client, now),
         };
-        let usernames = who.usernames.iter().filter(|_| !was_in);
         Waits {
             own: who.device.and_then(|mac| self.by_device.wait((who.place, mac), now)),
-            at_username: usernames.filter_map(|it| self.by_username.wait(it, now)).max(),
+            at_username: strange.filter_map(|it| self.by_username.wait(it, now)).max(),
             of_others,
         }
     }
@@ -201,14 +207,15 @@ impl Guesses {
     /// has to wait from now on.
     pub(super) fn failed_unheard(&mut self, who: &Guesser<'_>, now: Duration) -> bool {
         for username in &who.usernames {
-            if !self.is_known_with(who.device, username) {
+            if !self.was_in(who.device, username) {
                 self.by_username.failed(username, now);
             }
         }
         who.device.is_some_and(|mac| self.by_device.failed((who.place, mac), now))
     }
 
-    fn is_known_with(&self, device: Option<Mac>, username: &str) -> bool {
+    /// Whether a device has signed in with this username before.
+    pub(super) fn was_in(&self, device: Option<Mac>, username: &str) -> bool {
         device.is_some_and(|mac| self.known.has_signed_in(mac, username))
     }
 

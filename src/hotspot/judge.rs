@@ -98,8 +98,11 @@ impl Hotspot {
                 }
                 continue;
             }
+            let was_in = self.guesses.was_in(Some(mac), entry.value.username.as_str());
             // Before anything else is said of the voucher, or written down.
-            if let Some(wait) = waits.by_others(entry.value.has_generated_passcode()) {
+            if let Some(wait) =
+                waits.at_username(was_in).by_others(entry.value.has_generated_passcode())
+            {
                 return Ok(Err(wait));
             }
             return match entry.value.admit(&self.settings.preset, now) {

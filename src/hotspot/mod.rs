@@ -36,6 +36,7 @@ mod judge;
 mod known;
 mod matching;
 mod measure;
+mod nas_restart;
 mod opening;
 pub mod policies;
 mod presence;
@@ -78,6 +79,7 @@ pub use accounting::TakenDown;
 pub use command::{
     Closed, Command, Fault, Handle, Read, Reply, Upkeep, UsernameTaken, Whose, Write,
 };
+pub use nas_restart::Restarted;
 pub use settings::{GuestNetwork, Settings};
 
 use crate::clock::Clock;
@@ -146,8 +148,8 @@ struct Hotspot {
     classes: Classes,
     restarts: Restarts,
     access_points: AccessPoints,
-    /// Whether the report that is being taken down claims what cannot be.
-    implausible: bool,
+    /// What is found of the report that is being taken down.
+    taken: TakenDown,
     gatekeeper: Gatekeeper,
     presence: Presence,
     neighbours: Box<dyn Find>,
@@ -209,7 +211,7 @@ impl Hotspot {
             classes: Classes::new(key, nonce),
             restarts: Restarts::default(),
             access_points: AccessPoints::default(),
-            implausible: false,
+            taken: TakenDown::default(),
             gatekeeper: Gatekeeper::new(gate),
             presence: Presence::default(),
             neighbours,
@@ -228,6 +230,10 @@ impl Hotspot {
         let marked = hotspot.in_transaction(|hotspot| {
             if class_key.is_none() {
                 hotspot.store.set_class_key(key)?;
+            }
+            if !same_boot {
+                // With the deadlines that are of the boot that the mark names.
+                hotspot.write_open_sessions()?;
             }
             hotspot.store.set_mark(&hotspot.mark())
         });

@@ -49,21 +49,24 @@ impl Hotspot {
         let earlier = self.has_a_class_of_ours(report, &subscriber);
         let login = &subscriber.login;
         let happened = now.boot.saturating_sub(age);
-        let place = self.reservations.claim(login, report, earlier, happened);
-        if place.is_none() && !earlier && !self.was_let_in(report, login, now) {
+        let has_place = self.reservations.has_place(login, report, earlier, happened);
+        if !has_place && !earlier && !self.was_let_in(report, login, now) {
             self.open_unadmitted(report, &subscriber, age, now);
             return true;
         }
         if !self.admissions.may_begin(&report.nas.client, login, now.boot) {
             return false;
         }
+        let place = self.reservations.claim(login, report, earlier, happened);
         self.journal.session_reported(&report.nas.client, login);
         let class = report
             .class
             .clone()
             .filter(|class| earlier || place.as_ref().is_some_and(|place| place.class == *class));
+        let is_old = self.is_old(age);
+        self.taken.is_news = !is_old && (place.is_some() || earlier);
         let opening = Opening { subscriber, place, class, age };
-        match self.is_old(age) {
+        match is_old {
             true => self.take_down_old(report, opening, now),
             false => self.open_admitted(report, opening, now),
         }

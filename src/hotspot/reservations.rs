@@ -149,6 +149,18 @@ impl Reservations {
         its.map(ago).min().map_or(Bound::None, Bound::Likely)
     }
 
+    /// Whether there is a place that [`Reservations::claim`] would take.
+    pub(super) fn has_place(
+        &self,
+        login: &str,
+        report: &Report,
+        earlier: bool,
+        happened: Duration,
+    ) -> bool {
+        let places = self.of.get(&fold(login));
+        places.and_then(|places| place_for(places, report, earlier, happened)).is_some()
+    }
+
     /// The place that was kept for a session that is reported now, as of this moment of the boot
     /// clock: who was let in later is somebody else, unless the Class comes back.
     pub(super) fn claim(
@@ -160,23 +172,7 @@ impl Reservations {
     ) -> Option<Reservation> {
         let login = fold(login);
         let places = self.of.get_mut(&login)?;
-        let is_for =
-            |it: &Reservation| it.is_for(report, earlier) && it.since <= happened + TOLERANCE;
-        let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
-        let by_station = || {
-            let of_device = |it: &Reservation| {
-                is_for(it) && it.station.is_some() && it.station == report.station
-            };
-            places.iter().position(of_device)
-        };
-        let counted = |it: &Reservation| it.counts && is_for(it);
-        let unknown = || places.iter().position(counted).or_else(|| places.iter().position(is_for));
-        let by_number = || {
-            let numbered =
-                |it: &Reservation| is_for(it) && it.session.as_ref() == Some(&report.session);
-            places.iter().position(numbered)
-        };
-        let index = by_class.or_else(by_number).or_else(by_station).or_else(unknown)?;
+        let index = place_for(places, report, earlier, happened)?;
         let place = places.swap_remove(index);
         self.count -= 1;
         if places.is_empty() {
@@ -190,6 +186,12 @@ impl Reservations {
     pub(super) fn revoke(&mut self, login: &str, voucher: i64) {
         let places = self.of.get_mut(&fold(login)).into_iter().flatten();
         places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
+    }
+
+    /// An access point of this client counts from the other side than it was told for.
+    pub(super) fn turn_round(&mut self, client: &Arc<str>) {
+        let places = self.of.values_mut().flatten();
+        places.filter(|it| it.client == *client).for_each(|it| it.told.turn_round());
     }
 
     /// Gives up the places kept for a login or a device; how many there were.
@@ -265,4 +267,28 @@ impl Reservation {
         report.class.as_ref() == Some(&self.class)
             || !earlier && self.client == report.nas.client && same_device
     }
+}
+
+/// Which of these places is for a session that is reported now.
+fn place_for(
+    places: &[Reservation],
+    report: &Report,
+    earlier: bool,
+    happened: Duration,
+) -> Option<usize> {
+    let is_for = |it: &Reservation| it.is_for(report, earlier) && it.since <= happened + TOLERANCE;
+    let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
+    let by_station = || {
+        let of_device =
+            |it: &Reservation| is_for(it) && it.station.is_some() && it.station == report.station;
+        places.iter().position(of_device)
+    };
+    let counted = |it: &Reservation| it.counts && is_for(it);
+    let unknown = || places.iter().position(counted).or_else(|| places.iter().position(is_for));
+    let by_number = || {
+        let numbered =
+            |it: &Reservation| is_for(it) && it.session.as_ref() == Some(&report.session);
+        places.iter().position(numbered)
+    };
+    by_class.or_else(by_number).or_else(by_station).or_else(unknown)
 }

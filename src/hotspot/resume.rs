@@ -126,7 +126,9 @@ impl Hotspot {
         };
         if let Some(remote) = Remote::again(row, end, now) {
             let told = Told::presumably(&self.settings.preset.plan);
-            let mut remote = Remote { told, ..remote };
+            // Its end by the boot clock of another boot is to be replaced in the store as well.
+            let written = remote.written.filter(|_| same_boot);
+            let mut remote = Remote { told, written, ..remote };
             remote.presume_end(now);
             self.remotes.open(remote);
         }

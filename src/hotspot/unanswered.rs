@@ -23,6 +23,11 @@ pub(super) struct Unanswered {
 }
 
 impl Unanswered {
+    /// Whether any order waits until its access point is heard.
+    pub(super) fn is_any(&self) -> bool {
+        !self.ends.is_empty() || !self.changes.is_empty()
+    }
+
     /// A session that was to end goes on, as far as anybody knows.
     pub(super) fn end(&mut self, id: i64, now: Now) {
         self.ends.entry(id).or_insert(now.boot);
@@ -60,9 +65,6 @@ impl Hotspot {
     /// Something has come from an access point.
     pub(super) fn heard_from(&mut self, nas: &Nas, now: Now) {
         let Unanswered { ends, changes, .. } = &self.unanswered;
-        if ends.is_empty() && changes.is_empty() {
-            return;
-        }
         let is_its = |id: &i64| {
             let remote = self.remotes.get(*id);
             remote.is_some_and(|it| it.nas.client == nas.client && it.nas.source == nas.source)

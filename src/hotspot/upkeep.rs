@@ -59,6 +59,8 @@ impl Hotspot {
                 Upkeep::GateLost => self.gatekeeper.stale = true,
                 Upkeep::ClockSynchronised(reply) => now = self.clock_synchronised(reply, now),
                 Upkeep::LeasesChanged => self.read_leases(),
+                Upkeep::Heard(nas) => self.heard_from(&nas, now),
+                Upkeep::ViewPointChanged(nas) => self.view_point_changed(&nas),
                 Upkeep::Ordered(id, outcome) => self.ordered(id, outcome, now),
                 Upkeep::Changed(id, outcome) => self.changed(id, outcome, now),
                 Upkeep::GiveUpBatch(batch) => self.give_up_batch(batch),

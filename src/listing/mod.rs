@@ -5,6 +5,7 @@
 
 mod client;
 pub mod policy;
+pub mod units;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -132,6 +132,13 @@ impl Peers {
             .unwrap_or(section.client.assumed_view_point(reports))
     }
 
+    /// From whose side an access point counts that reports and does not say so now.
+    pub(super) fn view_point_of_report(&self, section: &Section, source: IpAddr) -> ViewPoint {
+        self.exactly(&section.name, source)
+            .and_then(|known| known.peer.view_point)
+            .unwrap_or(section.client.assumed_view_point(true))
+    }
+
     fn exactly(&self, client: &Arc<str>, source: IpAddr) -> Option<&Known> {
         self.known.get(&(client.clone(), source))
     }

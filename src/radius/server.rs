@@ -4,6 +4,7 @@
 //! Nothing here grows with what strangers send: requests under way, rejects that wait, answers that
 //! are kept and addresses that are remembered are all bounded.
 
+mod account;
 mod learn;
 
 use std::io::ErrorKind;
@@ -24,14 +25,14 @@ use super::judge::authentic;
 use super::packet::{Code, MAX_PACKET, Packet};
 use super::peers::Peers;
 use super::reply::{self, Port};
-use super::request::{self, Accounting, Unfit};
+use super::request::{self, Unfit};
 use super::socket::{Route, Socket};
 use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
 use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Purpose};
-use crate::hotspot::{Fault, Handle, Write};
+use crate::hotspot::{Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 
 /// Requests under way at one time; what comes beyond is dropped, and comes again.
@@ -223,7 +224,6 @@ impl Server {
     }
 
     async fn work(self, request: Request, _place: OwnedSemaphorePermit) {
-        self.learn(&request).await;
         let Section { name, .. } = &*request.section;
         let nas = request::nas(&request.packet, name.clone(), request.way.route.peer.ip());
         let answer = match request.port {
@@ -238,6 +238,7 @@ impl Server {
 
     async fn access(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
         let Client { secret, accounting, .. } = &request.section.client;
+        self.learn_from_access(request).await;
         let profile = self.profile(&request.section, request.way.route.peer.ip());
         let packet = &request.packet;
         let decided = match request::access(packet, secret, nas) {
@@ -297,36 +298,6 @@ impl Server {
         let (password, hash) = (password.clone(), hash.to_owned());
         let worked = tokio::task::spawn_blocking(move || crypt_fits(&password, &hash)).await;
         worked.map_err(|_| Trouble::Fault)
-    }
-
-    async fn account(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
-        let hotspot = &self.0.hotspot;
-        let view_point = self.view_point(&request.section, nas.source);
-        let told = match request::accounting(&request.packet, nas, view_point) {
-            Ok(Accounting::Session(report)) => {
-                let told = hotspot.write(|reply| Write::Account { report, reply }).await;
-                if told.as_ref().is_ok_and(|taken| taken.implausible) {
-                    self.noticed(request, Trouble::Implausible);
-                }
-                told.map(|_| ())
-            }
-            Ok(Accounting::Restarted { nas, cause, stamp }) => {
-                let restarted = |reply| Write::NasRestarted { nas, cause, stamp, reply };
-                let told = hotspot.write(restarted).await;
-                told.map(|_| ())
-            }
-            Ok(Accounting::Ignored) => Ok(()),
-            Err(unfit) => {
-                log::debug!("radius: a report of '{}': {unfit:?}", request.section.name);
-                return Err(Trouble::Incomplete);
-            }
-        };
-        told.map_err(|fault| match fault {
-            Fault::TooManySessions => Trouble::Busy,
-            _ => Trouble::Fault,
-        })?;
-        let secret = &request.section.client.secret;
-        Ok(Answer::Accounting(reply::accounting_response(&request.packet, secret)))
     }
 
     fn answer(&self, request: Request, answer: Answer) {

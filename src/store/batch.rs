@@ -75,6 +75,18 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Removes all batches that are not whole, with their vouchers: those of a backup. Whoever makes one
+    /// of the same number now must neither go on with it nor make it good.
+    pub(super) fn remove_open_batches(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch(
+            "DELETE FROM voucher WHERE id IN (
+                 SELECT voucher.id FROM voucher
+                     JOIN open_batch ON voucher.id > open_batch.after AND voucher.batch = open_batch.id);
+             DELETE FROM open_batch;",
+        )?;
+        Ok(())
+    }
+
     /// Removes so many vouchers of a batch that was broken off, and the batch with the last of them.
     ///
     /// # Errors

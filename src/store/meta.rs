@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{Store, StoreError};
 use crate::domain::class::ClassKey;
@@ -46,9 +46,7 @@ impl fmt::Display for Recovery {
 
 impl Store {
     fn meta(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
-        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+        Ok(meta(&self.connection, name)?)
     }
 
     fn set_meta(&self, name: &str, value: &str) -> Result<(), StoreError> {
@@ -98,15 +96,7 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn mark(&self) -> Result<Option<Mark>, StoreError> {
-        let kept = self.meta("clock")?;
-        Ok(kept.as_deref().and_then(|text| {
-            let mut words = text.split(' ');
-            Some(Mark {
-                wall: Timestamp::from_unix(words.next()?.parse().ok()?),
-                is_set: words.next()? == "set",
-                boot_id: words.next().unwrap_or_default().to_owned(),
-            })
-        }))
+        mark(&self.connection)
     }
 
     /// Writes down where the wall clock stands.
@@ -151,4 +141,22 @@ impl Store {
         )?;
         Ok(())
     }
+}
+
+/// Where the wall clock stood when a database was last written, and in which boot.
+pub(super) fn mark(connection: &Connection) -> Result<Option<Mark>, StoreError> {
+    let kept = meta(connection, "clock")?;
+    Ok(kept.as_deref().and_then(|text| {
+        let mut words = text.split(' ');
+        Some(Mark {
+            wall: Timestamp::from_unix(words.next()?.parse().ok()?),
+            is_set: words.next()? == "set",
+            boot_id: words.next().unwrap_or_default().to_owned(),
+        })
+    }))
+}
+
+fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    statement.query_row([name], |row| row.get(0)).optional()
 }

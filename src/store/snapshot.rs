@@ -9,7 +9,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::{FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, migration, voucher};
+use super::{
+    FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, meta, migration, voucher,
+};
 use crate::domain::list::{Entry, Page};
 use crate::domain::time::Now;
 use crate::domain::visitor::VisitorKind;
@@ -78,6 +80,12 @@ impl Store {
                 params![table, last],
             )?;
         }
+        let boot = |connection| -> Result<_, StoreError> {
+            Ok(meta::mark(connection)?.map(|mark| mark.boot_id))
+        };
+        if boot(copy)? != boot(&self.connection)? {
+            copy.execute("UPDATE session SET deadline = NULL WHERE deadline IS NOT NULL", [])?;
+        }
         // How far its unset stamps are off is not known any more: they stay as they are.
         if now.wall_is_set {
             copy.execute_batch(
@@ -111,6 +119,7 @@ impl CheckedBackup {
             integrity::rows(&copy)?;
             let store = Store::of(copy, Journal::Truncate, Path::new(""));
             read_everything(&store)?;
+            store.remove_open_batches()?;
             Ok(store.connection)
         });
         match checked {

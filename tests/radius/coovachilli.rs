@@ -179,6 +179,24 @@ fn a_change_names_everything_that_is_to_hold() {
     });
 }
 
+/// Without an Accounting-On before the first sign-in, its default is assumed.
+#[test]
+fn limits_of_the_wrong_direction_are_put_right_with_the_first_report() {
+    let chilli = Chilli::at("127.0.0.33", true, SECRET);
+    let bench = Bench::new(&chilli, "option vendor 'coovachilli'");
+    bench.ours.voucher("anna", "pear", &LIMITED);
+    let (max_input, max_output) = (5000 * MB, 3 * MB);
+    let assumed = Params { max_input, max_output, ..full(&chilli) };
+    same(Some(chilli.sign_in("anna", "pear", 1).unwrap()), &assumed);
+    wait_for_orders(&chilli, COA_REQUEST, 1);
+    same(chilli.params(1), &full(&chilli));
+    bench.ours.voucher("berta", "pear", &LIMITED);
+    same(Some(chilli.sign_in("berta", "pear", 2).unwrap()), &full(&chilli));
+    chilli.interim(1, 60);
+    chilli.interim(2, 60);
+    assert_eq!(chilli.orders().len(), 1, "{:?}", chilli.orders());
+}
+
 #[test]
 fn a_second_device_takes_its_share_and_nothing_else() {
     both_ways("coovachilli", |chilli, bench| {

@@ -181,3 +181,23 @@ fn strangers_who_guess_do_not_lock_out_who_was_in() {
     let typed = "User-Name = 5A3-DQR\nUser-Password = XUJX\u{2013}9S84";
     assert_eq!(log_in(ours.ports, typed).code, "Access-Accept");
 }
+
+#[test]
+fn what_comes_again_is_one_row_of_the_log_with_its_number() {
+    if !installed("radclient") {
+        return;
+    }
+    let ours = Ours::start();
+    ours.voucher("room1", "pear", &[]);
+    let wrong = "User-Name = nobody\nUser-Password = pear";
+    log_in_all(ours.ports, &[wrong; 3]);
+    log_in_all(ours.ports, &["User-Name = room1\nUser-Password = pear"; 2]);
+    let csv = ours.cli_ok(&["logins", "--format", "csv"]);
+    let times = |login: &str| -> Vec<&str> {
+        let its = csv.lines().filter(|line| line.split(',').any(|cell| cell == login));
+        its.filter_map(|line| line.rsplit(',').next()).collect()
+    };
+    assert_eq!((times("nobody"), times("room1")), (vec!["3"], vec!["2"]), "{csv}");
+    let table = ours.cli_ok(&["logins"]);
+    assert!(table.lines().any(|line| line.contains("nobody") && line.trim_end().ends_with('3')));
+}

@@ -135,3 +135,36 @@ fn a_client_that_asks_again_from_another_port_gets_its_answer() {
     assert_eq!(ask(&ours, &login(3, "pear", 1).signed()), ACCESS_ACCEPT);
     assert_eq!(dropped_as_replayed(&ours), 0);
 }
+
+/// Says that its octets were counted from this side (ChilliSpot-Acct-View-Point).
+fn counted_from(report: Packet, side: u8) -> Packet {
+    let vendor = 14559_u32.to_be_bytes();
+    report.and(26, &[&vendor[..], &[10, 6, 0, 0, 0, side]].concat())
+}
+
+#[test]
+fn a_recorded_report_tells_nothing_of_its_access_point() {
+    let ours = Ours::with("option vendor 'coovachilli'", DEAF_PORT);
+    ours.voucher("room12", "pear", &[]);
+    let mut number = 0;
+    let mut report = |status, seconds: u32, side| {
+        number += 1;
+        let report = Packet::account(number, status, "a1", "room12").and(31, mac(1).as_bytes());
+        let report = report.and(46, &seconds.to_be_bytes());
+        counted_from(report, side).stamped(super::peers::SECRET)
+    };
+    let send = |report: &[u8]| {
+        let answer = Client::to(ours.ports.acct).exchange(report);
+        assert_eq!(checked(&answer, report).code, ACCOUNTING_RESPONSE);
+    };
+    assert_eq!(ask(&ours, &login(1, "pear", 1).signed()), ACCESS_ACCEPT);
+    let recorded = [report(1, 0, 2), report(3, 60, 2)];
+    recorded.iter().for_each(|report| send(report));
+    let shown = || ours.cli_ok(&["client", "show", "lobby"]);
+    assert!(shown().contains("the guest's, as it says"), "{}", shown());
+    // It is set up otherwise.
+    send(&report(3, 120, 1));
+    assert!(shown().contains("the access point's, as it says"), "{}", shown());
+    recorded.iter().for_each(|report| send(report));
+    assert!(shown().contains("the access point's, as it says"), "{}", shown());
+}

@@ -177,7 +177,7 @@ fn what_cannot_be_is_not_charged_and_told() {
     tell(&ours, STOP, &GUEST, &[(TIME, 610), (OCTETS, 40 * MEGABYTE)]);
     // What was counted wrong in spite of that, the operator puts right.
     let said = ours.cli_ok(&["voucher", "correct", "ROOM1", "--used-download", "3"]);
-    assert!(said.contains("3145728 octets down, 0 up"), "{said}");
+    assert!(said.contains("3.0 MB (3145728 octets) down, 0 B (0 octets) up"), "{said}");
     let unknown = ours.cli(&["voucher", "correct", "nobody", "--used-upload", "0"]);
     assert_eq!(unknown.status.code(), Some(1));
     sign_in(&ours, HERE, &[MAC, ADDRESS]);

@@ -12,6 +12,7 @@ use crate::hotspot::{BatchId, Read, Write};
 use crate::http::api;
 use crate::http::api::params::Params;
 use crate::listing::CreatedRow;
+use crate::listing::units::data;
 
 /// Vouchers in one commit of a large batch: enough to spare the flash, few enough that a guest
 /// who signs in meanwhile does not notice.
@@ -100,7 +101,9 @@ impl Control {
         let correct = |reply| Write::CorrectVoucher { username, download, upload, reply };
         let used = self.hotspot.write(correct).await.map_err(|fault| fault.to_string())?;
         let used = used.ok_or("there is no voucher with this username")?;
-        let text = format!("{name} has used {} octets down, {} up", used.download, used.upload);
+        let both = |octets| format!("{} ({octets} octets)", data(octets));
+        let text =
+            format!("{name} has used {} down, {} up", both(used.download), both(used.upload));
         tell(stream, &Tell::Text(text)).await
     }
 

@@ -179,3 +179,19 @@ fn counters_that_began_anew_or_were_of_the_other_side_go_on_from_the_store() {
     let counted = stored(&turned).count(&both(120, 1000, 130), &unknown);
     assert_eq!(counted.new, Usage { download: 100, upload: 30 });
 }
+
+/// Each report has the octets since the last one: nothing tells that from totals where they grow, and
+/// from a counter that begins anew where they fall.
+#[test]
+fn octets_since_the_last_report_are_charged_in_part() {
+    let unknown = evidence(Order::Unknown);
+    let charged_of = |octets: &[u64]| {
+        let at = |(number, octets): (usize, &u64)| (60 * (number as u64 + 1), *octets, unknown);
+        charged(&octets.iter().enumerate().map(at).collect::<Vec<_>>())
+    };
+    // Falls are charged whole, growth as what is more, and what is a little less as nothing.
+    assert_eq!(charged_of(&[40 * MB, 20 * MB, 10 * MB]), 70 * MB);
+    assert_eq!(charged_of(&[10 * MB, 20 * MB, 40 * MB]), 40 * MB);
+    assert_eq!(charged_of(&[40 * MB, 39 * MB, 38 * MB]), 40 * MB);
+    assert_eq!(charged_of(&[40 * MB, 20 * MB, 30 * MB, 5 * MB]), 75 * MB);
+}

@@ -129,3 +129,20 @@ fn a_clock_that_is_wrong_makes_nobody_old() {
         assert_eq!(bench.records().len(), 1, "{ahead}");
     }
 }
+
+#[test]
+fn who_has_to_be_reported_again_keeps_the_place() {
+    let mut bench = Bench::new();
+    bench.user("u", &["Cleartext-Password := secret", "Max-All-Session := 3600"]);
+    at(ask(&mut bench, request("u", "secret", 1)));
+    let start = report(Event::Start, "u", 1, 0, 0);
+    let client = start.nas.client.clone();
+    let boot = bench.clock.read().boot;
+    while bench.hotspot.admissions.may_begin(&client, "u", boot) {}
+    let again = Box::new(start.clone());
+    let answer = bench.write(|reply| Write::Account { report: again, reply });
+    assert_eq!(answer.err(), Some(Fault::TooManySessions));
+    bench.clock.pass(5);
+    bench.heard(start);
+    assert_eq!(bench.sessions()[0].left.time, Some(Duration::from_secs(3_595)));
+}

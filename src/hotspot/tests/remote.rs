@@ -110,9 +110,11 @@ impl Bench {
     }
 
     /// A report, whoever it is about.
-    pub(super) fn heard(&mut self, report: Report) {
-        let report = Box::new(report);
-        self.write(|reply| Write::Account { report, reply }).unwrap();
+    pub(super) fn heard(&mut self, report: Report) -> TakenDown {
+        let (nas, report) = (report.nas.clone(), Box::new(report));
+        let taken = self.write(|reply| Write::Account { report, reply }).unwrap();
+        self.hotspot.turn(vec![Command::Upkeep(Upkeep::Heard(nas))]);
+        taken
     }
 }
 
@@ -275,7 +277,7 @@ fn an_access_point_that_starts_anew_ends_its_own_sessions_only() {
     let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
     let ended =
         bench.write(|reply| Write::NasRestarted { nas, cause, stamp: None, reply }).unwrap();
-    assert_eq!((ended, bench.ends()), (1, ends([(1, "NAS-Reboot"), (2, "")])));
+    assert_eq!((ended.ended, bench.ends()), (1, ends([(1, "NAS-Reboot"), (2, "")])));
 }
 
 #[test]

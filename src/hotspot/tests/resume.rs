@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU16;
 
+use super::remote::{ask, at, report, request};
 use super::*;
+use crate::hotspot::access::Event;
 
 const HOUR: u64 = 3600;
 
@@ -199,4 +201,54 @@ fn who_was_online_when_the_backup_was_made_is_not_let_in_again_by_it() {
     let mut bench = bench.restart(clock);
     assert!(bench.online().is_empty());
     assert_eq!(bench.kernel.pass(1), None);
+}
+
+/// A session of a day at an access point, after a reboot of the router; a backup of while it was open.
+fn before_a_reboot(is_lost: bool) -> (Bench, Vec<u8>) {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    at(ask(&mut bench, request("a", "secret", 1)));
+    bench.reports(Event::Start, "a", 1, 0, 0);
+    let backup = bench.read(Read::Backup);
+    if is_lost {
+        bench.second_after(10_000);
+        assert_eq!(bench.ends(), ends([(1, "Lost-Service")]));
+    }
+    (bench.restart(TestClock::at(START + 20_000, true, "boot-2")), backup)
+}
+
+fn left(bench: &mut Bench) -> Option<u64> {
+    bench.sessions()[0].left.time.map(|left| left.as_secs())
+}
+
+#[test]
+fn an_end_by_the_boot_clock_of_another_boot_is_not_believed() {
+    // A session that goes on after all.
+    let (mut bench, _) = before_a_reboot(true);
+    bench.told(report(Event::Interim, "a", 1, 20_000, 0));
+    assert_eq!(left(&mut bench), Some(86_400 - 20_000));
+    // One that was open, after a crash within the first minute.
+    let (mut bench, _) = before_a_reboot(false);
+    assert_eq!(left(&mut bench), Some(86_400 - 20_000));
+    let mut bench = bench.crash();
+    assert_eq!(left(&mut bench), Some(86_400 - 20_000));
+    // One that was open when a backup was made.
+    let (mut bench, backup) = before_a_reboot(true);
+    bench.restore(backup).unwrap();
+    bench.told(report(Event::Interim, "a", 1, 20_000, 0));
+    assert_eq!(left(&mut bench), Some(86_400 - 20_000));
+}
+
+#[test]
+fn a_users_end_is_kept_where_the_session_goes_on_after_all_within_one_boot() {
+    let mut bench = Bench::new();
+    bench.user("u", &["Cleartext-Password := secret", "Max-All-Session := 20000"]);
+    at(ask(&mut bench, request("u", "secret", 1)));
+    bench.reports(Event::Start, "u", 1, 0, 0);
+    bench.second_after(10_000);
+    assert_eq!(bench.ends(), ends([(1, "Lost-Service")]));
+    let clock = bench.clock.clone();
+    let mut bench = bench.restart(clock);
+    bench.told(report(Event::Interim, "u", 1, 10_000, 0));
+    assert_eq!(left(&mut bench), Some(10_000));
 }

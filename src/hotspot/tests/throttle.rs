@@ -287,3 +287,30 @@ fn what_many_codes_begin_with_has_no_limit_of_its_own() {
     assert!(bench.enter(1, "hotel-1234").is_ok());
     assert!(bench.enter(2, "hotel-1234").is_ok());
 }
+
+#[test]
+fn a_device_that_was_in_with_one_name_is_a_stranger_to_others_that_a_code_may_mean() {
+    let mut bench = Bench::new();
+    voucher(&mut bench, "bob", "x secret");
+    voucher(&mut bench, "bob x", "pear");
+    bench.enter(1, "bob x pear").unwrap();
+    bench.logout(1);
+    bench.user("jo", &["Cleartext-Password := secret"]);
+    at(ask(&mut bench, request("jo", "secret", 3)));
+    for device in 10..40 {
+        bench.login_from(device, "bob", "x").unwrap().unwrap_err();
+    }
+    assert_eq!(wait(bench.enter(1, "bob x secret")), Some(5));
+    assert_eq!(wait(bench.enter(1, "bob x wrong")), Some(5));
+    // Its own code is heard, whatever else it may mean.
+    assert!(bench.enter(1, "bob x pear").is_ok());
+    let refused = reject(ask(&mut bench, request("bob", "x secret", 1)));
+    assert_eq!(refused.message, "Too many wrong attempts.");
+    at(ask(&mut bench, request("bob x", "pear", 1)));
+    // A user is known at an access point in the same way.
+    for device in 40..70 {
+        reject(ask(&mut bench, request("jo", "wrong", device)));
+    }
+    at(ask(&mut bench, request("jo", "secret", 3)));
+    reject(ask(&mut bench, request("jo", "secret", 4)));
+}

@@ -3,6 +3,7 @@
 use super::remote::{STOP, ask, at, down, nas, report, request};
 use super::*;
 use crate::domain::plan::OnDeviceLimit;
+use crate::domain::session::TerminateCause;
 use crate::hotspot::access::{Demand, Event, Report};
 
 /// From an access point that never asked us.
@@ -203,4 +204,46 @@ fn a_device_of_a_stranger_does_not_close_the_session_of_a_guest() {
     let sessions = bench.sessions();
     assert_eq!(sessions.iter().filter(|it| it.login == "a").count(), 1);
     assert_eq!(bench.ends(), ends([(1, "")]));
+}
+
+#[test]
+fn what_may_have_been_recorded_earlier_is_no_news_of_an_access_point() {
+    let mut bench = Bench::new();
+    bench.create("a").unwrap();
+    let class = Some(at(ask(&mut bench, request("a", "secret", 1))).class);
+    let said = |event, seconds, stamped: bool| Report {
+        stamp: stamped.then(|| stamp(START + seconds as i64)),
+        class: class.clone(),
+        ..report(event, "a", 1, seconds, 0)
+    };
+    for stamped in [true, false] {
+        let mut is_news = |event, seconds| bench.heard(said(event, seconds, stamped)).is_news;
+        if stamped {
+            assert!(is_news(Event::Start, 0) && !is_news(Event::Start, 0));
+        }
+        let begin = if stamped { 60 } else { 600 };
+        assert!(is_news(Event::Interim, begin) && is_news(Event::Interim, begin + 60));
+        assert!(!is_news(Event::Interim, begin + 60) && !is_news(Event::Interim, begin));
+        assert!(!is_news(Event::Start, 0));
+    }
+    bench.clock.pass(700);
+    let mut is_news = |event, seconds| bench.heard(said(event, seconds, true)).is_news;
+    assert!(is_news(STOP, 700) && !is_news(STOP, 700) && !is_news(Event::Interim, 660));
+    // Of somebody who was never let in: a session that has been forgotten, it may be.
+    assert!(!bench.heard(report(Event::Start, "b", 2, 0, 0)).is_news);
+    assert!(!bench.heard(report(Event::Interim, "b", 2, 60, 0)).is_news);
+}
+
+#[test]
+fn an_access_point_that_starts_anew_is_news_once_and_not_afterwards() {
+    let mut bench = Bench::new();
+    let mut is_news = |seconds: Option<i64>| {
+        let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
+        let stamp = seconds.map(|seconds| stamp(START + seconds));
+        bench.write(|reply| Write::NasRestarted { nas, cause, stamp, reply }).unwrap().is_news
+    };
+    // Its clock is wrong.
+    assert!(is_news(Some(-40_000)) && !is_news(Some(-40_000)));
+    assert!(is_news(Some(-30_000)) && !is_news(Some(-39_000)));
+    assert!(is_news(None));
 }

@@ -128,3 +128,37 @@ fn a_voucher_with_ever_new_devices_is_remembered_with_the_newest() {
     newest.sort();
     assert_eq!(kept, newest);
 }
+
+#[test]
+fn a_batch_that_a_backup_has_half_of_is_nobodys() {
+    let mut bench = Bench::new();
+    let begin = |bench: &mut Bench| bench.write(Write::BeginBatch).unwrap();
+    let add = |bench: &mut Bench, batch| {
+        let (request, batch) = (Box::<VoucherRequest>::default(), Some(batch));
+        bench.write(|reply| Write::CreateVouchers { request, count: 2, batch, reply }).map(drop)
+    };
+    bench.create("a").unwrap();
+    let half = begin(&mut bench);
+    add(&mut bench, half).unwrap();
+    let backup = bench.read(Read::Backup);
+    add(&mut bench, half).unwrap();
+    assert_eq!(bench.restore(backup.clone()), Ok(1));
+    // Whoever is at it has printed four, of which there are two.
+    assert!(add(&mut bench, half).is_err());
+    assert!(!bench.write(|reply| Write::CompleteBatch(half, reply)).unwrap());
+    assert_eq!(bench.vouchers().len(), 1);
+    // In another store the same number is that of another batch.
+    let mut other = Bench::new();
+    other.create("theirs").unwrap();
+    let theirs = begin(&mut other);
+    add(&mut other, theirs).unwrap();
+    other.restore(backup).unwrap();
+    assert!(!other.write(|reply| Write::CompleteBatch(theirs, reply)).unwrap());
+    assert_eq!(other.vouchers().len(), 1);
+    let next = begin(&mut other);
+    assert!(next != theirs);
+    add(&mut other, next).unwrap();
+    assert!(other.write(|reply| Write::CompleteBatch(next, reply)).unwrap());
+    other.minutes(2);
+    assert_eq!(other.vouchers().len(), 3);
+}

@@ -9,8 +9,6 @@ use crate::hotspot::{Read, Write};
 use crate::radius::authenticator::Signature;
 use crate::radius::clients::Section;
 use crate::radius::grant::Profile;
-use crate::radius::packet::Code;
-use crate::radius::reply::Port;
 use crate::radius::request;
 
 impl Server {
@@ -40,29 +38,44 @@ impl Server {
         drop(kept);
     }
 
-    /// From a packet that proves the secret. An Access-Request without Message-Authenticator
-    /// proves nothing: it could send our orders off from a wrong address.
-    pub(super) async fn learn(&self, request: &Request) {
-        if request.port == Port::Auth && request.signature != Signature::Good {
-            return;
+    /// From an Access-Request that proves the secret. One without Message-Authenticator proves
+    /// nothing: it could send our orders off from a wrong address.
+    pub(super) async fn learn_from_access(&self, request: &Request) {
+        if request.signature == Signature::Good {
+            self.learn(peer(request)).await;
         }
-        let route = request.way.route;
-        let reports = request.packet.code == Code::AccountingRequest;
-        let said = NasPeer {
-            client: request.section.name.clone(),
-            source: route.peer.ip().to_canonical(),
-            local: route.local.ip().to_canonical(),
-            reports,
-            view_point: request::view_point(&request.packet).filter(|_| reports),
-        };
+    }
+
+    /// From an Accounting-Request that was taken down as news. One that was recorded earlier proves
+    /// the secret as well, and may be of before the access point was set up otherwise.
+    pub(super) async fn learn_from_report(&self, request: &Request) {
+        let view_point = request::view_point(&request.packet);
+        let source = request.way.route.peer.ip();
+        let assumed = self.view_point(&request.section, source);
+        self.learn(NasPeer { reports: true, view_point, ..peer(request) }).await;
+        // Whoever does not say so does not read limits as CoovaChilli does either.
+        if view_point.is_some() && self.view_point(&request.section, source) != assumed {
+            let nas = request::nas(&request.packet, request.section.name.clone(), source);
+            self.0.hotspot.view_point_changed(nas).await;
+        }
+    }
+
+    async fn learn(&self, said: NasPeer) {
         let news = self.desk().peers.heard(said, boot_time());
         if let Some(peer) = news {
             self.keep(peer).await;
         }
     }
 
+    /// From whose side the octets of an Accounting-Request were counted.
+    pub(super) fn view_point_of_report(&self, request: &Request) -> ViewPoint {
+        let source = request.way.route.peer.ip().to_canonical();
+        let said = request::view_point(&request.packet);
+        said.unwrap_or_else(|| self.desk().peers.view_point_of_report(&request.section, source))
+    }
+
     /// From whose side an access point counts octets.
-    pub(super) fn view_point(&self, section: &Section, source: IpAddr) -> ViewPoint {
+    fn view_point(&self, section: &Section, source: IpAddr) -> ViewPoint {
         self.desk().peers.view_point(section, source.to_canonical())
     }
 
@@ -84,5 +97,17 @@ impl Server {
         };
         let listens = desk.listen.iter().copied().find(|it| fits(it) && !it.is_unspecified());
         desk.peers.local(&section.name, peer.to_canonical()).filter(fits).or(listens)
+    }
+}
+
+/// What a request shows of its access point by where it came from.
+fn peer(request: &Request) -> NasPeer {
+    let route = request.way.route;
+    NasPeer {
+        client: request.section.name.clone(),
+        source: route.peer.ip().to_canonical(),
+        local: route.local.ip().to_canonical(),
+        reports: false,
+        view_point: None,
     }
 }

@@ -1,0 +1,49 @@
+//! Accounting-Requests: taken down by the owner, and what follows of that.
+
+use super::{Answer, Request, Server};
+use crate::hotspot::access::Nas;
+use crate::hotspot::{Fault, Write};
+use crate::radius::reply;
+use crate::radius::request::{self, Accounting};
+use crate::radius::trouble::Trouble;
+
+impl Server {
+    pub(super) async fn account(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
+        let hotspot = &self.0.hotspot;
+        let view_point = self.view_point_of_report(request);
+        let told = match request::accounting(&request.packet, nas.clone(), view_point) {
+            Ok(Accounting::Session(report)) => {
+                let told = hotspot.write(|reply| Write::Account { report, reply }).await;
+                if told.as_ref().is_ok_and(|taken| taken.implausible) {
+                    self.noticed(request, Trouble::Implausible);
+                }
+                if told.as_ref().is_ok_and(|taken| taken.is_news) {
+                    self.learn_from_report(request).await;
+                }
+                if told.as_ref().is_ok_and(|taken| taken.orders_wait) {
+                    hotspot.heard(nas).await;
+                }
+                told.map(|_| ())
+            }
+            Ok(Accounting::Restarted { nas, cause, stamp }) => {
+                let restarted = |reply| Write::NasRestarted { nas, cause, stamp, reply };
+                let told = hotspot.write(restarted).await;
+                if told.as_ref().is_ok_and(|restarted| restarted.is_news) {
+                    self.learn_from_report(request).await;
+                }
+                told.map(|_| ())
+            }
+            Ok(Accounting::Ignored) => Ok(()),
+            Err(unfit) => {
+                log::debug!("radius: a report of '{}': {unfit:?}", request.section.name);
+                return Err(Trouble::Incomplete);
+            }
+        };
+        told.map_err(|fault| match fault {
+            Fault::TooManySessions => Trouble::Busy,
+            _ => Trouble::Fault,
+        })?;
+        let secret = &request.section.client.secret;
+        Ok(Answer::Accounting(reply::accounting_response(&request.packet, secret)))
+    }
+}
