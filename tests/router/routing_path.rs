@@ -23,8 +23,8 @@ fn without_an_egress_hook_the_gate_holds_as_well() {
     router.sign_in("day", "long");
     let check = router.run("hotspotd check").output;
     assert!(check.contains("the rules stand in the routing path"), "{check}");
-    router.ok("nft list tables | grep -q 'inet hotspotd'");
-    assert_eq!(router.run("nft list tables | grep 'netdev hotspotd'").output, "");
+    router.ok("nft list ruleset | grep -q 'hook ingress'");
+    assert_eq!(router.run("nft list ruleset | grep 'hook egress'").output, "");
     router.ok("guest1 ping -c 1 -W 5 203.0.113.10");
 
     router.ok("hotspotd voucher remove day");
