@@ -44,7 +44,7 @@ impl Credential {
     /// The part that is no secret, for the log.
     pub fn name(&self) -> &str {
         match self {
-            Self::Pair { username, passcode } if !is_code_alone(username, passcode) => username,
+            Self::Pair { username, passcode } if !holds_code(username, passcode) => username,
             _ => "",
         }
     }
@@ -63,9 +63,10 @@ impl Credential {
                     false => meanings_of_pair(username, passcode.reveal()),
                 };
                 // Who types a code into the first field of two, or into both, means a code.
-                if is_code_alone(username, passcode) {
-                    meanings.extend(meanings_of_code(username));
-                }
+                meanings.extend(match is_code_alone(username, passcode) {
+                    true => meanings_of_code(username),
+                    false => meanings_of_code_beside(username, passcode.reveal()),
+                });
                 meanings
             }
             Self::Code(code) => meanings_of_code(code.reveal()),
@@ -84,8 +85,26 @@ pub struct Meaning {
     pub is_code: bool,
 }
 
+/// Whether the first of two fields holds a code, and so a passcode.
+pub fn holds_code(username: &str, passcode: &Secret) -> bool {
+    is_code_alone(username, passcode)
+        || !meanings_of_code_beside(username, passcode.reveal()).is_empty()
+}
+
+/// Readings of a code that has its passcode beside it once more.
+fn meanings_of_code_beside(code: &str, passcode: &str) -> Vec<Meaning> {
+    let (exact, plain) = (typed::trimmed(passcode), typed::unseparated(passcode));
+    let is_generated = code::is_generated(&plain, code::PASSCODE_LENGTH);
+    let mut meanings = meanings_of_code(code);
+    meanings.retain(|meaning| {
+        let passcode = meaning.passcode.reveal();
+        passcode == exact || is_generated && passcode == plain
+    });
+    meanings
+}
+
 /// Whether two fields hold a code: in the first one, or in both.
-pub fn is_code_alone(username: &str, passcode: &Secret) -> bool {
+fn is_code_alone(username: &str, passcode: &Secret) -> bool {
     typed::is_blank(passcode.reveal()) || fold(username) == fold(passcode.reveal())
 }
 

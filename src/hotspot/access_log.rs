@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use super::Hotspot;
 use super::access::AccessRequest;
 use super::authenticate::from;
-use super::candidates::is_code_alone;
+use super::candidates::holds_code;
 use super::guesses::Place;
 use super::guests::printable;
 use super::repeats::Kind;
@@ -61,7 +61,7 @@ impl Hotspot {
         now: Now,
     ) {
         let of_unknown_device = is_unknown && is_mac_authentication(request);
-        let login = match is_code_alone(request) && !of_unknown_device {
+        let login = match holds_code(request) && !of_unknown_device {
             true => String::new(),
             false => printable(&request.username),
         };

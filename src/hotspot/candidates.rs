@@ -133,17 +133,21 @@ fn candidates_of_code(request: &AccessRequest) -> impl Iterator<Item = Candidate
     meanings.filter_map(candidate)
 }
 
-/// Whether nothing but a code was typed, so that the username holds a passcode.
-pub(super) fn is_code_alone(request: &AccessRequest) -> bool {
+/// Whether the username is a code, so that it holds a passcode: nothing else was sent, or the code
+/// again, or its passcode.
+pub(super) fn holds_code(request: &AccessRequest) -> bool {
     let username = &request.username;
     let made_of = |text: &str| {
         let text = Known::Cleartext(Secret::new(text));
         matches!(prove(&request.proof, &text), Verdict::Proven(_))
     };
     match &request.proof {
-        Proof::Pap(passcode) => login::is_code_alone(username, passcode),
+        Proof::Pap(passcode) => login::holds_code(username, passcode),
         Proof::Nothing => true,
-        _ => made_of("") || made_of(username),
+        _ => {
+            let meanings = Credential::Code(Secret::new(username.as_str())).meanings();
+            made_of("") || meanings.iter().any(|it| made_of(it.passcode.reveal()))
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod replies;
 pub mod reply;
 pub mod request;
 mod server;
+mod session_number;
 mod socket;
 mod tally;
 mod trouble;

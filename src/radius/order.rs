@@ -6,6 +6,7 @@ use super::authenticator::sign_request;
 use super::grant::{self, Profile};
 use super::hidden::Salts;
 use super::packet::{Code, Draft, Packet};
+use super::session_number;
 use super::wire::{Covering, Fields, write};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -57,7 +58,8 @@ fn named(order: &Order, now: Option<Timestamp>) -> impl Iterator<Item = (Attribu
     let station = order.calling_station.as_ref();
     [
         text(dict::USER_NAME, &order.username),
-        text(dict::ACCT_SESSION_ID, &order.session).filter(|_| !is_hexadecimal(&order.session)),
+        Some((dict::ACCT_SESSION_ID, Value::Octets(session_number::to_octets(&order.session))))
+            .filter(|_| !order.session.is_empty()),
         address,
         identifier.and_then(|it| text(dict::NAS_IDENTIFIER, it)),
         station.and_then(|it| text(dict::CALLING_STATION_ID, it)),
@@ -65,14 +67,6 @@ fn named(order: &Order, now: Option<Timestamp>) -> impl Iterator<Item = (Attribu
     ]
     .into_iter()
     .flatten()
-}
-
-/// Whether an Acct-Session-Id was no text, and stands in digits: the access point would not know it.
-fn is_hexadecimal(session: &str) -> bool {
-    let digits = session.strip_prefix("0x").unwrap_or_default();
-    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let octets: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(octet).collect();
-    octets.is_some_and(|octets| std::str::from_utf8(&octets).is_err())
 }
 
 /// What came of an order that was given with the code `asked`; `None` where the packet is no answer

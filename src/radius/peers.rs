@@ -79,7 +79,9 @@ impl Peers {
         });
         let peer = NasPeer {
             reports: said.reports || known.peer.reports,
-            view_point: said.view_point.or(known.peer.view_point),
+            // Whoever says it says it with every report (CoovaChilli): one that does not is another
+            // access point at that address now, or another program.
+            view_point: if said.reports { said.view_point } else { known.peer.view_point },
             ..said
         };
         if known.peer != peer {
@@ -223,8 +225,11 @@ mod tests {
         assert_eq!(says(1, false, None), [Client; 3]);
         assert_eq!(says(1, true, Some(Nas)), [Nas; 3]);
         assert_eq!(says(2, true, Some(Client)), [Nas, Client, Client]);
-        // What is not said again still holds.
-        assert_eq!(says(2, true, None), [Nas, Client, Client]);
+        // A sign-in does not say it.
+        assert_eq!(says(2, false, None), [Nas, Client, Client]);
+        // Another one is at that address now.
+        assert_eq!(says(2, true, None), [Nas, Nas, Nas]);
+        assert_eq!(says(2, true, Some(Client)), [Nas, Client, Client]);
         // Whoever reports and does not say so is no CoovaChilli.
         assert_eq!(says(9, true, None), [Nas, Client, Nas]);
     }
@@ -242,7 +247,7 @@ mod tests {
         assert_eq!(peers.view_point(&section, source(1)), ViewPoint::Client);
         peers.heard(NasPeer { reports: true, ..peer(1, None) }, START);
         assert_eq!(peers.view_point(&section, source(1)), ViewPoint::Client);
-        peers.heard(peer(1, Some(ViewPoint::Nas)), START);
+        peers.heard(NasPeer { reports: true, ..peer(1, Some(ViewPoint::Nas)) }, START);
         assert_eq!(peers.view_point(&section, source(1)), ViewPoint::Nas);
     }
 
@@ -252,7 +257,8 @@ mod tests {
         let one = peers.heard(peer(1, None), START).unwrap();
         assert_eq!((one.local, one.view_point), (HERE, None));
         assert_eq!(peers.heard(peer(1, None), START), None);
-        let two = peers.heard(peer(1, Some(ViewPoint::Nas)), START).unwrap();
+        let report = NasPeer { reports: true, ..peer(1, Some(ViewPoint::Nas)) };
+        let two = peers.heard(report, START).unwrap();
         assert_eq!(two.view_point, Some(ViewPoint::Nas));
         let flood = |peers: &mut Peers, now| {
             let heard = |number| peers.heard(peer(number, None), now);

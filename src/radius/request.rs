@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::hidden::uncover_password;
 use super::packet::Packet;
+use super::session_number;
 use super::wire::{Fields, text};
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
@@ -232,11 +233,7 @@ pub fn view_point(packet: &Packet) -> Option<ViewPoint> {
 /// Acct-Session-Id, as [`Report::session`] has it: without one, or with one that is no text, a report
 /// is acknowledged all the same, or the access point would send it for ever.
 fn session(fields: &Fields<'_>) -> String {
-    let Some(octets) = fields.octets(dict::ACCT_SESSION_ID) else { return String::new() };
-    match std::str::from_utf8(octets) {
-        Ok(text) => text.to_owned(),
-        Err(_) => octets.iter().fold("0x".to_owned(), |text, octet| format!("{text}{octet:02x}")),
-    }
+    fields.octets(dict::ACCT_SESSION_ID).map(session_number::to_text).unwrap_or_default()
 }
 
 /// Why a session has ended. Where the access point does not say, or says what nobody knows, it is

@@ -213,8 +213,18 @@ fn a_code_alone_lets_in_over_pap_and_chap_whatever_is_sent_as_password() {
             }
         }
     }
-    // As access points split a code, and as a guest does who types it twice in two ways.
-    at(ask(&mut bench, chap("5A3DQR-XUJX9S84", "xujx9s84", 1)));
+    // With its passcode beside it, by every method.
+    for (typed, passcode) in [
+        ("5A3DQR-XUJX9S84", "xujx9s84"),
+        ("5a3dqrxujx9s84", "xujx9s84"),
+        ("room 12-secret", "secret"),
+    ] {
+        bench.clock.pass(120);
+        at(ask(&mut bench, request(typed, passcode, 1)));
+        at(ask(&mut bench, chap(typed, passcode, 1)));
+    }
+    at(ask(&mut bench, request("5a3dqr-xujx9s84", " XUJX-9S84 ", 1)));
+    // As a guest does who types it twice in two ways.
     at(ask(&mut bench, request("pin-2026", "PIN-2026", 1)));
     at(ask(&mut bench, request("PIN-2026", "pin-2026", 1)));
     for (username, password) in [
@@ -260,6 +270,10 @@ fn a_code_is_understood_in_both_fields_of_the_portal() {
     }
     assert!(bench.enter(1, "Pin-2026").is_ok());
     bench.login_from(2, "room 12-secrex", "room 12-secrex").unwrap().unwrap_err();
+    bench.login_from(2, "room 12-secrex", "secrex").unwrap().unwrap_err();
+    for request in [request("room 12-secrex", "secrex", 2), chap("room 12-secrex", "secrex", 2)] {
+        reject(ask(&mut bench, request));
+    }
     assert!(!format!("{:?}", bench.logins()).contains("secrex"));
 }
 
