@@ -46,7 +46,7 @@ use crate::domain::neighbour::Sighting;
 use crate::domain::zone::Zone;
 use crate::firewall;
 use crate::hotspot::{self, GuestNetwork, Handle, Machine, Settings};
-use crate::http::api::{self, key};
+use crate::http::{api, api_key};
 use crate::logging;
 use crate::neighbour;
 use crate::radius::{Server, disconnect};
@@ -302,8 +302,8 @@ fn api_settings(config: &Config) -> Result<api::Settings, String> {
         Some(key) => key.clone(),
         None => {
             let data_dir = &config.main.data_dir;
-            key::load_or_make(data_dir, &mut UnwrapErr(SysRng)).map_err(|error| {
-                format!("cannot keep an API key in {}: {error}", key::path(data_dir).display())
+            api_key::load_or_make(data_dir, &mut UnwrapErr(SysRng)).map_err(|error| {
+                format!("cannot keep an API key in {}: {error}", api_key::path(data_dir).display())
             })?
         }
     };

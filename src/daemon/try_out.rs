@@ -13,7 +13,7 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
 use crate::domain::code;
-use crate::http::api::key;
+use crate::http::api_key;
 
 /// The port that is taken where it is free.
 const PORT: u16 = 8080;
@@ -97,7 +97,7 @@ fn prepare(directory: &Path) -> Result<Trial, String> {
     let radius =
         free_radius_ports().map_err(|error| format!("no free port for RADIUS: {error}"))?;
     let mut rng = UnwrapErr(SysRng);
-    let key = key::load_or_make(directory, &mut rng).map_err(fail)?;
+    let key = api_key::load_or_make(directory, &mut rng).map_err(fail)?;
     let secret = code::code(&mut rng, SECRET_LENGTH);
     let config = directory.join(CONFIG);
     fs::write(&config, configuration(directory, &socket, address, radius, &secret))

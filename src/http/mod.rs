@@ -3,20 +3,27 @@
 //! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
 //! when a peer has gone quiet, [`body`] reads what comes behind the headers, [`opener`] tells which
 //! device a connection comes from, [`exchange`] what is under way on it, [`unserved`] speaks where
-//! hyper can not or there is no place; [`api`] is the local `/api/`, [`portal`] what guests see.
+//! hyper can not or there is no place. [`params`] and [`multipart`] decode queries, forms and JSON,
+//! [`voucher_params`] reads a voucher out of them, [`api_key`] keeps the key of the machine
+//! interfaces. The surfaces: [`api`] is the local `/api/`, [`portal`] what guests see.
 
 pub mod api;
+pub mod api_key;
 mod body;
 mod door;
 mod exchange;
+mod multipart;
 mod opener;
+pub mod params;
 pub mod portal;
 mod server;
 mod stream;
 mod unserved;
+mod voucher_params;
 
 pub use door::{Door, PeerKey, Standing};
 pub use server::{Server, bind, bind_to_device};
+pub use voucher_params::voucher_request;
 
 use std::net::{IpAddr, SocketAddr};
 

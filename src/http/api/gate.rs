@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use hyper::Method;
 
 use super::answer::Outcome;
-use super::params::Params;
 use crate::config;
 use crate::domain::secret::Secret;
+use crate::http::params::Params;
 
 /// Is the API on, is the caller's address welcome, is the method?
 ///
@@ -39,7 +39,7 @@ pub(super) fn key(key: &Secret, params: &Params) -> Result<(), Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::api::params::from_query;
+    use crate::http::params::from_query;
 
     fn config(enabled: bool, allow_get: bool, allow_post: bool) -> config::Api {
         config::Api { enabled, allow_get, allow_post, ..config::Api::default() }

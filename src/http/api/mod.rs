@@ -1,18 +1,14 @@
 //! The local `/api/?action=` of the vendor's API page: one address, ten actions, GET or
 //! POST, a secret key.
 //!
-//! [`params`] decodes what was sent, [`gate`] decides whether to listen to it, [`action`] turns
-//! it into commands, [`answer`] words the outcome, [`list`] streams the long ones, [`key`] keeps
-//! the secret.
+//! [`gate`] decides whether to listen to a call, [`action`] turns it into commands, [`answer`]
+//! words the outcome, [`list`] streams the long ones.
 
 mod action;
 mod answer;
 mod gate;
-pub mod key;
 mod key_throttle;
 mod list;
-mod multipart;
-pub mod params;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,15 +24,14 @@ use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{Semaphore, watch};
 
-pub use action::voucher_request;
 use answer::Outcome;
 use key_throttle::{Checked, FORGIVEN, KeyThrottle};
-use params::Params;
 
 use super::body::{self, BodyError};
 use super::door::{self, PeerKey, Standing};
+use super::params::{self, Params};
 use super::server::Limits;
-use super::{Door, Peer, Server};
+use super::{Door, Peer, Server, multipart};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;

@@ -12,8 +12,8 @@ use super::text::Text;
 use super::{Guest, capport, language};
 use crate::domain::login::{Credential, Refusal};
 use crate::hotspot::Write;
-use crate::http::api::params::{self, Params};
 use crate::http::body::{self, BodyError};
+use crate::http::params::{self, Params};
 
 /// Bytes of a form: the longest fields, each byte of them percent-encoded, twice over. Every
 /// stranger may send one at any time, so there is less room than elsewhere.

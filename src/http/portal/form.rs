@@ -4,7 +4,7 @@ use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::typed;
 use crate::domain::voucher::Username;
-use crate::http::api::params::Params;
+use crate::http::params::Params;
 
 use super::page::Typed;
 
@@ -75,7 +75,7 @@ fn fits(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::api::params::from_query;
+    use crate::http::params::from_query;
     use proptest::prelude::*;
 
     fn read(form: &str) -> Form {

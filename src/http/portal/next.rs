@@ -91,7 +91,7 @@ pub(super) fn plain(path_and_query: &str) -> String {
 mod tests {
     use super::super::tests::{LOCAL, settings};
     use super::*;
-    use crate::http::api::params;
+    use crate::http::params;
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Option<String> {
