@@ -13,11 +13,12 @@
 //!  SIGHUP ─▶ configuration ─▶ watch ─▶ settings, listeners, portals;  Configure ─▶ hotspot
 //! ```
 
+mod api_listeners;
 mod holder;
 mod kernel;
 mod listeners;
-mod portals;
-mod radius;
+mod portal_listeners;
+mod radius_listeners;
 mod try_out;
 
 use std::collections::BTreeMap;
@@ -33,10 +34,11 @@ use rand::rngs::SysRng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use api_listeners::ApiListeners;
 use kernel::{Event, KernelEvents};
-use listeners::Listeners;
-use portals::Portals;
-use radius::Radius;
+use listeners::AddressReport;
+use portal_listeners::PortalListeners;
+use radius_listeners::RadiusListeners;
 pub use try_out::try_out;
 
 use crate::clock::{self, SystemClock};
@@ -124,9 +126,9 @@ struct Daemon {
     config: Config,
     hotspot: Handle,
     api: watch::Sender<Arc<api::Settings>>,
-    listeners: Listeners,
-    portals: Portals,
-    radius: Radius,
+    listeners: ApiListeners,
+    portals: PortalListeners,
+    radius: RadiusListeners,
     kernel: KernelEvents,
     /// What was said last about the router around us.
     warned: Vec<String>,
@@ -149,15 +151,18 @@ impl Daemon {
             .map_err(|error| error.to_string())?;
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);
-        let (report, listening) = watch::channel(BTreeMap::new());
-        let listeners = Listeners::start(server, report, &config.api.listen).await;
+        let (states, listening) = watch::channel(BTreeMap::new());
+        let mut listeners = ApiListeners::new(server, AddressReport { service: "api", states });
+        listeners.change(&config.api.listen).await;
         let (report, portals_do) = watch::channel(BTreeMap::new());
-        let mut portals = Portals::new(hotspot.clone(), report);
+        let mut portals = PortalListeners::new(hotspot.clone(), report);
         let server = Server::start(hotspot.clone(), &config);
         tokio::spawn(disconnect::run(server.clone(), hotspot.clone(), to_carry_out));
         server.resume_peers().await;
-        let (report, radius_listens) = watch::channel(BTreeMap::new());
-        let radius = Radius::start(server.clone(), report, &config).await;
+        let (states, radius_listens) = watch::channel(BTreeMap::new());
+        let report = AddressReport { service: "radius", states };
+        let mut radius = RadiusListeners::new(server.clone(), report);
+        radius.change(&config).await;
         let control = Control {
             hotspot: hotspot.clone(),
             radius: server,
@@ -167,7 +172,8 @@ impl Daemon {
             listening,
             portals: portals_do,
         };
-        portals.change(&config.guests, &api.borrow().zone);
+        let zone = api.borrow().zone.clone();
+        portals.change(&config.guests, &zone).await;
         let kernel = KernelEvents::new(&config);
         let path = path.to_owned();
         let warned = Vec::new();
@@ -242,7 +248,8 @@ impl Daemon {
         }
         self.hotspot.configure(settings(&config, self.api.borrow().zone.clone())).await;
         self.listeners.change(&config.api.listen).await;
-        self.portals.change(&config.guests, &self.api.borrow().zone);
+        let zone = self.api.borrow().zone.clone();
+        self.portals.change(&config.guests, &zone).await;
         self.radius.change(&config).await;
         self.kernel.change(&config);
         self.config = config;
@@ -267,9 +274,9 @@ impl Daemon {
     }
 
     fn summary(&self) -> String {
-        let closed = self.listeners.closed();
         let addresses = self.config.api.listen.iter().map(|address| {
-            let not_yet = if closed.contains(address) { " (cannot listen there yet)" } else { "" };
+            let failed = self.listeners.has_failed(*address);
+            let not_yet = if failed { " (cannot listen there yet)" } else { "" };
             format!("http://{address}/api/{not_yet}")
         });
         let addresses: Vec<String> = addresses.collect();
