@@ -46,7 +46,7 @@ impl ApiListeners {
     /// Closes everything; requests under way get a moment to end.
     pub(super) async fn stop(&mut self) {
         self.listeners.close().await;
-        self.server.door.emptied(GRACE).await;
+        self.server.limiter.drained(GRACE).await;
     }
 }
 

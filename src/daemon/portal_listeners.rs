@@ -102,7 +102,7 @@ impl PortalListeners {
     pub(super) async fn stop(&mut self) {
         let end = Instant::now() + GRACE;
         for portal in self.listeners.close().await {
-            portal.server.door.emptied(end.saturating_duration_since(Instant::now())).await;
+            portal.server.limiter.drained(end.saturating_duration_since(Instant::now())).await;
         }
     }
 }

@@ -1,27 +1,27 @@
-//! HTTP/1.1 for strangers: every connection, header, body and pause is bounded.
+//! HTTP/1.1 for untrusted peers: every connection, header, body and pause is bounded.
 //!
-//! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
-//! when a peer has gone quiet, [`body`] reads what comes behind the headers, [`opener`] tells which
-//! device a connection comes from, [`exchange`] what is under way on it, [`unserved`] speaks where
-//! hyper can not or there is no place. [`params`] and [`multipart`] decode queries, forms and JSON,
+//! [`server`] accepts connections, [`conn_limit`] limits how many, [`idle_stream`] detects idle
+//! ones, [`exchange`] follows requests and responses on one, [`opener`] tells the MAC address that
+//! opened it, [`unserved`] writes responses where hyper cannot read the request or no slot is free.
+//! [`body`] reads request bodies, [`params`] and [`multipart`] decode queries, forms and JSON,
 //! [`voucher_params`] reads a voucher out of them, [`api_key`] keeps the key of the machine
-//! interfaces. The surfaces: [`api`] is the local `/api/`, [`portal`] what guests see.
+//! interfaces. The surfaces: [`api`] is the local `/api/`, [`portal`] the guests' pages.
 
 pub mod api;
 pub mod api_key;
 mod body;
-mod door;
+mod conn_limit;
 mod exchange;
+mod idle_stream;
 mod multipart;
 mod opener;
 pub mod params;
 pub mod portal;
 mod server;
-mod stream;
 mod unserved;
 mod voucher_params;
 
-pub use door::{Door, PeerKey, Standing};
+pub use conn_limit::{ConnectionLimiter, PeerClass, PeerKey};
 pub use server::{Server, bind, bind_to_device};
 pub use voucher_params::voucher_request;
 

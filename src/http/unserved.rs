@@ -78,7 +78,7 @@ impl<S> Answering<S> {
         if !octets.starts_with(b"HTTP/1.") {
             return false;
         }
-        let routers = self.exchange.is_answered();
+        let routers = self.exchange.is_from_router();
         if routers {
             // What comes next is another request.
             self.beginning.clear();

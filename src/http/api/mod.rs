@@ -26,7 +26,7 @@ use gate::SentKey;
 use key_throttle::{FORGIVEN, KeyCheck, KeyThrottle};
 pub use routes::server;
 
-use super::door;
+use super::conn_limit;
 use super::params::Params;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
@@ -164,7 +164,7 @@ impl Api {
         let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.failed(door::network(peer), now)
+        if noted.failed(conn_limit::peer_network(peer), now)
             && let Some(more) = logs.strangers.pass(now)
         {
             log::warn!("api: {} is refused, its address is not in allow_from{more}", peer);

@@ -18,10 +18,10 @@ use super::{Api, ApiRequest, KEY, MisplacedKey, Settings};
 use crate::config;
 use crate::hotspot::Handle;
 use crate::http::body::{self, BodyError};
-use crate::http::door::{self, PeerKey, Standing};
+use crate::http::conn_limit::{self, PeerClass, PeerKey};
 use crate::http::params::{self, Params};
 use crate::http::server::Limits;
-use crate::http::{Door, Peer, Server, multipart};
+use crate::http::{ConnectionLimiter, Peer, Server, multipart};
 
 /// The API, and the settings in force.
 struct Routes {
@@ -38,14 +38,14 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         .route("/api/", any(handle))
         .fallback(not_found)
         .with_state(Arc::new(routes));
-    let standing = move |peer| match known.borrow().config.allows(peer) {
-        true => Standing::Known,
-        false => Standing::Stranger,
+    let class = move |peer| match known.borrow().config.allows(peer) {
+        true => PeerClass::Allowed,
+        false => PeerClass::Other,
     };
     Server {
         router,
-        door: Door::default(),
-        standing: Arc::new(standing),
+        limiter: ConnectionLimiter::default(),
+        class: Arc::new(class),
         peer: Arc::new(move |peer, _| counted_as(&counted.borrow().config, peer)),
         limits: Limits { octets: 8 * 1024, headers: 64 },
         fallback: None,
@@ -58,7 +58,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
 fn counted_as(config: &config::Api, peer: IpAddr) -> PeerKey {
     match config.allows(peer) {
         true => PeerKey::Address(peer.to_canonical()),
-        false => PeerKey::Address(door::network(peer)),
+        false => PeerKey::Address(conn_limit::peer_network(peer)),
     }
 }
 

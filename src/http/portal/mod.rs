@@ -40,9 +40,9 @@ use axum::{Extension, Router};
 use hyper::Request;
 use tokio::sync::{Semaphore, watch};
 
-use super::door::{self, PeerKey, Standing};
+use super::conn_limit::{self, PeerClass, PeerKey};
 use super::server::{Limits, TURNED_AWAY};
-use super::{Door, Local, Opener, Peer, Server};
+use super::{ConnectionLimiter, Local, Opener, Peer, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
 use crate::domain::log_limit::LogLimit;
@@ -108,8 +108,8 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
     Server {
         router,
-        door: Door::default(),
-        standing: Arc::new(|_| Standing::Known),
+        limiter: ConnectionLimiter::default(),
+        class: Arc::new(|_| PeerClass::Allowed),
         peer: Arc::new(peer_key),
         limits: LIMITS,
         fallback: Some(fallback),
@@ -120,7 +120,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
 /// Guests are told apart by their devices: all of them share one IPv6 network, and each has many
 /// addresses in it.
 fn peer_key(address: IpAddr, opener: Option<Mac>) -> PeerKey {
-    opener.map_or_else(|| PeerKey::Address(door::network(address)), PeerKey::Device)
+    opener.map_or_else(|| PeerKey::Address(conn_limit::peer_network(address)), PeerKey::Device)
 }
 
 async fn handle(
