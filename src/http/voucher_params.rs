@@ -1,6 +1,6 @@
 //! The parameters that describe a voucher, the same on every surface: `/api/`, the command line.
 
-use super::params::{Params, Unfit};
+use super::params::{NotText, Params};
 use crate::domain::validity::ValidFor;
 use crate::domain::voucher::{DataLimit, FullName, Passcode, Username, VoucherRequest};
 use crate::domain::zone::{LocalTime, Zone};
@@ -38,13 +38,13 @@ pub(super) fn optional<T, E: std::fmt::Display>(
     match params.text(name) {
         Ok(None) => Ok(None),
         Ok(Some(text)) => parse(text).map_err(|error| format!("{name}: {error}")),
-        Err(Unfit) => Err(format!("{name}: must be a text")),
+        Err(NotText) => Err(format!("{name}: must be a text")),
     }
 }
 
 /// "If unset or out of bounds, the user traffic will be unlimited": also where it is no number.
 fn limit(params: &Params, name: &str) -> Result<DataLimit, String> {
-    let text = params.text(name).map_err(|Unfit| format!("{name}: must be a number"))?;
+    let text = params.text(name).map_err(|NotText| format!("{name}: must be a number"))?;
     let megabytes = text.and_then(|text| text.trim().parse::<f64>().ok()).unwrap_or(0.0);
     // Saturates, and NaN becomes 0: out of bounds either way.
     Ok(DataLimit::from_megabytes(megabytes as i64))

@@ -1,6 +1,6 @@
 //! The ten actions.
 
-use super::answer::Outcome;
+use super::result::ApiResult;
 use super::{Settings, list};
 use crate::domain::visitor::VisitorKind;
 use crate::domain::voucher::Username;
@@ -16,8 +16,8 @@ pub(super) async fn perform(
     settings: &Settings,
     action: &str,
     params: &Params,
-) -> Outcome {
-    let outcome = match action {
+) -> ApiResult {
+    let result = match action {
         "create_voucher" => create_voucher(hotspot, &settings.zone, params).await,
         "remove_voucher" => remove_voucher(hotspot, params).await,
         "get_voucher_users" => list::vouchers(hotspot, settings).await,
@@ -28,32 +28,36 @@ pub(super) async fn perform(
         "get_logins" => list::logins(hotspot, settings).await,
         "get_guest_hosts" => list::hosts(hotspot).await,
         "get_active_guests" => list::active_guests(hotspot).await,
-        _ => Ok(Outcome::Unfit("action is missing or unknown".to_owned())),
+        _ => Ok(ApiResult::InvalidParameter("action is missing or unknown".to_owned())),
     };
-    outcome.unwrap_or_else(|fault| Outcome::Fault(fault.to_string()))
+    result.unwrap_or_else(|fault| ApiResult::Failed(fault.to_string()))
 }
 
-async fn create_voucher(hotspot: &Handle, zone: &Zone, params: &Params) -> Result<Outcome, Fault> {
+async fn create_voucher(
+    hotspot: &Handle,
+    zone: &Zone,
+    params: &Params,
+) -> Result<ApiResult, Fault> {
     let request = match voucher_request(params, zone) {
         Ok(request) => Box::new(request),
-        Err(reason) => return Ok(Outcome::Unfit(reason)),
+        Err(reason) => return Ok(ApiResult::InvalidParameter(reason)),
     };
     let created = hotspot
         .write(|reply| Write::CreateVouchers { request, count: 1, batch: None, reply })
         .await?;
     Ok(match created.as_deref() {
-        Ok([voucher]) => Outcome::Created(Box::new(CreatedRow::new(voucher, zone))),
-        Ok(_) => Outcome::Fault("the store gave no voucher".to_owned()),
-        Err(_) => Outcome::UsernameTaken,
+        Ok([voucher]) => ApiResult::Created(Box::new(CreatedRow::new(voucher, zone))),
+        Ok(_) => ApiResult::Failed("the store gave no voucher".to_owned()),
+        Err(_) => ApiResult::UsernameTaken,
     })
 }
 
-async fn remove_voucher(hotspot: &Handle, params: &Params) -> Result<Outcome, Fault> {
+async fn remove_voucher(hotspot: &Handle, params: &Params) -> Result<ApiResult, Fault> {
     let username = match optional(params, "username", Username::parse) {
         Ok(Some(username)) => username,
-        Ok(None) => return Ok(Outcome::NoUsername),
-        Err(reason) => return Ok(Outcome::Unfit(reason)),
+        Ok(None) => return Ok(ApiResult::NoUsername),
+        Err(reason) => return Ok(ApiResult::InvalidParameter(reason)),
     };
     let removed = hotspot.write(|reply| Write::RemoveVoucher { username, reply }).await?;
-    Ok(if removed { Outcome::Removed } else { Outcome::NoSuchUsername })
+    Ok(if removed { ApiResult::Removed } else { ApiResult::NoSuchUsername })
 }

@@ -1,4 +1,4 @@
-//! Wrong keys by caller address.
+//! Rate limit of wrong keys, per caller address.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::throttle::Throttle;
 
-/// Wrong keys from one address before it is blocked, and the time until one is forgiven.
+/// Wrong keys from one address before it is blocked, and the time until one of them expires.
 const WRONG_KEYS: u16 = 10;
 pub(super) const FORGIVEN: Duration = Duration::from_secs(6);
 /// Slots of the throttle: addresses that share one share its wrong keys.
@@ -16,15 +16,15 @@ const PROVEN: usize = 256;
 
 /// Throttles wrong keys by full address: the hosts of a LAN share one IPv6 /64.
 ///
-/// An address that has sent the right key before is never blocked with the right key: a host with
-/// many addresses can fill every slot, and a front desk must not pay for that.
+/// An address that has sent the right key before is never blocked when it sends the right key: a
+/// host with many addresses can fill every slot, which must not lock out the front desk.
 pub(super) struct KeyThrottle {
     wrong_keys: Throttle,
-    /// The address that was right last stands at the end.
+    /// Least recently used first.
     proven: VecDeque<IpAddr>,
 }
 
-/// What becomes of a call with a key.
+/// The decision on a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyCheck {
     /// The key is right.

@@ -2,14 +2,14 @@
 //! POST, a secret key.
 //!
 //! [`Api::call`] is the API: a call in, a response out, no socket. [`routes`] makes calls of HTTP
-//! requests, [`gate`] decides whether to listen to one, [`action`] turns it into commands,
-//! [`answer`] words the outcome, [`list`] streams the long ones.
+//! requests, [`auth`] checks address, method and key, [`key_throttle`] counts wrong keys, [`action`]
+//! turns a call into commands, [`result`] words the result, [`list`] streams long lists.
 
 mod action;
-mod answer;
-mod gate;
+mod auth;
 mod key_throttle;
 mod list;
+mod result;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -21,9 +21,9 @@ use std::time::Duration;
 use axum::response::Response;
 use hyper::Method;
 
-use answer::Outcome;
-use gate::SentKey;
+use auth::SentKey;
 use key_throttle::{FORGIVEN, KeyCheck, KeyThrottle};
+use result::ApiResult;
 pub use routes::server;
 
 use super::conn_limit;
@@ -37,9 +37,9 @@ use crate::{clock, config};
 
 /// The parameter that holds the key.
 const KEY: &str = "api-key";
-/// Strangers are noted in the log this often at most, each; and as many are told apart.
+/// Minimum time between two log lines about one refused address, and how many are told apart.
 const NOTED: Duration = Duration::from_secs(300);
-const STRANGERS: usize = 64;
+const REFUSED_ADDRESSES: usize = 64;
 
 /// What the API needs to know; replaced as a whole when the configuration is read again.
 #[derive(Clone, Debug)]
@@ -54,14 +54,14 @@ pub struct Settings {
     pub zone_source: Result<String, String>,
 }
 
-/// What anybody on the LAN can have written to the log, and a script that calls in a loop.
+/// Rate limits for log lines that peers cause: anybody on the LAN, or a script that calls in a loop.
 #[derive(Default)]
 struct Logs {
     refused: LogLimit,
     failed: LogLimit,
     wrong_keys: LogLimit,
     exhausted: LogLimit,
-    strangers: LogLimit,
+    refused_addresses: LogLimit,
 }
 
 /// A call of the API, however it came.
@@ -104,22 +104,23 @@ pub struct Api {
     hotspot: Handle,
     key_throttle: Mutex<KeyThrottle>,
     logs: Mutex<Logs>,
-    strangers: Mutex<Throttle>,
+    refused_addresses: Mutex<Throttle>,
 }
 
 impl Api {
     /// An API in front of this hotspot.
     pub fn new(hotspot: Handle) -> Self {
-        let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
-        Self { hotspot, key_throttle: Mutex::default(), logs: Mutex::default(), strangers }
+        let refused_addresses =
+            Mutex::new(Throttle::new(REFUSED_ADDRESSES, 1, NOTED, Default::default()));
+        Self { hotspot, key_throttle: Mutex::default(), logs: Mutex::default(), refused_addresses }
     }
 
     /// Answers a call. Lists are read page by page as the response's body is taken.
     pub async fn call(&self, settings: &Settings, request: ApiRequest) -> Response {
-        self.outcome(settings, &request).await.respond(&settings.config)
+        self.result(settings, &request).await.into_response(&settings.config)
     }
 
-    async fn outcome(&self, settings: &Settings, request: &ApiRequest) -> Outcome {
+    async fn result(&self, settings: &Settings, request: &ApiRequest) -> ApiResult {
         let allowed = self
             .authorize(settings, request.peer, &request.method)
             .and_then(|()| self.authenticate(settings, request));
@@ -127,54 +128,59 @@ impl Api {
             return refused;
         }
         let action = request.params.text("action").unwrap_or_default().unwrap_or_default();
-        let outcome = action::perform(&self.hotspot, settings, action, &request.params).await;
-        self.note_outcome(action, request.peer, &outcome);
-        outcome
+        let result = action::perform(&self.hotspot, settings, action, &request.params).await;
+        self.log_result(action, request.peer, &result);
+        result
     }
 
-    /// Whether anybody at this address may call in this way at all, key or not.
-    fn authorize(&self, settings: &Settings, peer: IpAddr, method: &Method) -> Result<(), Outcome> {
-        let allowed = gate::method(&settings.config, peer, method);
-        allowed.inspect_err(|_| self.note_stranger(settings, peer))
+    /// Checks address and method, which need no parameters.
+    fn authorize(
+        &self,
+        settings: &Settings,
+        peer: IpAddr,
+        method: &Method,
+    ) -> Result<(), ApiResult> {
+        let allowed = auth::authorize(&settings.config, peer, method);
+        allowed.inspect_err(|_refused| self.log_refused_address(settings, peer))
     }
 
-    fn note_outcome(&self, action: &str, peer: IpAddr, outcome: &Outcome) {
+    fn log_result(&self, action: &str, peer: IpAddr, result: &ApiResult) {
         let now = clock::boot_time();
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Outcome::Unfit(reason) => {
+        match result {
+            ApiResult::InvalidParameter(reason) => {
                 if let Some(more) = logs.refused.pass(now) {
-                    log::info!("api: call from {} refused: {reason}{more}", peer);
+                    log::info!("api: call from {peer} refused: {reason}{more}");
                 }
             }
-            Outcome::Fault(reason) => {
+            ApiResult::Failed(reason) => {
                 if let Some(more) = logs.failed.pass(now) {
-                    log::error!("api: {action} from {} failed: {reason}{more}", peer);
+                    log::error!("api: {action} from {peer} failed: {reason}{more}");
                 }
             }
-            _ => log::debug!("api: {action} from {}", peer),
+            _ => log::debug!("api: {action} from {peer}"),
         }
     }
 
-    /// Says who is turned away, once in a while: a stranger must not fill the log.
-    fn note_stranger(&self, settings: &Settings, peer: IpAddr) {
+    /// Logs an address that is not in `allow_from`, at a limited rate.
+    fn log_refused_address(&self, settings: &Settings, peer: IpAddr) {
         if !settings.config.enabled || settings.config.allows(peer) {
             return;
         }
-        let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.refused_addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.failed(conn_limit::peer_network(peer), now)
-            && let Some(more) = logs.strangers.pass(now)
+            && let Some(more) = logs.refused_addresses.pass(now)
         {
-            log::warn!("api: {} is refused, its address is not in allow_from{more}", peer);
+            log::warn!("api: {peer} is refused, its address is not in allow_from{more}");
         }
     }
 
-    fn authenticate(&self, settings: &Settings, request: &ApiRequest) -> Result<(), Outcome> {
-        let is_right = match gate::key(&settings.key, &request.params) {
+    fn authenticate(&self, settings: &Settings, request: &ApiRequest) -> Result<(), ApiResult> {
+        let is_right = match auth::compare_key(&settings.key, &request.params) {
             SentKey::Absent => {
-                return Err(Outcome::KeyNotSet(MisplacedKey::hint(request.misplaced_key)));
+                return Err(ApiResult::KeyNotSet(MisplacedKey::hint(request.misplaced_key)));
             }
             SentKey::Wrong => false,
             SentKey::Right => true,
@@ -184,12 +190,12 @@ impl Api {
         match throttle.check(request.peer, is_right, now) {
             KeyCheck::Accepted => return Ok(()),
             KeyCheck::Blocked => {}
-            KeyCheck::Wrong { blocked } => self.note_wrong_key(request.peer, blocked, now),
+            KeyCheck::Wrong { blocked } => self.log_wrong_key(request.peer, blocked, now),
         }
-        Err(Outcome::KeyWrong)
+        Err(ApiResult::KeyWrong)
     }
 
-    fn note_wrong_key(&self, peer: IpAddr, blocked: bool, now: Duration) {
+    fn log_wrong_key(&self, peer: IpAddr, blocked: bool, now: Duration) {
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(more) = logs.wrong_keys.pass(now) {
             log::info!("api: wrong key from {peer}{more}");

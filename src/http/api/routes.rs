@@ -13,7 +13,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{Semaphore, watch};
 
-use super::answer::Outcome;
+use super::result::ApiResult;
 use super::{Api, ApiRequest, KEY, MisplacedKey, Settings};
 use crate::config;
 use crate::hotspot::Handle;
@@ -46,16 +46,16 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         router,
         limiter: ConnectionLimiter::default(),
         class: Arc::new(class),
-        peer: Arc::new(move |peer, _| counted_as(&counted.borrow().config, peer)),
+        peer: Arc::new(move |peer, _| peer_key(&counted.borrow().config, peer)),
         limits: Limits { octets: 8 * 1024, headers: 64 },
         fallback: None,
         turned_away: Arc::new(Semaphore::new(0)),
     }
 }
 
-/// Whose connections are counted together: one address of a network in `allow_from`, since the
-/// hosts of a LAN share one IPv6 /64; the whole /64 of anybody else, which one host can have.
-fn counted_as(config: &config::Api, peer: IpAddr) -> PeerKey {
+/// The peer that a connection is counted for: the address where it is in `allow_from`, since the
+/// hosts of a LAN share one IPv6 /64; else the whole /64, which one host can have.
+fn peer_key(config: &config::Api, peer: IpAddr) -> PeerKey {
     match config.allows(peer) {
         true => PeerKey::Address(peer.to_canonical()),
         false => PeerKey::Address(conn_limit::peer_network(peer)),
@@ -77,7 +77,7 @@ async fn handle(
     let settings = routes.settings.borrow().clone();
     match routes.read(&settings, peer, request).await {
         Ok(request) => routes.api.call(&settings, request).await,
-        Err(refused) => refused.respond(&settings.config),
+        Err(refused) => refused.into_response(&settings.config),
     }
 }
 
@@ -89,7 +89,7 @@ impl Routes {
         settings: &Settings,
         peer: IpAddr,
         request: Request<Body>,
-    ) -> Result<ApiRequest, Outcome> {
+    ) -> Result<ApiRequest, ApiResult> {
         self.api.authorize(settings, peer, request.method())?;
         read_request(peer, request).await
     }
@@ -98,7 +98,7 @@ impl Routes {
 /// The parameters of a call: those of the body, and of the query what is not among them (as PHP's
 /// `$_REQUEST` has them). The key that comes with a POST is in its body, so that it is in no history
 /// and no log.
-async fn read_request(peer: IpAddr, request: Request<Body>) -> Result<ApiRequest, Outcome> {
+async fn read_request(peer: IpAddr, request: Request<Body>) -> Result<ApiRequest, ApiResult> {
     let method = request.method().clone();
     let query = params::from_query(request.uri().query().unwrap_or_default());
     let sent = Sent::read(request.headers(), &query);
@@ -106,17 +106,17 @@ async fn read_request(peer: IpAddr, request: Request<Body>) -> Result<ApiRequest
         Method::GET => query,
         _ => match body::read(request.into_body(), body::BYTES).await {
             Ok(body) => from_body(&sent, &body)?.or(query, KEY),
-            Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
+            Err(BodyError::TooLarge) => return Err(ApiResult::TooLarge),
             Err(BodyError::Broken) => {
-                return Err(Outcome::Malformed("the body broke off or came too slowly"));
+                return Err(ApiResult::Malformed("the body broke off or came too slowly"));
             }
         },
     };
     Ok(ApiRequest { method, peer, params, misplaced_key: sent.misplaced_key })
 }
 
-/// What there is to know of a call beside its parameters. Not its headers: they would keep all that was
-/// read with them while the body comes.
+/// Facts from the headers. Not the headers themselves: they would keep the whole read buffer alive
+/// while the body arrives.
 struct Sent {
     /// Of `multipart/form-data`.
     boundary: Option<String>,
@@ -145,21 +145,21 @@ fn misplaced_key(headers: &HeaderMap, query: &Params) -> Option<MisplacedKey> {
     in_header.then_some(MisplacedKey::Header)
 }
 
-fn from_body(sent: &Sent, body: &[u8]) -> Result<Params, Outcome> {
+fn from_body(sent: &Sent, body: &[u8]) -> Result<Params, ApiResult> {
     if sent.is_compressed {
-        return Err(Outcome::Malformed("the body is compressed; send it as it is"));
+        return Err(ApiResult::Malformed("the body is compressed; send it as it is"));
     }
     if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] = body {
-        return Err(Outcome::Malformed("the body is UTF-16; send UTF-8"));
+        return Err(ApiResult::Malformed("the body is UTF-16; send UTF-8"));
     }
     let params = match sent.boundary.as_deref() {
         Some(boundary) => params::from_multipart(body, boundary),
         None => params::from_body(body),
     };
-    params.ok_or_else(|| Outcome::Malformed(malformed(body)))
+    params.ok_or_else(|| ApiResult::Malformed(malformed(body)))
 }
 
-/// What was sent in the place of JSON, a form or multipart/form-data.
+/// Why a body is neither JSON nor a form nor multipart/form-data.
 fn malformed(body: &[u8]) -> &'static str {
     match body.trim_ascii_start() {
         [b'[', ..] => "the body is a JSON array; send one object in each call",

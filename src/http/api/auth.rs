@@ -1,33 +1,34 @@
-//! Whether a call is listened to at all.
+//! Authorization of a call: address, method, key.
 
 use std::net::IpAddr;
 
 use hyper::Method;
 
-use super::answer::Outcome;
+use super::result::ApiResult;
 use crate::config;
 use crate::domain::secret::Secret;
 use crate::http::params::Params;
 
-/// Is the API on, is the caller's address welcome, is the method?
+/// Checks that the API is on, and allows the caller's address and the method.
 ///
-/// A stranger's address is answered as if the API were off: that is what it is for them.
-pub(super) fn method(config: &config::Api, peer: IpAddr, method: &Method) -> Result<(), Outcome> {
-    if !config.enabled {
-        return Err(Outcome::NotEnabled);
-    }
-    if !config.allows(peer) {
-        return Err(Outcome::NotEnabled);
+/// To an address outside `allow_from` the API answers as if it were off.
+pub(super) fn authorize(
+    config: &config::Api,
+    peer: IpAddr,
+    method: &Method,
+) -> Result<(), ApiResult> {
+    if !config.enabled || !config.allows(peer) {
+        return Err(ApiResult::NotEnabled);
     }
     let allowed = match *method {
         Method::GET => config.allow_get,
         Method::POST => config.allow_post,
         _ => false,
     };
-    if allowed { Ok(()) } else { Err(Outcome::MethodNotAllowed) }
+    if allowed { Ok(()) } else { Err(ApiResult::MethodNotAllowed) }
 }
 
-/// What came in the place of the key.
+/// The key that came with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SentKey {
     /// Nothing, or an empty text.
@@ -38,8 +39,8 @@ pub(super) enum SentKey {
     Right,
 }
 
-/// Does the caller have the key?
-pub(super) fn key(key: &Secret, params: &Params) -> SentKey {
+/// Compares the key that was sent with the one in force.
+pub(super) fn compare_key(key: &Secret, params: &Params) -> SentKey {
     match params.text(super::KEY) {
         Ok(None | Some("")) => SentKey::Absent,
         Ok(Some(sent)) if key.matches(sent) => SentKey::Right,
@@ -61,33 +62,36 @@ mod tests {
         let here = IpAddr::from([127, 0, 0, 1]);
         for (get, post) in [(false, false), (true, false), (false, true), (true, true)] {
             let config = config(true, get, post);
-            assert_eq!(method(&config, here, &Method::GET).is_ok(), get);
-            assert_eq!(method(&config, here, &Method::POST).is_ok(), post);
+            assert_eq!(authorize(&config, here, &Method::GET).is_ok(), get);
+            assert_eq!(authorize(&config, here, &Method::POST).is_ok(), post);
             for other in [Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS] {
-                assert!(matches!(method(&config, here, &other), Err(Outcome::MethodNotAllowed)));
+                assert!(matches!(
+                    authorize(&config, here, &other),
+                    Err(ApiResult::MethodNotAllowed)
+                ));
             }
         }
     }
 
     #[test]
-    fn a_disabled_api_and_a_strange_address_get_the_same_answer() {
+    fn a_disabled_api_and_an_address_outside_allow_from_get_the_same_response() {
         let here = IpAddr::from([127, 0, 0, 1]);
         let elsewhere = IpAddr::from([203, 0, 113, 9]);
-        let off = method(&config(false, true, true), here, &Method::GET);
-        let strange = method(&config(true, true, true), elsewhere, &Method::GET);
-        assert!(matches!(off, Err(Outcome::NotEnabled)));
-        assert!(matches!(strange, Err(Outcome::NotEnabled)));
+        let off = authorize(&config(false, true, true), here, &Method::GET);
+        let refused = authorize(&config(true, true, true), elsewhere, &Method::GET);
+        assert!(matches!(off, Err(ApiResult::NotEnabled)));
+        assert!(matches!(refused, Err(ApiResult::NotEnabled)));
     }
 
     #[test]
     fn an_empty_key_is_no_key() {
         let secret = Secret::new("k");
-        assert_eq!(key(&secret, &from_query("api-key=k")), SentKey::Right);
+        assert_eq!(compare_key(&secret, &from_query("api-key=k")), SentKey::Right);
         for query in ["", "api-key", "api-key=", "API-KEY=k"] {
-            assert_eq!(key(&secret, &from_query(query)), SentKey::Absent, "{query}");
+            assert_eq!(compare_key(&secret, &from_query(query)), SentKey::Absent, "{query}");
         }
         for query in ["api-key=K", "api-key=k%00", "api-key=%ff", "api-key=+k"] {
-            assert_eq!(key(&secret, &from_query(query)), SentKey::Wrong, "{query}");
+            assert_eq!(compare_key(&secret, &from_query(query)), SentKey::Wrong, "{query}");
         }
     }
 }
