@@ -15,7 +15,7 @@ use crate::config;
 use crate::control::PortalHealth;
 use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
-use crate::http::portal::{self, Brand, Settings};
+use crate::http::portal::{self, Settings, Theme};
 use crate::http::{self, Server};
 use crate::surroundings::first_address;
 
@@ -54,11 +54,11 @@ impl PortalListeners {
     pub(super) async fn change(&mut self, guests: &[config::Guest], zone: &Zone) {
         self.listeners.retain(|place| guests.iter().any(|guest| Place::of(guest) == *place)).await;
         for guest in guests {
-            let (brand, warnings) = Brand::load(&guest.pages);
+            let (theme, warnings) = Theme::load(&guest.pages);
             for warning in warnings {
                 log::warn!("portal of '{}': {warning}", guest.name);
             }
-            let settings = Arc::new(settings(guest, zone, brand));
+            let settings = Arc::new(settings(guest, zone, theme));
             let place = Place::of(guest);
             match self.listeners.get(&place) {
                 Some(portal) => drop(portal.settings.send_replace(settings)),
@@ -165,7 +165,7 @@ impl Service for PortalListener {
     }
 }
 
-fn settings(guest: &config::Guest, zone: &Zone, brand: Brand) -> Settings {
+fn settings(guest: &config::Guest, zone: &Zone, theme: Theme) -> Settings {
     Settings {
         network: guest.name.as_str().into(),
         port: guest.portal_port,
@@ -173,6 +173,6 @@ fn settings(guest: &config::Guest, zone: &Zone, brand: Brand) -> Settings {
         address_v4: first_address(&guest.device),
         venue_url: guest.venue_url.clone(),
         zone: zone.clone(),
-        brand,
+        theme,
     }
 }

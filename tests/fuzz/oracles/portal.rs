@@ -25,7 +25,7 @@ use hotspotd::domain::wall::Reading;
 use hotspotd::domain::zone::Zone;
 use hotspotd::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 use hotspotd::hotspot::{GuestNetwork, Handle, Machine, Settings, Write, start};
-use hotspotd::http::portal::{self, Brand};
+use hotspotd::http::portal::{self, Theme};
 use hotspotd::http::{Local, Opener, Peer, Server};
 use hotspotd::neighbour::Find;
 use hotspotd::store::Store;
@@ -148,7 +148,7 @@ impl Bench {
             address_v4: Some([192, 168, 10, 1].into()),
             venue_url: None,
             zone: Zone::utc(),
-            brand: Brand::default(),
+            theme: Theme::default(),
         };
         let (sender, receiver) = tokio::sync::watch::channel(Arc::new(settings));
         // For as long as the process lives.

@@ -32,7 +32,7 @@ pub(super) fn settings() -> Settings {
         address_v4: None,
         venue_url: None,
         zone: Zone::from_posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap(),
-        brand: Brand::default(),
+        theme: Theme::default(),
     }
 }
 
