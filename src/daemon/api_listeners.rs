@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::holder::Protocol;
 use super::listeners::{AddressReport, BindError, Device, GRACE, Listeners, Service, State};
+use super::port_owner::Protocol;
 use crate::http::{self, Server};
 
 pub(super) struct ApiListeners {

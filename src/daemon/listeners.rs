@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::holder::{Protocol, reason};
+use super::port_owner::{Protocol, reason};
 
 /// Time between two attempts at an address that cannot be opened: a LAN interface that comes up
 /// late, a port that another program still holds.

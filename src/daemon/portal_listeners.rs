@@ -9,8 +9,8 @@ use nix::net::if_::if_nametoindex;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::holder::Protocol;
 use super::listeners::{BindError, Device, GRACE, Listeners, Service, State};
+use super::port_owner::Protocol;
 use crate::config;
 use crate::control::PortalHealth;
 use crate::domain::zone::Zone;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use tokio::sync::watch;
 
-use super::holder::Protocol;
 use super::listeners::{AddressReport, BindError, Device, Listeners, Service, State};
+use super::port_owner::Protocol;
 use crate::config::{self, Config};
 use crate::radius::reply::Port;
 use crate::radius::{Server, Socket};
