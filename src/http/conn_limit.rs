@@ -70,7 +70,7 @@ enum Admission {
 
 /// A connection's slot; freed when dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub(super) struct Permit {
     limiter: ConnectionLimiter,
     number: u64,
     evicted: Arc<Notify>,
@@ -79,7 +79,7 @@ pub struct Permit {
 impl ConnectionLimiter {
     /// A slot for a new connection; `None` where the peer may have no more. When slots run out, a
     /// connection that waits for a request is evicted.
-    pub fn acquire(&self, peer: PeerKey, class: PeerClass) -> Option<Permit> {
+    pub(super) fn acquire(&self, peer: PeerKey, class: PeerClass) -> Option<Permit> {
         let mut connections = self.connections();
         match connections.admission(peer, class) {
             Admission::Refuse => return None,

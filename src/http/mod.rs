@@ -1,8 +1,8 @@
 //! HTTP/1.1 for untrusted peers: every connection, header, body and pause is bounded.
 //!
 //! [`server`] accepts connections, [`conn_limit`] limits how many, [`idle_stream`] detects idle
-//! ones, [`exchange`] follows requests and responses on one, [`opener`] tells the MAC address that
-//! opened it, [`unserved`] writes responses where hyper cannot read the request or no slot is free.
+//! ones, [`exchange`] follows requests and responses on one, [`peer_mac`] tells the MAC address that
+//! opened it, [`fallback`] writes responses where hyper cannot read the request or the connection is refused.
 //! [`body`] reads request bodies, [`params`] and [`multipart`] decode queries, forms and JSON,
 //! [`voucher_params`] reads a voucher out of them, [`api_key`] keeps the key of the machine
 //! interfaces. The surfaces: [`api`] is the local `/api/`, [`portal`] the guests' pages.
@@ -12,13 +12,13 @@ pub mod api_key;
 mod body;
 mod conn_limit;
 mod exchange;
+mod fallback;
 mod idle_stream;
 mod multipart;
-mod opener;
 pub mod params;
+mod peer_mac;
 pub mod portal;
 mod server;
-mod unserved;
 mod voucher_params;
 
 pub use conn_limit::{ConnectionLimiter, PeerClass, PeerKey};
@@ -29,15 +29,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::domain::station::Mac;
 
-/// The address a request came from.
+/// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// The device that opened the connection a request came over; `None` where the kernel does not say.
+/// The MAC address of the peer that opened the connection; `None` where the kernel does not tell.
 #[derive(Clone, Copy, Debug)]
-pub struct Opener(pub Option<Mac>);
+pub struct PeerMac(pub Option<Mac>);
 
-/// The address of ours that the connection reached, which behind a redirect is not the one it was
-/// made to.
+/// The local address of the connection, which behind a redirect is not the one it was opened to.
 #[derive(Clone, Copy, Debug)]
 pub struct Local(pub SocketAddr);

@@ -22,9 +22,9 @@ use tower_service::Service;
 
 use super::conn_limit::{ConnectionLimiter, PeerClass, PeerKey, Permit};
 use super::exchange::Exchange;
+use super::fallback::{self, Fallback, FallbackStream};
 use super::idle_stream::{Activity, IdleStream};
-use super::unserved::{self, Answering, Fallback};
-use super::{Local, Opener, Peer, opener};
+use super::{Local, Peer, PeerMac, peer_mac};
 use crate::clock;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::station::Mac;
@@ -43,7 +43,7 @@ const PORTAL_BACKLOG: u32 = 2048;
 
 /// Refused connections that are read for a moment, so that the response fits the request and
 /// arrives.
-pub(super) const TURNED_AWAY: usize = 16;
+pub(super) const MAX_REFUSED: usize = 16;
 /// The response to a refused connection where the service has none of its own.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
                       Retry-After: 1\r\nConnection: close\r\n\r\n";
@@ -66,7 +66,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub fn bind_to_device(address: SocketAddr, device: &str) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     setsockopt(&socket, BindToDevice, &OsString::from(device))?;
-    opener::keep(&socket)?;
+    peer_mac::save_syn(&socket)?;
     listen(socket, address, PORTAL_BACKLOG)
 }
 
@@ -105,7 +105,7 @@ pub struct Server {
     /// Writes responses where the router is not asked; `None` leaves them to hyper.
     pub(super) fallback: Option<Arc<dyn Fallback>>,
     /// Permits for refused connections that get a full response.
-    pub(super) turned_away: Arc<Semaphore>,
+    pub(super) refused: Arc<Semaphore>,
 }
 
 impl Server {
@@ -120,7 +120,7 @@ impl Server {
             match accepted {
                 Ok((stream, peer)) => {
                     self.read_arrived_requests().await;
-                    self.admit(stream, peer.ip().to_canonical(), &stop);
+                    self.accept(stream, peer.ip().to_canonical(), &stop);
                 }
                 Err(error) => {
                     // Out of file descriptors, usually: wait until some connections have ended.
@@ -144,32 +144,32 @@ impl Server {
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
+    fn accept(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
         let class = (self.class)(peer);
-        let opener = Opener(opener::device(&stream));
-        match self.limiter.acquire((self.peer)(peer, opener.0), class) {
+        let mac = PeerMac(peer_mac::of_connection(&stream));
+        match self.limiter.acquire((self.peer)(peer, mac.0), class) {
             Some(permit) => {
                 let server = self.clone();
-                tokio::spawn(server.serve(stream, Peer(peer), opener, stop.clone(), permit));
+                tokio::spawn(server.serve(stream, Peer(peer), mac, stop.clone(), permit));
             }
             None => {
                 log::debug!("http: connection refused: peer={peer} cause=too-many-connections");
-                self.turn_away(stream);
+                self.refuse(stream);
             }
         }
     }
 
     /// Under a flood most refused connections get one non-blocking write instead of a task.
-    fn turn_away(&self, stream: TcpStream) {
+    fn refuse(&self, stream: TcpStream) {
         let Some(fallback) = &self.fallback else {
             let _ = stream.try_write(FULL);
             return;
         };
-        match Arc::clone(&self.turned_away).try_acquire_owned() {
+        match Arc::clone(&self.refused).try_acquire_owned() {
             Ok(permit) => {
                 let fallback = Arc::clone(fallback);
                 tokio::spawn(async move {
-                    unserved::turn_away(stream, fallback).await;
+                    fallback::refuse(stream, fallback).await;
                     drop(permit);
                 });
             }
@@ -185,7 +185,7 @@ impl Server {
         self,
         stream: TcpStream,
         peer: Peer,
-        opener: Opener,
+        mac: PeerMac,
         mut stop: watch::Receiver<bool>,
         permit: Permit,
     ) {
@@ -194,13 +194,13 @@ impl Server {
         let activity = Activity::default();
         let exchange = Exchange::new(permit);
         let stream = IdleStream::new(stream, activity.clone());
-        let stream = Answering::new(stream, self.fallback, Arc::clone(&exchange), local);
+        let stream = FallbackStream::new(stream, self.fallback, Arc::clone(&exchange), local);
         let local = Local(SocketAddr::new(local.ip().to_canonical(), local.port()));
         let under_way = Arc::clone(&exchange);
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(|body| under_way.request_body(body));
             request.extensions_mut().insert(peer);
-            request.extensions_mut().insert(opener);
+            request.extensions_mut().insert(mac);
             request.extensions_mut().insert(local);
             let response = self.router.clone().call(request);
             let (limiter, under_way) = (self.limiter.clone(), Arc::clone(&under_way));

@@ -66,20 +66,20 @@ struct Logs {
 
 /// A call of the API, however it came.
 #[derive(Debug)]
-pub struct ApiRequest {
+pub(crate) struct ApiRequest {
     /// GET and POST are calls, each where the configuration allows it.
-    pub method: Method,
+    pub(crate) method: Method,
     /// The caller's address: compared with `allow_from`, counted for wrong keys, named in the log.
-    pub peer: IpAddr,
+    pub(crate) peer: IpAddr,
     /// What was sent, the key among it.
-    pub params: Params,
+    pub(crate) params: Params,
     /// Where a key was sent that does not count; said to a caller without one.
-    pub misplaced_key: Option<MisplacedKey>,
+    pub(crate) misplaced_key: Option<MisplacedKey>,
 }
 
 /// Where callers put a key by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MisplacedKey {
+pub(crate) enum MisplacedKey {
     /// The query of a POST: it ends up in histories and logs.
     Query,
     /// A header, as other APIs have it.
@@ -100,7 +100,7 @@ impl MisplacedKey {
 
 /// The API, with what it remembers of its callers. One value for all ways to call it: wrong keys
 /// are counted over all of them.
-pub struct Api {
+pub(crate) struct Api {
     hotspot: Handle,
     key_throttle: Mutex<KeyThrottle>,
     logs: Mutex<Logs>,
@@ -109,14 +109,14 @@ pub struct Api {
 
 impl Api {
     /// An API in front of this hotspot.
-    pub fn new(hotspot: Handle) -> Self {
+    pub(crate) fn new(hotspot: Handle) -> Self {
         let refused_addresses =
             Mutex::new(Throttle::new(REFUSED_ADDRESSES, 1, NOTED, Default::default()));
         Self { hotspot, key_throttle: Mutex::default(), logs: Mutex::default(), refused_addresses }
     }
 
     /// Answers a call. Lists are read page by page as the response's body is taken.
-    pub async fn call(&self, settings: &Settings, request: ApiRequest) -> Response {
+    pub(crate) async fn call(&self, settings: &Settings, request: ApiRequest) -> Response {
         self.result(settings, &request).await.into_response(&settings.config)
     }
 

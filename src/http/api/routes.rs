@@ -49,7 +49,7 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         peer: Arc::new(move |peer, _| peer_key(&counted.borrow().config, peer)),
         limits: Limits { octets: 8 * 1024, headers: 64 },
         fallback: None,
-        turned_away: Arc::new(Semaphore::new(0)),
+        refused: Arc::new(Semaphore::new(0)),
     }
 }
 

@@ -10,7 +10,7 @@ use super::authority::Authority;
 use super::page::PageContext;
 use super::response::ResponseBuilder;
 use super::{Settings, language};
-use crate::http::unserved;
+use crate::http::fallback;
 
 /// Writes such responses out of the first octets of a request.
 pub(super) struct Fallback {
@@ -52,7 +52,7 @@ struct Page {
     html: String,
 }
 
-impl unserved::Fallback for Fallback {
+impl fallback::Fallback for Fallback {
     fn unreadable(&self, status: u16, beginning: &[u8], local: SocketAddr) -> Vec<u8> {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         self.answer(beginning, local, |context| {

@@ -186,7 +186,7 @@ impl PortalRequest<'_> {
 
     fn log_refusal(&self, refusal: Option<Refusal>) {
         if refusal == Some(Refusal::UnknownDevice) {
-            self.guest.portal.log_unknown_device(self.guest.peer, self.guest.opener);
+            self.guest.portal.log_unknown_device(self.guest.peer, self.guest.mac);
         }
     }
 

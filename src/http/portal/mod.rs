@@ -43,8 +43,8 @@ use hyper::Request;
 use tokio::sync::{Semaphore, watch};
 
 use super::conn_limit::{self, PeerClass, PeerKey};
-use super::server::{Limits, TURNED_AWAY};
-use super::{ConnectionLimiter, Local, Opener, Peer, Server};
+use super::server::{Limits, MAX_REFUSED};
+use super::{ConnectionLimiter, Local, Peer, PeerMac, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
 use crate::domain::log_limit::LogLimit;
@@ -117,19 +117,19 @@ pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Serv
         peer: Arc::new(peer_key),
         limits: LIMITS,
         fallback: Some(fallback),
-        turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+        refused: Arc::new(Semaphore::new(MAX_REFUSED)),
     }
 }
 
 /// Guests are counted by device: they share one IPv6 network, and each has many addresses in it.
-fn peer_key(address: IpAddr, opener: Option<Mac>) -> PeerKey {
-    opener.map_or_else(|| PeerKey::Address(conn_limit::peer_network(address)), PeerKey::Device)
+fn peer_key(address: IpAddr, mac: Option<Mac>) -> PeerKey {
+    mac.map_or_else(|| PeerKey::Address(conn_limit::peer_network(address)), PeerKey::Device)
 }
 
 async fn handle(
     State(portal): State<Arc<Portal>>,
     Extension(Peer(peer)): Extension<Peer>,
-    Extension(Opener(opener)): Extension<Opener>,
+    Extension(PeerMac(mac)): Extension<PeerMac>,
     Extension(Local(local)): Extension<Local>,
     request: Request<Body>,
 ) -> Response {
@@ -137,7 +137,7 @@ async fn handle(
     let (parts, body) = request.into_parts();
     let target = authority::target(&parts, &settings, local);
     let guest =
-        GuestRequest { portal: &portal, settings: &settings, peer, opener, local, request: parts };
+        GuestRequest { portal: &portal, settings: &settings, peer, mac, local, request: parts };
     let answer = match target {
         Target::Portal(authority) => guest.handle(authority, body).await,
         Target::Elsewhere(authority) => guest.handle_intercepted(authority).await,
@@ -151,7 +151,7 @@ struct GuestRequest<'a> {
     settings: &'a Settings,
     peer: IpAddr,
     /// The device that opened the connection.
-    opener: Option<Mac>,
+    mac: Option<Mac>,
     local: SocketAddr,
     request: Parts,
 }
@@ -159,7 +159,7 @@ struct GuestRequest<'a> {
 impl GuestRequest<'_> {
     fn caller(&self) -> Caller {
         let network = self.settings.network.clone();
-        Caller { network, address: self.peer, device: self.opener }
+        Caller { network, address: self.peer, device: self.mac }
     }
 
     /// The guest's session; starts one for a remembered device (MAC auto-login).
@@ -185,12 +185,12 @@ impl Portal {
     }
 
     /// Logs why a client on the guest network cannot sign in or out, at a limited rate.
-    fn log_unknown_device(&self, peer: IpAddr, opener: Option<Mac>) {
+    fn log_unknown_device(&self, peer: IpAddr, mac: Option<Mac>) {
         let mut limit = self.unknown_device_log.lock().unwrap_or_else(PoisonError::into_inner);
         if !limit.failed((), clock::boot_time()) {
             return;
         }
-        match opener {
+        match mac {
             Some(mac) => log::warn!(
                 "portal: {mac} asks from {peer}, which ARP or neighbour discovery say is another \
                  device's: it can neither sign in nor out"
@@ -204,10 +204,10 @@ impl Portal {
     }
 
     /// Whether a device with a session is redirected here over and over.
-    fn is_redirect_loop(&self, peer: IpAddr, opener: Option<Mac>) -> bool {
+    fn is_redirect_loop(&self, peer: IpAddr, mac: Option<Mac>) -> bool {
         let mut redirects = self.redirects.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
-        let key = peer_key(peer, opener);
+        let key = peer_key(peer, mac);
         let is_loop = redirects.blocks(key, now);
         let mut limit = self.redirect_loop_log.lock().unwrap_or_else(PoisonError::into_inner);
         if redirects.failed(key, now)

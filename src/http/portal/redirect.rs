@@ -44,7 +44,7 @@ impl GuestRequest<'_> {
             return probe.response().closing();
         }
         let path = self.path_and_query();
-        if !path.starts_with('/') || self.portal.is_redirect_loop(self.peer, self.opener) {
+        if !path.starts_with('/') || self.portal.is_redirect_loop(self.peer, self.mac) {
             return self.redirect_to_portal(None);
         }
         let location = format!("http://{authority}{}", return_url::plain(path));

@@ -26,7 +26,7 @@ use hotspotd::domain::zone::Zone;
 use hotspotd::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 use hotspotd::hotspot::{GuestNetwork, Handle, Machine, Settings, Write, start};
 use hotspotd::http::portal::{self, Theme};
-use hotspotd::http::{Local, Opener, Peer, Server};
+use hotspotd::http::{Local, Peer, PeerMac, Server};
 use hotspotd::neighbour::Find;
 use hotspotd::store::Store;
 use tower_service::Service;
@@ -181,7 +181,7 @@ impl Bench {
         let peer: IpAddr = [192, 168, 10, device].into();
         let local: SocketAddr = PORTAL.parse().expect("an address");
         request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(Opener(Some(mac(device))));
+        request.extensions_mut().insert(PeerMac(Some(mac(device))));
         request.extensions_mut().insert(Local(local));
         self.runtime.block_on(async {
             let response = self.server.router.clone().call(request).await.expect("infallible");
