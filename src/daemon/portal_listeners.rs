@@ -1,4 +1,5 @@
-//! The portals: one for each guest network, bound to its device, so that nobody else reaches it.
+//! The portals' listeners: one for each guest network, bound to its device, so that it cannot be
+//! reached from other networks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

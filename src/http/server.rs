@@ -223,7 +223,9 @@ impl Server {
         tokio::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => {}
-            () = activity.idle(IDLE) => log::debug!("http: connection closed: peer={} cause=idle", peer.0),
+            () = activity.idle(IDLE) => {
+                log::debug!("http: connection closed: peer={} cause=idle", peer.0);
+            }
             () = exchange.evicted() => {
                 log::debug!("http: connection closed: peer={} cause=evicted", peer.0);
             }

@@ -116,7 +116,7 @@ impl ApiResult {
             }
             _ => {}
         }
-        // The vendor's body has no room for the reason; whoever writes a script needs it.
+        // The vendor's body has no field for the reason, which authors of scripts need.
         if let Some(Ok(reason)) = self.reason().map(HeaderValue::from_str) {
             headers.insert("x-error-reason", reason);
         }

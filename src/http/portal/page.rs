@@ -80,8 +80,8 @@ impl PageContext<'_> {
 
     /// The sign-in page; `username` is what was typed before.
     ///
-    /// Two fields for both kinds of voucher: whoever has a username and a passcode finds both
-    /// words here, whoever has one code types it into the first field and is done.
+    /// Two fields for both kinds of voucher: a username and a passcode, or one code in the first
+    /// field.
     pub(super) fn sign_in(&self, notice: &Notice, username: &str) -> String {
         let text = self.text;
         let theme = &self.settings.theme;
