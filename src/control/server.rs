@@ -24,7 +24,7 @@ use crate::domain::station::Mac;
 use crate::domain::voucher::Username;
 use crate::firewall::Hook;
 use crate::hotspot::{Closed, Fault, Handle, Read, Reply, Status, Whose, Write};
-use crate::http::api::{self, key};
+use crate::http::{api, api_key};
 use crate::listing::{HostRow, LoginRow, SessionRow, VoucherRow};
 use crate::radius;
 
@@ -235,7 +235,7 @@ impl Control {
                         remove it there to have one made"
                 .to_owned());
         }
-        let key = key::make(&self.data_dir, &mut UnwrapErr(SysRng))
+        let key = api_key::make(&self.data_dir, &mut UnwrapErr(SysRng))
             .map_err(|error| format!("the new key cannot be kept ({error}); the old one stays"))?;
         log::info!("api: a new key is in force");
         let text = Tell::Text(key.reveal().to_owned());

@@ -1,4 +1,4 @@
-//! What the kernel tells on its own: devices, neighbours, and rules that somebody removed.
+//! Events of the kernel: network devices, neighbours, removed nftables rules.
 
 use tokio::sync::{mpsc, watch};
 
@@ -7,17 +7,17 @@ use crate::domain::neighbour::Sighting;
 use crate::firewall::{self, RulesGone};
 use crate::neighbour::{self, Network};
 
-/// Batches of sightings that may wait for the owner.
+/// Batches of sightings that may be queued for the hotspot.
 const SIGHTINGS: usize = 16;
 
-/// The kernel's messages; opened with the first guest network.
+/// The kernel's event sources.
 pub(super) struct KernelEvents {
     networks: watch::Sender<Vec<Network>>,
     sightings: mpsc::Receiver<Vec<Sighting>>,
     rules: Option<mpsc::Receiver<RulesGone>>,
 }
 
-/// One of them.
+/// An event of the kernel.
 pub(super) enum Event {
     Sightings(Vec<Sighting>),
     RulesGone,
@@ -33,7 +33,7 @@ impl KernelEvents {
         events
     }
 
-    /// Watches these networks from now on.
+    /// Watches the networks of this configuration.
     pub(super) fn change(&mut self, config: &Config) {
         let network = |guest: &crate::config::Guest| Network {
             name: guest.name.as_str().into(),

@@ -1,10 +1,11 @@
-//! Wiring: what is started in which order, who talks to whom, and how it all ends.
+//! Start, reload and stop: which tasks there are, in which order they start, and what they send to
+//! each other.
 //!
 //! ```text
 //!            ┌ listeners ── one task per address ── one task per connection ┐
 //!            ├ portals ──── one task per network ── one task per connection ┤
 //!            ├ radius ───── one task per address ── one task per request ───┤
-//!            ├ orders ───── one task for each that is under way ◀── Order ──┼─────────── hotspot
+//!            ├ orders ───── one task for each dynamic authorization ◀── Order ──┼─────────── hotspot
 //!  main ─────┤ control ──── one task per connection ────────────────────────┼─Command─▶ hotspot
 //!  (signals, ├ kernel ───── devices and neighbours; rules that are gone ────┤           (a thread,
 //!   tokio,   └ clocks ───── a second, a minute ─────────────────────────────┘            the owner)
@@ -13,12 +14,13 @@
 //!  SIGHUP ─▶ configuration ─▶ watch ─▶ settings, listeners, portals;  Configure ─▶ hotspot
 //! ```
 
-mod holder;
+mod api_listeners;
+mod demo;
 mod kernel;
 mod listeners;
-mod portals;
-mod radius;
-mod try_out;
+mod port_owner;
+mod portal_listeners;
+mod radius_listeners;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -33,11 +35,12 @@ use rand::rngs::SysRng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use api_listeners::ApiListeners;
+pub use demo::run as run_demo;
 use kernel::{Event, KernelEvents};
-use listeners::Listeners;
-use portals::Portals;
-use radius::Radius;
-pub use try_out::try_out;
+use listeners::AddressReport;
+use portal_listeners::PortalListeners;
+use radius_listeners::RadiusListeners;
 
 use crate::clock::{self, SystemClock};
 use crate::config::{self, Config};
@@ -46,7 +49,7 @@ use crate::domain::neighbour::Sighting;
 use crate::domain::zone::Zone;
 use crate::firewall;
 use crate::hotspot::{self, GuestNetwork, Handle, Machine, Settings};
-use crate::http::api::{self, key};
+use crate::http::{api, api_key};
 use crate::logging;
 use crate::neighbour;
 use crate::radius::{Server, disconnect};
@@ -91,7 +94,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     let mut signals =
         Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let socket = config.main.control_socket.clone();
-    // First of all: whoever has the socket is the one daemon for this configuration.
+    // First: the socket is the lock that keeps a second daemon from this configuration.
     let control_listener = control::bind(&socket).map_err(|error| cannot_bind(&socket, &error))?;
     let started = Daemon::start(path, config).await;
     let (mut daemon, control) = started.inspect_err(|_| drop(std::fs::remove_file(&socket)))?;
@@ -102,10 +105,10 @@ async fn serve(path: &Path, config: Config) -> Result<(), String> {
     daemon.listeners.stop().await;
     daemon.radius.stop().await;
     control.abort();
-    // As long as the store is ours: as soon as it is not, another daemon may have the socket.
+    // Before the store is closed: after that another daemon may have bound the socket.
     let _ = std::fs::remove_file(&socket);
     daemon.hotspot.stop().await;
-    log::info!("stopped; everything is written down");
+    log::info!("stopped; all state is flushed");
     Ok(())
 }
 
@@ -124,12 +127,12 @@ struct Daemon {
     config: Config,
     hotspot: Handle,
     api: watch::Sender<Arc<api::Settings>>,
-    listeners: Listeners,
-    portals: Portals,
-    radius: Radius,
+    listeners: ApiListeners,
+    portals: PortalListeners,
+    radius: RadiusListeners,
     kernel: KernelEvents,
-    /// What was said last about the router around us.
-    warned: Vec<String>,
+    /// Warnings about the router's configuration that are in force and logged.
+    warnings: Vec<String>,
 }
 
 impl Daemon {
@@ -149,15 +152,18 @@ impl Daemon {
             .map_err(|error| error.to_string())?;
         let (api, receiver) = watch::channel(Arc::new(api_settings(&config)?));
         let server = api::server(hotspot.clone(), receiver);
-        let (report, listening) = watch::channel(BTreeMap::new());
-        let listeners = Listeners::start(server, report, &config.api.listen).await;
+        let (states, listening) = watch::channel(BTreeMap::new());
+        let mut listeners = ApiListeners::new(server, AddressReport { service: "api", states });
+        listeners.change(&config.api.listen).await;
         let (report, portals_do) = watch::channel(BTreeMap::new());
-        let mut portals = Portals::new(hotspot.clone(), report);
+        let mut portals = PortalListeners::new(hotspot.clone(), report);
         let server = Server::start(hotspot.clone(), &config);
         tokio::spawn(disconnect::run(server.clone(), hotspot.clone(), to_carry_out));
         server.resume_peers().await;
-        let (report, radius_listens) = watch::channel(BTreeMap::new());
-        let radius = Radius::start(server.clone(), report, &config).await;
+        let (states, radius_listens) = watch::channel(BTreeMap::new());
+        let report = AddressReport { service: "radius", states };
+        let mut radius = RadiusListeners::new(server.clone(), report);
+        radius.change(&config).await;
         let control = Control {
             hotspot: hotspot.clone(),
             radius: server,
@@ -167,12 +173,13 @@ impl Daemon {
             listening,
             portals: portals_do,
         };
-        portals.change(&config.guests, &api.borrow().zone);
+        let zone = api.borrow().zone.clone();
+        portals.change(&config.guests, &zone).await;
         let kernel = KernelEvents::new(&config);
         let path = path.to_owned();
-        let warned = Vec::new();
+        let warnings = Vec::new();
         Ok((
-            Self { path, config, hotspot, api, listeners, portals, radius, kernel, warned },
+            Self { path, config, hotspot, api, listeners, portals, radius, kernel, warnings },
             control,
         ))
     }
@@ -190,7 +197,7 @@ impl Daemon {
                     self.portals.refresh();
                 }
                 _ = second.tick() => self.hotspot.second(),
-                event = self.kernel.next() => self.heard(event).await,
+                event = self.kernel.next() => self.handle_event(event).await,
                 _ = signals.reload.recv() => self.reload().await,
                 _ = signals.terminate.recv() => return,
                 _ = signals.interrupt.recv() => return,
@@ -198,7 +205,7 @@ impl Daemon {
         }
     }
 
-    async fn heard(&mut self, event: Event) {
+    async fn handle_event(&mut self, event: Event) {
         match event {
             Event::Sightings(sightings) => {
                 for sighting in &sightings {
@@ -207,7 +214,7 @@ impl Daemon {
                     }
                 }
                 if sightings.iter().any(|it| matches!(it, Sighting::Device { .. })) {
-                    self.look_around();
+                    self.check_router();
                 }
                 self.hotspot.sightings(sightings).await;
             }
@@ -215,7 +222,7 @@ impl Daemon {
         }
     }
 
-    /// Puts a changed configuration into force, or keeps the one there is.
+    /// Applies a changed configuration, or keeps the old one where it is invalid.
     async fn reload(&mut self) {
         let mut config = match Config::load(&self.path) {
             Ok(config) => config,
@@ -227,7 +234,7 @@ impl Daemon {
         let (old, new) = (&self.config.main, &mut config.main);
         if (&old.data_dir, &old.control_socket) != (&new.data_dir, &new.control_socket) {
             log::warn!("data_dir and control_socket change with the next restart only");
-            // Whatever else is read from now on must find what is in force.
+            // Later reads of the configuration must see the paths in force.
             new.data_dir.clone_from(&old.data_dir);
             new.control_socket.clone_from(&old.control_socket);
         }
@@ -242,16 +249,17 @@ impl Daemon {
         }
         self.hotspot.configure(settings(&config, self.api.borrow().zone.clone())).await;
         self.listeners.change(&config.api.listen).await;
-        self.portals.change(&config.guests, &self.api.borrow().zone);
+        let zone = self.api.borrow().zone.clone();
+        self.portals.change(&config.guests, &zone).await;
         self.radius.change(&config).await;
         self.kernel.change(&config);
         self.config = config;
-        self.look_around();
+        self.check_router();
         log::info!("configuration read again; {}", self.summary());
     }
 
-    /// Says once what keeps the rules from working, when they are installed and when they change.
-    fn look_around(&mut self) {
+    /// Logs, once each, settings of the router that keep the rules from working.
+    fn check_router(&mut self) {
         let enforced = self.config.guests.iter().filter(|guest| guest.enforce);
         let devices = || enforced.clone().map(|guest| guest.device.as_str());
         let here = Surroundings::here();
@@ -260,16 +268,16 @@ impl Daemon {
         let bypasses = bypasses.map(|bypass| bypass.to_string());
         let trouble: Vec<String> =
             here.bridge_trouble(devices()).into_iter().chain(bypasses).collect();
-        for trouble in trouble.iter().filter(|it| !self.warned.contains(it)) {
+        for trouble in trouble.iter().filter(|it| !self.warnings.contains(it)) {
             log::warn!("gate: {trouble}");
         }
-        self.warned = trouble;
+        self.warnings = trouble;
     }
 
     fn summary(&self) -> String {
-        let closed = self.listeners.closed();
         let addresses = self.config.api.listen.iter().map(|address| {
-            let not_yet = if closed.contains(address) { " (cannot listen there yet)" } else { "" };
+            let failed = self.listeners.has_failed(*address);
+            let not_yet = if failed { " (cannot listen there yet)" } else { "" };
             format!("http://{address}/api/{not_yet}")
         });
         let addresses: Vec<String> = addresses.collect();
@@ -302,8 +310,8 @@ fn api_settings(config: &Config) -> Result<api::Settings, String> {
         Some(key) => key.clone(),
         None => {
             let data_dir = &config.main.data_dir;
-            key::load_or_make(data_dir, &mut UnwrapErr(SysRng)).map_err(|error| {
-                format!("cannot keep an API key in {}: {error}", key::path(data_dir).display())
+            api_key::load_or_make(data_dir, &mut UnwrapErr(SysRng)).map_err(|error| {
+                format!("cannot keep an API key in {}: {error}", api_key::path(data_dir).display())
             })?
         }
     };

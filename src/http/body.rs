@@ -1,21 +1,21 @@
-//! Request bodies within limits.
+//! Reading of request bodies, limited in size and time.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use http_body_util::BodyExt;
 
-/// Bytes of a request body, whoever asks.
+/// Octets of a request body at most.
 pub(super) const BYTES: usize = 64 * 1024;
-/// Time to send a whole body.
+/// Time for a peer to send a body.
 const TIME: Duration = Duration::from_secs(10);
 
-/// Why there is no body.
+/// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyError {
     /// More bytes than are allowed.
     TooLarge,
-    /// It broke off, or took more than ten seconds.
+    /// The connection ended early, or the body took more than ten seconds.
     Broken,
 }
 
@@ -27,8 +27,8 @@ pub(super) async fn read(body: Body, limit: usize) -> Result<Vec<u8>, BodyError>
     tokio::time::timeout(TIME, collect(body, limit)).await.unwrap_or(Err(BodyError::Broken))
 }
 
-/// Copies the bytes together as they come. Keeping the chunks instead would cost a hostile client
-/// one byte and us a hundred.
+/// Copies the octets into one buffer. Keeping chunks would let a hostile peer use a hundred octets
+/// of memory for each one it sends.
 async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {

@@ -1,4 +1,4 @@
-//! One request after the other on a connection: which part of it the peer owes, and which we owe.
+//! Requests and responses on a connection: whether the peer owes a request, or we owe a response.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,54 +8,55 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
-use super::door::Pass;
+use super::conn_limit::Permit;
 
-/// What is under way on a connection.
+/// The state of a connection between request and response.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    pass: Pass,
-    /// An answer of the router's is about to be written.
-    answered: AtomicBool,
+    permit: Permit,
+    /// The next head written is that of the router's response.
+    from_router: AtomicBool,
 }
 
 impl Exchange {
-    pub(super) fn new(pass: Pass) -> Arc<Self> {
-        Arc::new(Self { pass, answered: AtomicBool::new(false) })
+    pub(super) fn new(permit: Permit) -> Arc<Self> {
+        Arc::new(Self { permit, from_router: AtomicBool::new(false) })
     }
 
-    /// Returns once the place of this connection has been given to another.
-    pub(super) async fn yields(&self) {
-        self.pass.yields().await;
+    /// Returns once this connection's slot has been given to another.
+    pub(super) async fn evicted(&self) {
+        self.permit.evicted().await;
     }
 
-    /// The body of a request. The peer owes the rest of the request until all of it has come.
-    pub(super) fn arriving(self: &Arc<Self>, body: Incoming) -> Body {
+    /// A request body. The peer owes the request until all of the body has come.
+    pub(super) fn request_body(self: &Arc<Self>, body: Incoming) -> Body {
         if body.is_end_stream() {
-            self.pass.answers();
+            self.permit.request_complete();
             return Body::empty();
         }
-        Body::new(Arriving { body, exchange: Arc::clone(self) })
+        Body::new(RequestBody { body, exchange: Arc::clone(self) })
     }
 
-    /// The body of an answer. The peer owes the next request once all of it has been taken.
-    pub(super) fn leaving(self: &Arc<Self>, body: Body) -> Body {
-        self.pass.answers();
-        self.answered.store(true, Ordering::Relaxed);
-        Body::new(Leaving { body, exchange: Arc::clone(self) })
+    /// A response body. The peer owes the next request once all of the body is written.
+    pub(super) fn response_body(self: &Arc<Self>, body: Body) -> Body {
+        self.permit.request_complete();
+        self.from_router.store(true, Ordering::Relaxed);
+        Body::new(ResponseBody { body, exchange: Arc::clone(self) })
     }
 
-    /// Whether the head that is being written is that of the router's answer. Asked once for each.
-    pub(super) fn is_answered(&self) -> bool {
-        self.answered.swap(false, Ordering::Relaxed)
+    /// Whether the head that is being written is that of the router's response, rather than hyper's
+    /// own. Clears the mark, so it is asked once for each head.
+    pub(super) fn is_from_router(&self) -> bool {
+        self.from_router.swap(false, Ordering::Relaxed)
     }
 }
 
-struct Arriving {
+struct RequestBody {
     body: Incoming,
     exchange: Arc<Exchange>,
 }
 
-impl hyper::body::Body for Arriving {
+impl hyper::body::Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -65,7 +66,7 @@ impl hyper::body::Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.exchange.pass.answers();
+            self.exchange.permit.request_complete();
         }
         polled
     }
@@ -79,18 +80,18 @@ impl hyper::body::Body for Arriving {
     }
 }
 
-struct Leaving {
+struct ResponseBody {
     body: Body,
     exchange: Arc<Exchange>,
 }
 
-impl Drop for Leaving {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
-        self.exchange.pass.waits();
+        self.exchange.permit.response_complete();
     }
 }
 
-impl hyper::body::Body for Leaving {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 

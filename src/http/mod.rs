@@ -1,36 +1,42 @@
-//! HTTP/1.1 for strangers: every connection, header, body and pause is bounded.
+//! HTTP/1.1 for untrusted peers: every connection, header, body and pause is bounded.
 //!
-//! [`server`] accepts and limits connections, [`door`] counts who is inside, [`stream`] notices
-//! when a peer has gone quiet, [`body`] reads what comes behind the headers, [`opener`] tells which
-//! device a connection comes from, [`exchange`] what is under way on it, [`unserved`] speaks where
-//! hyper can not or there is no place; [`api`] is the local `/api/`, [`portal`] what guests see.
+//! [`server`] accepts connections, [`conn_limit`] limits how many, [`idle_stream`] detects idle
+//! ones, [`exchange`] follows requests and responses on one, [`peer_mac`] tells the MAC address that
+//! opened it, [`fallback`] writes responses where hyper cannot read the request or the connection is refused.
+//! [`body`] reads request bodies, [`params`] and [`multipart`] decode queries, forms and JSON,
+//! [`voucher_params`] reads a voucher out of them, [`api_key`] keeps the key of the machine
+//! interfaces. The surfaces: [`api`] is the local `/api/`, [`portal`] the guests' pages.
 
 pub mod api;
+pub mod api_key;
 mod body;
-mod door;
+mod conn_limit;
 mod exchange;
-mod opener;
+mod fallback;
+mod idle_stream;
+mod multipart;
+pub mod params;
+mod peer_mac;
 pub mod portal;
 mod server;
-mod stream;
-mod unserved;
+mod voucher_params;
 
-pub use door::{Door, PeerKey, Standing};
+pub use conn_limit::{ConnectionLimiter, PeerClass, PeerKey};
 pub use server::{Server, bind, bind_to_device};
+pub use voucher_params::voucher_request;
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::domain::station::Mac;
 
-/// The address a request came from.
+/// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// The device that opened the connection a request came over; `None` where the kernel does not say.
+/// The MAC address of the peer that opened the connection; `None` where the kernel does not tell.
 #[derive(Clone, Copy, Debug)]
-pub struct Opener(pub Option<Mac>);
+pub struct PeerMac(pub Option<Mac>);
 
-/// The address of ours that the connection reached, which behind a redirect is not the one it was
-/// made to.
+/// The local address of the connection, which behind a redirect is not the one it was opened to.
 #[derive(Clone, Copy, Debug)]
 pub struct Local(pub SocketAddr);

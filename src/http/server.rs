@@ -20,31 +20,31 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
-use super::door::{Door, Pass, PeerKey, Standing};
+use super::conn_limit::{ConnectionLimiter, PeerClass, PeerKey, Permit};
 use super::exchange::Exchange;
-use super::stream::{Progress, Watched};
-use super::unserved::{self, Answering, Fallback};
-use super::{Local, Opener, Peer, opener};
+use super::fallback::{self, Fallback, FallbackStream};
+use super::idle_stream::{Activity, IdleStream};
+use super::{Local, Peer, PeerMac, peer_mac};
 use crate::clock;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::station::Mac;
 
-/// Time to send a whole header block, also the first one.
+/// Time for a peer to send a header block, also the first one.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// A connection on which nothing moves for this long is closed.
+/// A connection without reads and writes for this long is closed.
 const IDLE: Duration = Duration::from_secs(30);
 /// Requests under way when the daemon stops get this long to end.
 const GRACE: Duration = Duration::from_secs(2);
-/// Connections that the kernel may keep waiting.
+/// Accept queue of the kernel.
 const BACKLOG: u32 = 128;
-/// The same at a portal, half-open ones among them: more than one device's flood of SYNs can fill
-/// in the seconds that each is kept. The kernel takes less where `net.core.somaxconn` says so.
+/// The same at a portal, half-open connections among them: more than one device's SYN flood can
+/// fill in the seconds that each is kept. The kernel caps it at `net.core.somaxconn`.
 const PORTAL_BACKLOG: u32 = 2048;
 
-/// Connections without a place that are listened to for a moment, so that what they are told fits
-/// and arrives.
-pub(super) const TURNED_AWAY: usize = 16;
-/// Sent when there is no place left and nothing better to say, before the connection is closed.
+/// Refused connections that are read for a moment, so that the response fits the request and
+/// arrives.
+pub(super) const MAX_REFUSED: usize = 16;
+/// The response to a refused connection where the service has none of its own.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
                       Retry-After: 1\r\nConnection: close\r\n\r\n";
 
@@ -58,15 +58,15 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     listen(socket, address, BACKLOG)
 }
 
-/// Binds a listener that only hears what comes in on one network device, and knows the devices
-/// there that connect.
+/// Binds a listener to a network device (`SO_BINDTODEVICE`), and keeps the SYN of each connection,
+/// which tells the MAC address of the device that opened it.
 ///
 /// # Errors
 /// What the kernel says, above all that the port is taken.
 pub fn bind_to_device(address: SocketAddr, device: &str) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     setsockopt(&socket, BindToDevice, &OsString::from(device))?;
-    opener::keep(&socket)?;
+    peer_mac::save_syn(&socket)?;
     listen(socket, address, PORTAL_BACKLOG)
 }
 
@@ -79,33 +79,33 @@ fn listen(socket: TcpSocket, address: SocketAddr, backlog: u32) -> io::Result<Tc
     socket.listen(backlog)
 }
 
-/// How much of a request is read before its body.
+/// Limits of a request head.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Octets of request line and headers together; what comes in one piece with the last of them
-    /// may be more. hyper begins with 8 KB, and doubles that as it needs more.
+    /// Octets of request line and headers together; the body may share the last read. hyper begins
+    /// with 8 KB, and doubles that as it needs more.
     pub(super) octets: usize,
     /// Headers.
     pub(super) headers: usize,
 }
 
-/// What a listener serves, and to whom.
+/// An HTTP service: pages and limits.
 #[derive(Clone)]
 pub struct Server {
     /// The pages.
     pub router: Router,
-    /// Counts the connections; shared by listeners that serve the same pages.
-    pub door: Door,
-    /// Tells the known from strangers.
-    pub standing: Arc<dyn Fn(IpAddr) -> Standing + Send + Sync>,
-    /// What counts as one peer: connections that give the same share its places.
+    /// Limits the connections; shared by listeners that serve the same pages.
+    pub limiter: ConnectionLimiter,
+    /// Whether the pages are meant for an address.
+    pub class: Arc<dyn Fn(IpAddr) -> PeerClass + Send + Sync>,
+    /// The peer that a connection is counted for.
     pub peer: Arc<dyn Fn(IpAddr, Option<Mac>) -> PeerKey + Send + Sync>,
-    /// What is read of a request.
+    /// Limits of a request head.
     pub(super) limits: Limits,
-    /// Speaks where the router is not asked; `None` leaves it to hyper.
+    /// Writes responses where the router is not asked; `None` leaves them to hyper.
     pub(super) fallback: Option<Arc<dyn Fallback>>,
-    /// Those who may be told at leisure that there is no place for them.
-    pub(super) turned_away: Arc<Semaphore>,
+    /// Permits for refused connections that get a full response.
+    pub(super) refused: Arc<Semaphore>,
 }
 
 impl Server {
@@ -119,8 +119,8 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    self.hear_the_others().await;
-                    self.admit(stream, peer.ip().to_canonical(), &stop);
+                    self.read_arrived_requests().await;
+                    self.accept(stream, peer.ip().to_canonical(), &stop);
                 }
                 Err(error) => {
                     // Out of file descriptors, usually: wait until some connections have ended.
@@ -133,43 +133,43 @@ impl Server {
         }
     }
 
-    /// Has requests that have arrived already read before anybody has to make room for another:
-    /// they are no longer waited for then.
-    async fn hear_the_others(&self) {
+    /// Lets connections read requests that have arrived already: a connection with a complete
+    /// request is no longer idle, and is not evicted.
+    async fn read_arrived_requests(&self) {
         // New tasks register with the reactor, the reactor looks, the tasks read.
         for _ in 0..3 {
-            if self.door.is_full() {
+            if self.limiter.is_full() {
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
-        let standing = (self.standing)(peer);
-        let opener = Opener(opener::device(&stream));
-        match self.door.enter((self.peer)(peer, opener.0), standing) {
-            Some(pass) => {
+    fn accept(&self, stream: TcpStream, peer: IpAddr, stop: &watch::Receiver<bool>) {
+        let class = (self.class)(peer);
+        let mac = PeerMac(peer_mac::of_connection(&stream));
+        match self.limiter.acquire((self.peer)(peer, mac.0), class) {
+            Some(permit) => {
                 let server = self.clone();
-                tokio::spawn(server.serve(stream, Peer(peer), opener, stop.clone(), pass));
+                tokio::spawn(server.serve(stream, Peer(peer), mac, stop.clone(), permit));
             }
             None => {
-                log::debug!("http: {peer} turned away, too many connections");
-                self.turn_away(stream);
+                log::debug!("http: connection refused: peer={peer} cause=too-many-connections");
+                self.refuse(stream);
             }
         }
     }
 
-    /// A flood is not worth a task for each connection: to most this is one try, and no waiting.
-    fn turn_away(&self, stream: TcpStream) {
+    /// Under a flood most refused connections get one non-blocking write instead of a task.
+    fn refuse(&self, stream: TcpStream) {
         let Some(fallback) = &self.fallback else {
             let _ = stream.try_write(FULL);
             return;
         };
-        match Arc::clone(&self.turned_away).try_acquire_owned() {
+        match Arc::clone(&self.refused).try_acquire_owned() {
             Ok(permit) => {
                 let fallback = Arc::clone(fallback);
                 tokio::spawn(async move {
-                    unserved::turn_away(stream, fallback).await;
+                    fallback::refuse(stream, fallback).await;
                     drop(permit);
                 });
             }
@@ -185,31 +185,31 @@ impl Server {
         self,
         stream: TcpStream,
         peer: Peer,
-        opener: Opener,
+        mac: PeerMac,
         mut stop: watch::Receiver<bool>,
-        pass: Pass,
+        permit: Permit,
     ) {
         let _ = stream.set_nodelay(true);
         let Ok(local) = stream.local_addr() else { return };
-        let progress = Progress::default();
-        let exchange = Exchange::new(pass);
-        let stream = Watched::new(stream, progress.clone());
-        let stream = Answering::new(stream, self.fallback, Arc::clone(&exchange), local);
+        let activity = Activity::default();
+        let exchange = Exchange::new(permit);
+        let stream = IdleStream::new(stream, activity.clone());
+        let stream = FallbackStream::new(stream, self.fallback, Arc::clone(&exchange), local);
         let local = Local(SocketAddr::new(local.ip().to_canonical(), local.port()));
         let under_way = Arc::clone(&exchange);
         let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(|body| under_way.arriving(body));
+            let mut request = request.map(|body| under_way.request_body(body));
             request.extensions_mut().insert(peer);
-            request.extensions_mut().insert(opener);
+            request.extensions_mut().insert(mac);
             request.extensions_mut().insert(local);
-            let answer = self.router.clone().call(request);
-            let (door, under_way) = (self.door.clone(), Arc::clone(&under_way));
+            let response = self.router.clone().call(request);
+            let (limiter, under_way) = (self.limiter.clone(), Arc::clone(&under_way));
             async move {
-                let mut answer = answer.await?.map(|body| under_way.leaving(body));
-                if door.is_crowded() {
-                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                let mut response = response.await?.map(|body| under_way.response_body(body));
+                if limiter.is_crowded() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                Ok::<_, Infallible>(answer)
+                Ok::<_, Infallible>(response)
             }
         });
         let connection = http1::Builder::new()
@@ -223,8 +223,12 @@ impl Server {
         tokio::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => {}
-            () = progress.stalled(IDLE) => log::debug!("http: {} idle, closed", peer.0),
-            () = exchange.yields() => log::debug!("http: {} closed to make room", peer.0),
+            () = activity.idle(IDLE) => {
+                log::debug!("http: connection closed: peer={} cause=idle", peer.0);
+            }
+            () = exchange.evicted() => {
+                log::debug!("http: connection closed: peer={} cause=evicted", peer.0);
+            }
             () = stopped(&mut stop) => {
                 connection.as_mut().graceful_shutdown();
                 let _ = tokio::time::timeout(GRACE, connection.as_mut()).await;

@@ -196,7 +196,7 @@ fn both_signals_end_it_with_everything_written() {
         daemon.cli_ok(&["voucher", "create", "--username", "a"]);
         daemon.signal(signal);
         assert_eq!(daemon.wait().code(), Some(0), "{signal}");
-        assert!(daemon.log().ends_with("hotspotd: stopped; everything is written down\n"));
+        assert!(daemon.log().ends_with("hotspotd: stopped; all state is flushed\n"));
         assert!(!daemon.scratch.path().join("control.sock").exists());
         assert!(!daemon.data().join("hotspotd.db-wal").exists());
         let store = rusqlite::Connection::open(daemon.database()).unwrap();

@@ -87,7 +87,7 @@ fn a_jail_takes_nothing_that_is_needed() {
     assert!(check.contains("listening on br-guest"), "{check}");
 
     hotspot.stop();
-    assert!(hotspot.log().contains("stopped; everything is written down"), "{}", hotspot.log());
+    assert!(hotspot.log().contains("stopped; all state is flushed"), "{}", hotspot.log());
     assert!(guest.sees_site("-4"));
     hotspot.start();
     assert!(hotspot.active(&guest).is_some());

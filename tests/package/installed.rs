@@ -41,7 +41,7 @@ fn an_upgrade_goes_on_with_vouchers_and_configuration() {
     assert!(after.contains("hotspotd-opkg") && after.contains("S95hotspotd"), "{told}");
     assert!(!after.contains("does nothing yet"), "{told}");
     assert!(!system.read("tmp/nft.log").contains("delete"), "guests would have noticed");
-    assert!(system.read("tmp/log").contains("everything is written down"));
+    assert!(system.read("tmp/log").contains("all state is flushed"));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_jail_is_on_request_and_hands_signals_on() {
         said 'is ready' 2; privileges; tr '\\0' ' ' </proc/$(pidof hotspotd)/environ; echo
         cd /var/run/procd/hotspotd; for it in jail capabilities no_new_privs; do cat $it; echo; done
         first=$(pidof hotspotd); service hotspotd reload; said 'configuration read again'
-        [ $(pidof hotspotd) = $first ]; service hotspotd stop; said 'everything is written down' 2
+        [ $(pidof hotspotd) = $first ]; service hotspotd stop; said 'all state is flushed' 2
         echo ---; rm /sbin/ujail; service hotspotd start; said 'is ready' 3; privileges",
     );
     let [root, jailed, without] = told.split("---\n").collect::<Vec<_>>()[..] else {
@@ -163,7 +163,7 @@ fn a_daemon_that_dies_comes_back_and_restarts_are_in_order() {
     );
     let log = system.read("tmp/log");
     let third = log.rfind("is ready").unwrap();
-    assert!(log[..third].contains("stopped; everything is written down"), "{log}");
+    assert!(log[..third].contains("stopped; all state is flushed"), "{log}");
     assert!(!log.contains("another hotspotd is running"), "{log}");
 }
 
@@ -175,7 +175,7 @@ fn a_reboot_waits_until_everything_is_written_down() {
         kill -STOP $(pidof hotspotd); (sleep 3; kill -CONT $(pidof hotspotd)) &
         rcS K shutdown; gone; cp /tmp/log /tmp/log.then",
     );
-    assert!(system.read("tmp/log.then").contains("everything is written down"));
+    assert!(system.read("tmp/log.then").contains("all state is flushed"));
 }
 
 #[test]

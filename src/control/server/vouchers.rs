@@ -9,8 +9,8 @@ use crate::control::{Ask, Tell};
 use crate::domain::list::Entry;
 use crate::domain::voucher::{Username, Voucher, VoucherRequest};
 use crate::hotspot::{BatchId, Read, Write};
-use crate::http::api;
-use crate::http::api::params::Params;
+use crate::http::params::Params;
+use crate::http::voucher_request;
 use crate::listing::CreatedRow;
 use crate::listing::units::data;
 
@@ -26,7 +26,7 @@ impl Control {
         stream: &mut Stream,
     ) -> Result<(), Failure> {
         let zone = self.settings().zone.clone();
-        let request = api::voucher_request(&Params::from_texts(fields), &zone)?;
+        let request = voucher_request(&Params::from_texts(fields), &zone)?;
         if count > 1 && request.username.is_some() {
             return Err("a username can be given to one voucher only".to_owned());
         }

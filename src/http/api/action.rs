@@ -1,13 +1,13 @@
 //! The ten actions.
 
-use super::answer::Outcome;
-use super::params::{Params, Unfit};
+use super::result::ApiResult;
 use super::{Settings, list};
-use crate::domain::validity::ValidFor;
 use crate::domain::visitor::VisitorKind;
-use crate::domain::voucher::{DataLimit, FullName, Passcode, Username, VoucherRequest};
-use crate::domain::zone::{LocalTime, Zone};
+use crate::domain::voucher::Username;
+use crate::domain::zone::Zone;
 use crate::hotspot::{Fault, Handle, Write};
+use crate::http::params::Params;
+use crate::http::voucher_params::{optional, voucher_request};
 use crate::listing::CreatedRow;
 
 /// Does what the call asks.
@@ -16,8 +16,8 @@ pub(super) async fn perform(
     settings: &Settings,
     action: &str,
     params: &Params,
-) -> Outcome {
-    let outcome = match action {
+) -> ApiResult {
+    let result = match action {
         "create_voucher" => create_voucher(hotspot, &settings.zone, params).await,
         "remove_voucher" => remove_voucher(hotspot, params).await,
         "get_voucher_users" => list::vouchers(hotspot, settings).await,
@@ -28,138 +28,36 @@ pub(super) async fn perform(
         "get_logins" => list::logins(hotspot, settings).await,
         "get_guest_hosts" => list::hosts(hotspot).await,
         "get_active_guests" => list::active_guests(hotspot).await,
-        _ => Ok(Outcome::Unfit("action is missing or unknown".to_owned())),
+        _ => Ok(ApiResult::InvalidParameter("action is missing or unknown".to_owned())),
     };
-    outcome.unwrap_or_else(|fault| Outcome::Fault(fault.to_string()))
+    result.unwrap_or_else(|fault| ApiResult::Failed(fault.to_string()))
 }
 
-async fn create_voucher(hotspot: &Handle, zone: &Zone, params: &Params) -> Result<Outcome, Fault> {
+async fn create_voucher(
+    hotspot: &Handle,
+    zone: &Zone,
+    params: &Params,
+) -> Result<ApiResult, Fault> {
     let request = match voucher_request(params, zone) {
         Ok(request) => Box::new(request),
-        Err(reason) => return Ok(Outcome::Unfit(reason)),
+        Err(reason) => return Ok(ApiResult::InvalidParameter(reason)),
     };
     let created = hotspot
         .write(|reply| Write::CreateVouchers { request, count: 1, batch: None, reply })
         .await?;
     Ok(match created.as_deref() {
-        Ok([voucher]) => Outcome::Created(Box::new(CreatedRow::new(voucher, zone))),
-        Ok(_) => Outcome::Fault("the store gave no voucher".to_owned()),
-        Err(_) => Outcome::UsernameTaken,
+        Ok([voucher]) => ApiResult::Created(Box::new(CreatedRow::new(voucher, zone))),
+        Ok(_) => ApiResult::Failed("the store gave no voucher".to_owned()),
+        Err(_) => ApiResult::UsernameTaken,
     })
 }
 
-async fn remove_voucher(hotspot: &Handle, params: &Params) -> Result<Outcome, Fault> {
+async fn remove_voucher(hotspot: &Handle, params: &Params) -> Result<ApiResult, Fault> {
     let username = match optional(params, "username", Username::parse) {
         Ok(Some(username)) => username,
-        Ok(None) => return Ok(Outcome::NoUsername),
-        Err(reason) => return Ok(Outcome::Unfit(reason)),
+        Ok(None) => return Ok(ApiResult::NoUsername),
+        Err(reason) => return Ok(ApiResult::InvalidParameter(reason)),
     };
     let removed = hotspot.write(|reply| Write::RemoveVoucher { username, reply }).await?;
-    Ok(if removed { Outcome::Removed } else { Outcome::NoSuchUsername })
-}
-
-/// Reads a voucher request; the error says which parameter is wrong and why, without its value.
-pub fn voucher_request(params: &Params, zone: &Zone) -> Result<VoucherRequest, String> {
-    let valid_for = |text: &str| match text.trim() {
-        "" => Ok(None),
-        text => text.parse::<ValidFor>().map(Some),
-    };
-    let valid_from = |text: &str| match text.trim() {
-        "" => Ok(None),
-        text => text.parse::<LocalTime>().map(|local| Some(zone.instant(local))),
-    };
-    Ok(VoucherRequest {
-        username: optional(params, "username", Username::parse)?,
-        passcode: optional(params, "passcode", Passcode::parse)?,
-        fullname: optional(params, "fullname", FullName::parse)?,
-        valid_for: optional(params, "valid_for", valid_for)?,
-        valid_from: optional(params, "valid_from", valid_from)?,
-        download_limit: limit(params, "download_limit")?,
-        upload_limit: limit(params, "upload_limit")?,
-    })
-}
-
-fn optional<T, E: std::fmt::Display>(
-    params: &Params,
-    name: &str,
-    parse: impl FnOnce(&str) -> Result<Option<T>, E>,
-) -> Result<Option<T>, String> {
-    match params.text(name) {
-        Ok(None) => Ok(None),
-        Ok(Some(text)) => parse(text).map_err(|error| format!("{name}: {error}")),
-        Err(Unfit) => Err(format!("{name}: must be a text")),
-    }
-}
-
-/// "If unset or out of bounds, the user traffic will be unlimited": also where it is no number.
-fn limit(params: &Params, name: &str) -> Result<DataLimit, String> {
-    let text = params.text(name).map_err(|Unfit| format!("{name}: must be a number"))?;
-    let megabytes = text.and_then(|text| text.trim().parse::<f64>().ok()).unwrap_or(0.0);
-    // Saturates, and NaN becomes 0: out of bounds either way.
-    Ok(DataLimit::from_megabytes(megabytes as i64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::api::params::{from_body, from_query};
-
-    fn limit_of(query: &str) -> u32 {
-        limit(&from_query(query), "download_limit").unwrap().megabytes()
-    }
-
-    #[test]
-    fn limits_out_of_bounds_are_unlimited() {
-        for (value, megabytes) in [
-            ("1", 1),
-            ("1024", 1024),
-            ("9437184", 9_437_184),
-            ("%201024%20", 1024),
-            ("1024.9", 1024),
-            ("0", 0),
-            ("-1", 0),
-            ("0.5", 0),
-            ("9437185", 0),
-            ("1e300", 0),
-            ("-1e300", 0),
-            ("NaN", 0),
-            ("inf", 0),
-            ("", 0),
-            ("many", 0),
-            ("99999999999999999999", 0),
-        ] {
-            assert_eq!(limit_of(&format!("download_limit={value}")), megabytes, "{value:?}");
-        }
-        assert_eq!(limit_of(""), 0);
-    }
-
-    #[test]
-    fn empty_parameters_are_left_to_the_hotspot() {
-        let params =
-            from_query("username=&passcode=+&fullname=&valid_for=&valid_from=&upload_limit=");
-        let request = voucher_request(&params, &Zone::utc()).unwrap();
-        assert!(request.username.is_none() && request.passcode.is_none());
-        assert!(request.fullname.is_none() && request.valid_for.is_none());
-        assert!(request.valid_from.is_none());
-    }
-
-    #[test]
-    fn the_reason_names_the_parameter_and_hides_its_value() {
-        for body in [
-            r#"{"username":["x"]}"#,
-            r#"{"username":"a\u0000b"}"#,
-            r#"{"passcode":"a\nb"}"#,
-            r#"{"passcode":{}}"#,
-            r#"{"valid_for":"24 hours"}"#,
-            r#"{"valid_for":true}"#,
-            r#"{"valid_from":"tomorrow"}"#,
-            r#"{"download_limit":[1]}"#,
-        ] {
-            let params = from_body(body.as_bytes()).unwrap();
-            let reason = voucher_request(&params, &Zone::utc()).unwrap_err();
-            let name = body.split('"').nth(1).unwrap();
-            assert!(reason.starts_with(&format!("{name}: ")), "{reason}");
-            assert!(!reason.contains("tomorrow"), "{reason}");
-        }
-    }
+    Ok(if removed { ApiResult::Removed } else { ApiResult::NoSuchUsername })
 }

@@ -1,13 +1,12 @@
-//! Wrong keys by caller address.
+//! Rate limit of wrong keys, per caller address.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::answer::Outcome;
 use crate::domain::throttle::Throttle;
 
-/// Wrong keys from one address before it is blocked, and the time until one is forgiven.
+/// Wrong keys from one address before it is blocked, and the time until one of them expires.
 const WRONG_KEYS: u16 = 10;
 pub(super) const FORGIVEN: Duration = Duration::from_secs(6);
 /// Slots of the throttle: addresses that share one share its wrong keys.
@@ -17,20 +16,21 @@ const PROVEN: usize = 256;
 
 /// Throttles wrong keys by full address: the hosts of a LAN share one IPv6 /64.
 ///
-/// An address that has sent the right key before is never blocked with the right key: a host with
-/// many addresses can fill every slot, and a front desk must not pay for that.
+/// An address that has sent the right key before is never blocked when it sends the right key: a
+/// host with many addresses can fill every slot, which must not lock out the front desk.
 pub(super) struct KeyThrottle {
     wrong_keys: Throttle,
-    /// The address that was right last stands at the end.
+    /// Least recently used first.
     proven: VecDeque<IpAddr>,
 }
 
-/// What becomes of a call.
-pub(super) enum Checked {
+/// The decision on a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyCheck {
     /// The key is right.
-    Right,
-    /// Refused: no key at all, or blocked already.
-    Refused(Outcome),
+    Accepted,
+    /// The address is blocked, whatever the key.
+    Blocked,
     /// A wrong key. `blocked`: the address is blocked from now on.
     Wrong { blocked: bool },
 }
@@ -45,30 +45,19 @@ impl Default for KeyThrottle {
 }
 
 impl KeyThrottle {
-    /// Judges the comparison of a key that came from `address`, at the boot clock's `now`.
-    pub(super) fn check(
-        &mut self,
-        address: IpAddr,
-        compared: Result<(), Outcome>,
-        now: Duration,
-    ) -> Checked {
+    /// Counts a key that came from `address`, at the boot clock's `now`.
+    pub(super) fn check(&mut self, address: IpAddr, is_right: bool, now: Duration) -> KeyCheck {
         let address = address.to_canonical();
         let proven = self.proven.contains(&address);
         // A blocked address must not learn that a guess was right.
-        if self.wrong_keys.blocks(address, now) && !(proven && compared.is_ok()) {
-            return Checked::Refused(Outcome::KeyWrong);
+        if self.wrong_keys.blocks(address, now) && !(proven && is_right) {
+            return KeyCheck::Blocked;
         }
-        match compared {
-            Ok(()) => {
-                self.remember(address);
-                Checked::Right
-            }
-            Err(Outcome::KeyWrong) => {
-                let blocked = self.wrong_keys.failed(address, now);
-                Checked::Wrong { blocked }
-            }
-            Err(other) => Checked::Refused(other),
+        if !is_right {
+            return KeyCheck::Wrong { blocked: self.wrong_keys.failed(address, now) };
         }
+        self.remember(address);
+        KeyCheck::Accepted
     }
 
     fn remember(&mut self, address: IpAddr) {
@@ -90,19 +79,15 @@ mod tests {
         IpAddr::from([0xfd00, 0, 0, 1, 0, 0, 0, number])
     }
 
-    fn wrong() -> Result<(), Outcome> {
-        Err(Outcome::KeyWrong)
-    }
-
     fn is_right(throttle: &mut KeyThrottle, address: IpAddr) -> bool {
-        matches!(throttle.check(address, Ok(()), NOW), Checked::Right)
+        throttle.check(address, true, NOW) == KeyCheck::Accepted
     }
 
     #[test]
     fn hosts_of_one_ipv6_network_are_blocked_one_by_one() {
         let mut throttle = KeyThrottle::default();
         for _ in 0..WRONG_KEYS {
-            throttle.check(host(1), wrong(), NOW);
+            throttle.check(host(1), false, NOW);
         }
         assert!(!is_right(&mut throttle, host(1)));
         // Two: at random, one in a thousand shares the slot of the first.
@@ -115,14 +100,14 @@ mod tests {
         assert!(is_right(&mut throttle, host(1)));
         for number in 2..20_000 {
             for _ in 0..WRONG_KEYS {
-                throttle.check(host(number), wrong(), NOW);
+                throttle.check(host(number), false, NOW);
             }
         }
         assert!(is_right(&mut throttle, host(1)));
         assert!(is_right(&mut throttle, IpAddr::from([0xfd00, 0, 0, 1, 0, 0, 0, 1])));
         assert!(!is_right(&mut throttle, host(30_000)));
         // A wrong key of its own is as wrong as anybody's.
-        assert!(!matches!(throttle.check(host(1), wrong(), NOW), Checked::Right));
+        assert!(throttle.check(host(1), false, NOW) != KeyCheck::Accepted);
     }
 
     #[test]

@@ -6,17 +6,17 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::Settings;
-use super::answer::Outcome;
+use super::result::ApiResult;
 use crate::domain::list::{Entry, Page};
 use crate::domain::visitor::VisitorKind;
 use crate::hotspot::{Fault, Handle, Read, Reply};
 use crate::listing::{ActiveRow, HostRow, LoginRow, VisitorRow, VoucherRow};
 
-/// Rows in a page: about 16 KB of JSON. As much is kept for each client that does not read on, and twice
-/// that while it is written: with four times the rows, 48 such clients of one address cost up to 7 MB.
+/// Rows in a page: about 16 KB of JSON. Each client that stops reading keeps one page in memory,
+/// and twice that during the write: with four times the rows, 48 such clients cost up to 7 MB.
 const ROWS: u32 = 64;
 
-pub(super) async fn vouchers(hotspot: &Handle, settings: &Settings) -> Result<Outcome, Fault> {
+pub(super) async fn vouchers(hotspot: &Handle, settings: &Settings) -> Result<ApiResult, Fault> {
     let zone = settings.zone.clone();
     let row = move |entry: &_, json: &mut _| write(&VoucherRow::new(entry, &zone), json);
     pages(hotspot, "users", Read::Vouchers, row).await
@@ -26,31 +26,31 @@ pub(super) async fn visitors(
     hotspot: &Handle,
     settings: &Settings,
     kind: VisitorKind,
-) -> Result<Outcome, Fault> {
+) -> Result<ApiResult, Fault> {
     let zone = settings.zone.clone();
     let row = move |entry: &_, json: &mut _| write(&VisitorRow { kind, entry, zone: &zone }, json);
     let read = move |page, reply| Read::Visitors(kind, page, reply);
     pages(hotspot, "users", read, row).await
 }
 
-pub(super) async fn logins(hotspot: &Handle, settings: &Settings) -> Result<Outcome, Fault> {
+pub(super) async fn logins(hotspot: &Handle, settings: &Settings) -> Result<ApiResult, Fault> {
     let zone = settings.zone.clone();
     let row = move |entry: &_, json: &mut _| write(&LoginRow::new(entry, &zone), json);
     pages(hotspot, "logins", Read::Logins, row).await
 }
 
-pub(super) async fn hosts(hotspot: &Handle) -> Result<Outcome, Fault> {
+pub(super) async fn hosts(hotspot: &Handle) -> Result<ApiResult, Fault> {
     let hosts = hotspot.read(Read::Hosts).await?;
     Ok(live(hosts.iter().map(HostRow::from)))
 }
 
-pub(super) async fn active_guests(hotspot: &Handle) -> Result<Outcome, Fault> {
+pub(super) async fn active_guests(hotspot: &Handle) -> Result<ApiResult, Fault> {
     let guests = hotspot.read(Read::ActiveGuests).await?;
     Ok(live(guests.iter().map(ActiveRow::from)))
 }
 
-/// A list of what is in memory anyway.
-fn live<R: Serialize>(rows: impl Iterator<Item = R>) -> Outcome {
+/// A list of rows that are in memory.
+fn live<R: Serialize>(rows: impl Iterator<Item = R>) -> ApiResult {
     let mut json = br#"{"data":["#.to_vec();
     for (index, row) in rows.enumerate() {
         if index > 0 {
@@ -59,7 +59,7 @@ fn live<R: Serialize>(rows: impl Iterator<Item = R>) -> Outcome {
         write(&row, &mut json);
     }
     json.extend_from_slice(b"]}");
-    Outcome::List(Body::from(json))
+    ApiResult::List(Body::from(json))
 }
 
 fn write<R: Serialize>(row: &R, json: &mut Vec<u8>) {
@@ -75,7 +75,7 @@ async fn pages<T: Send + 'static>(
     name: &str,
     read: impl Fn(Page, Reply<Vec<Entry<T>>>) -> Read + Send + Sync + 'static,
     row: impl Fn(&Entry<T>, &mut Vec<u8>) + Send + Sync + 'static,
-) -> Result<Outcome, Fault> {
+) -> Result<ApiResult, Fault> {
     let json = format!("{{\"{name}\":[").into_bytes();
     let mut pages = Pages { hotspot: hotspot.clone(), read, row, json, after: Some(0) };
     pages.fetch().await?;
@@ -86,10 +86,10 @@ async fn pages<T: Send + 'static>(
         let json = std::mem::take(&mut pages.json);
         Ok::<_, Fault>((!json.is_empty()).then(|| (Bytes::from(json), pages)))
     });
-    Ok(Outcome::List(Body::from_stream(stream)))
+    Ok(ApiResult::List(Body::from_stream(stream)))
 }
 
-/// A list on its way to a client.
+/// A list that is being streamed to a client.
 struct Pages<R, W> {
     hotspot: Handle,
     read: R,

@@ -1,42 +1,33 @@
 //! The local `/api/?action=` of the vendor's API page: one address, ten actions, GET or
 //! POST, a secret key.
 //!
-//! [`params`] decodes what was sent, [`gate`] decides whether to listen to it, [`action`] turns
-//! it into commands, [`answer`] words the outcome, [`list`] streams the long ones, [`key`] keeps
-//! the secret.
+//! [`Api::call`] is the API: a call in, a response out, no socket. [`routes`] makes calls of HTTP
+//! requests, [`auth`] checks address, method and key, [`key_throttle`] counts wrong keys, [`action`]
+//! turns a call into commands, [`result`] words the result, [`list`] streams long lists.
 
 mod action;
-mod answer;
-mod gate;
-pub mod key;
+mod auth;
 mod key_throttle;
 mod list;
-mod multipart;
-pub mod params;
+mod result;
+mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
-use axum::routing::any;
-use axum::{Extension, http};
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use hyper::{Method, Request, StatusCode};
-use tokio::sync::{Semaphore, watch};
+use hyper::Method;
 
-pub use action::voucher_request;
-use answer::Outcome;
-use key_throttle::{Checked, FORGIVEN, KeyThrottle};
-use params::Params;
+use auth::SentKey;
+use key_throttle::{FORGIVEN, KeyCheck, KeyThrottle};
+use result::ApiResult;
+pub use routes::server;
 
-use super::body::{self, BodyError};
-use super::door::{self, PeerKey, Standing};
-use super::server::Limits;
-use super::{Door, Peer, Server};
+use super::conn_limit;
+use super::params::Params;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
@@ -46,9 +37,9 @@ use crate::{clock, config};
 
 /// The parameter that holds the key.
 const KEY: &str = "api-key";
-/// Strangers are noted in the log this often at most, each; and as many are told apart.
+/// Minimum time between two log lines about one refused address, and how many are told apart.
 const NOTED: Duration = Duration::from_secs(300);
-const STRANGERS: usize = 64;
+const REFUSED_ADDRESSES: usize = 64;
 
 /// What the API needs to know; replaced as a whole when the configuration is read again.
 #[derive(Clone, Debug)]
@@ -63,235 +54,158 @@ pub struct Settings {
     pub zone_source: Result<String, String>,
 }
 
-/// What anybody on the LAN can have written to the log, and a script that calls in a loop.
+/// Rate limits for log lines that peers cause: anybody on the LAN, or a script that calls in a loop.
 #[derive(Default)]
 struct Logs {
     refused: LogLimit,
     failed: LogLimit,
     wrong_keys: LogLimit,
     exhausted: LogLimit,
-    strangers: LogLimit,
+    refused_addresses: LogLimit,
 }
 
-/// The API as a service.
-struct Api {
+/// A call of the API, however it came.
+#[derive(Debug)]
+pub(crate) struct ApiRequest {
+    /// GET and POST are calls, each where the configuration allows it.
+    pub(crate) method: Method,
+    /// The caller's address: compared with `allow_from`, counted for wrong keys, named in the log.
+    pub(crate) peer: IpAddr,
+    /// What was sent, the key among it.
+    pub(crate) params: Params,
+    /// Where a key was sent that does not count; said to a caller without one.
+    pub(crate) misplaced_key: Option<MisplacedKey>,
+}
+
+/// Where callers put a key by mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MisplacedKey {
+    /// The query of a POST: it ends up in histories and logs.
+    Query,
+    /// A header, as other APIs have it.
+    Header,
+}
+
+impl MisplacedKey {
+    fn hint(place: Option<Self>) -> &'static str {
+        match place {
+            Some(Self::Query) => {
+                "no api-key came with the call; that of a POST belongs into its body"
+            }
+            Some(Self::Header) => "no api-key came with the call; it is a parameter, not a header",
+            None => "no api-key came with the call",
+        }
+    }
+}
+
+/// The API, with what it remembers of its callers. One value for all ways to call it: wrong keys
+/// are counted over all of them.
+pub(crate) struct Api {
     hotspot: Handle,
-    settings: watch::Receiver<Arc<Settings>>,
     key_throttle: Mutex<KeyThrottle>,
     logs: Mutex<Logs>,
-    strangers: Mutex<Throttle>,
-}
-
-/// The server for every API listener.
-pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
-    let (known, counted) = (settings.clone(), settings.clone());
-    let key_throttle = Mutex::default();
-    let strangers = Mutex::new(Throttle::new(STRANGERS, 1, NOTED, Default::default()));
-    let api = Api { hotspot, settings, key_throttle, logs: Mutex::default(), strangers };
-    let router = Router::new()
-        .route("/api", any(handle))
-        .route("/api/", any(handle))
-        .fallback(not_found)
-        .with_state(Arc::new(api));
-    let standing = move |peer| match known.borrow().config.allows(peer) {
-        true => Standing::Known,
-        false => Standing::Stranger,
-    };
-    Server {
-        router,
-        door: Door::default(),
-        standing: Arc::new(standing),
-        peer: Arc::new(move |peer, _| counted_as(&counted.borrow().config, peer)),
-        limits: Limits { octets: 8 * 1024, headers: 64 },
-        fallback: None,
-        turned_away: Arc::new(Semaphore::new(0)),
-    }
-}
-
-/// Whose connections are counted together: one address of a network in `allow_from`, since the
-/// hosts of a LAN share one IPv6 /64; the whole /64 of anybody else, which one host can have.
-fn counted_as(config: &config::Api, peer: IpAddr) -> PeerKey {
-    match config.allows(peer) {
-        true => PeerKey::Address(peer.to_canonical()),
-        false => PeerKey::Address(door::network(peer)),
-    }
-}
-
-async fn not_found() -> Response {
-    let mut response = Response::new(Body::from("Not found. The API is at /api/\n"));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));
-    response
-}
-
-async fn handle(
-    State(api): State<Arc<Api>>,
-    Extension(peer): Extension<Peer>,
-    request: Request<Body>,
-) -> Response {
-    let settings = api.settings.borrow().clone();
-    let outcome = api.outcome(&settings, peer, request).await;
-    outcome.respond(&settings.config)
+    refused_addresses: Mutex<Throttle>,
 }
 
 impl Api {
-    async fn outcome(&self, settings: &Settings, peer: Peer, request: Request<Body>) -> Outcome {
-        let method = request.method().clone();
-        if let Err(refused) = gate::method(&settings.config, peer.0, &method) {
-            self.note_stranger(settings, peer);
-            return refused;
-        }
-        let params = match read_params(&method, request).await {
-            Ok(params) => params,
-            Err(refused) => return refused,
-        };
-        if let Err(refused) = self.check_key(settings, peer, &params) {
-            return refused;
-        }
-        let action = params.text("action").unwrap_or_default().unwrap_or_default();
-        let outcome = action::perform(&self.hotspot, settings, action, &params).await;
-        self.note_outcome(action, peer, &outcome);
-        outcome
+    /// An API in front of this hotspot.
+    pub(crate) fn new(hotspot: Handle) -> Self {
+        let refused_addresses =
+            Mutex::new(Throttle::new(REFUSED_ADDRESSES, 1, NOTED, Default::default()));
+        Self { hotspot, key_throttle: Mutex::default(), logs: Mutex::default(), refused_addresses }
     }
 
-    fn note_outcome(&self, action: &str, peer: Peer, outcome: &Outcome) {
+    /// Answers a call. Lists are read page by page as the response's body is taken.
+    pub(crate) async fn call(&self, settings: &Settings, request: ApiRequest) -> Response {
+        self.result(settings, &request).await.into_response(&settings.config)
+    }
+
+    async fn result(&self, settings: &Settings, request: &ApiRequest) -> ApiResult {
+        let allowed = self
+            .authorize(settings, request.peer, &request.method)
+            .and_then(|()| self.authenticate(settings, request));
+        if let Err(refused) = allowed {
+            return refused;
+        }
+        let action = request.params.text("action").unwrap_or_default().unwrap_or_default();
+        let result = action::perform(&self.hotspot, settings, action, &request.params).await;
+        self.log_result(action, request.peer, &result);
+        result
+    }
+
+    /// Checks address and method, which need no parameters.
+    fn authorize(
+        &self,
+        settings: &Settings,
+        peer: IpAddr,
+        method: &Method,
+    ) -> Result<(), ApiResult> {
+        let allowed = auth::authorize(&settings.config, peer, method);
+        allowed.inspect_err(|_refused| self.log_refused_address(settings, peer))
+    }
+
+    fn log_result(&self, action: &str, peer: IpAddr, result: &ApiResult) {
         let now = clock::boot_time();
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Outcome::Unfit(reason) => {
+        match result {
+            ApiResult::InvalidParameter(reason) => {
                 if let Some(more) = logs.refused.pass(now) {
-                    log::info!("api: call from {} refused: {reason}{more}", peer.0);
+                    log::info!("api: call from {peer} refused: {reason}{more}");
                 }
             }
-            Outcome::Fault(reason) => {
+            ApiResult::Failed(reason) => {
                 if let Some(more) = logs.failed.pass(now) {
-                    log::error!("api: {action} from {} failed: {reason}{more}", peer.0);
+                    log::error!("api: {action} from {peer} failed: {reason}{more}");
                 }
             }
-            _ => log::debug!("api: {action} from {}", peer.0),
+            _ => log::debug!("api: {action} from {peer}"),
         }
     }
 
-    /// Says who is turned away, once in a while: a stranger must not fill the log.
-    fn note_stranger(&self, settings: &Settings, peer: Peer) {
-        if !settings.config.enabled || settings.config.allows(peer.0) {
+    /// Logs an address that is not in `allow_from`, at a limited rate.
+    fn log_refused_address(&self, settings: &Settings, peer: IpAddr) {
+        if !settings.config.enabled || settings.config.allows(peer) {
             return;
         }
-        let mut noted = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.refused_addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.failed(door::network(peer.0), now)
-            && let Some(more) = logs.strangers.pass(now)
+        if noted.failed(conn_limit::peer_network(peer), now)
+            && let Some(more) = logs.refused_addresses.pass(now)
         {
-            log::warn!("api: {} is refused, its address is not in allow_from{more}", peer.0);
+            log::warn!("api: {peer} is refused, its address is not in allow_from{more}");
         }
     }
 
-    fn check_key(&self, settings: &Settings, peer: Peer, params: &Params) -> Result<(), Outcome> {
-        let (compared, now) = (gate::key(&settings.key, params), clock::boot_time());
+    fn authenticate(&self, settings: &Settings, request: &ApiRequest) -> Result<(), ApiResult> {
+        let is_right = match auth::compare_key(&settings.key, &request.params) {
+            SentKey::Absent => {
+                return Err(ApiResult::KeyNotSet(MisplacedKey::hint(request.misplaced_key)));
+            }
+            SentKey::Wrong => false,
+            SentKey::Right => true,
+        };
+        let now = clock::boot_time();
         let mut throttle = self.key_throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        match throttle.check(peer.0, compared, now) {
-            Checked::Right => Ok(()),
-            Checked::Refused(outcome) => Err(outcome),
-            Checked::Wrong { blocked } => {
-                let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(more) = logs.wrong_keys.pass(now) {
-                    log::info!("api: wrong key from {}{more}", peer.0);
-                }
-                if blocked && let Some(more) = logs.exhausted.pass(now) {
-                    log::warn!(
-                        "api: too many wrong keys from {}; unless it had the right key before, it \
-                         is refused whatever key it sends, and forgiven one every {} s{more}",
-                        peer.0,
-                        FORGIVEN.as_secs()
-                    );
-                }
-                Err(Outcome::KeyWrong)
-            }
+        match throttle.check(request.peer, is_right, now) {
+            KeyCheck::Accepted => return Ok(()),
+            KeyCheck::Blocked => {}
+            KeyCheck::Wrong { blocked } => self.log_wrong_key(request.peer, blocked, now),
         }
+        Err(ApiResult::KeyWrong)
     }
-}
 
-/// The parameters of a call: those of the body, and of the query what is not among them (as PHP's
-/// `$_REQUEST` has them). The key that comes with a POST is in its body, so that it is in no history
-/// and no log.
-async fn read_params(method: &Method, request: Request<Body>) -> Result<Params, Outcome> {
-    let query = params::from_query(request.uri().query().unwrap_or_default());
-    let sent = Sent::read(request.headers(), &query);
-    let params = match method {
-        &Method::GET => query,
-        _ => match body::read(request.into_body(), body::BYTES).await {
-            Ok(body) => from_body(&sent, &body)?.or(query, KEY),
-            Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
-            Err(BodyError::Broken) => {
-                return Err(Outcome::Malformed("the body broke off or came too slowly"));
-            }
-        },
-    };
-    match params.text(KEY) {
-        Ok(None | Some("")) => Err(Outcome::KeyNotSet(sent.without_key())),
-        _ => Ok(params),
-    }
-}
-
-/// What there is to know of a call beside its parameters. Not its headers: they would keep all that was
-/// read with them while the body comes.
-struct Sent {
-    /// Of `multipart/form-data`.
-    boundary: Option<String>,
-    is_compressed: bool,
-    /// The key is where it is not looked for.
-    has_key_in_query: bool,
-    has_key_in_header: bool,
-}
-
-impl Sent {
-    fn read(headers: &HeaderMap, query: &Params) -> Self {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
-        Self {
-            boundary: header(CONTENT_TYPE).and_then(multipart::boundary).map(str::to_owned),
-            is_compressed: !encoding.eq_ignore_ascii_case("identity"),
-            has_key_in_query: matches!(query.text(KEY), Ok(Some(_))),
-            has_key_in_header: headers.contains_key(AUTHORIZATION)
-                || headers.contains_key("x-api-key"),
+    fn log_wrong_key(&self, peer: IpAddr, blocked: bool, now: Duration) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(more) = logs.wrong_keys.pass(now) {
+            log::info!("api: wrong key from {peer}{more}");
         }
-    }
-
-    /// Where a caller without a parameter `api-key` may have put the key.
-    fn without_key(&self) -> &'static str {
-        match (self.has_key_in_query, self.has_key_in_header) {
-            (true, _) => "no api-key came with the call; that of a POST belongs into its body",
-            (_, true) => "no api-key came with the call; it is a parameter, not a header",
-            (false, false) => "no api-key came with the call",
+        if blocked && let Some(more) = logs.exhausted.pass(now) {
+            log::warn!(
+                "api: too many wrong keys from {peer}; unless it had the right key before, it is \
+                 refused whatever key it sends, and forgiven one every {} s{more}",
+                FORGIVEN.as_secs()
+            );
         }
-    }
-}
-
-fn from_body(sent: &Sent, body: &[u8]) -> Result<Params, Outcome> {
-    if sent.is_compressed {
-        return Err(Outcome::Malformed("the body is compressed; send it as it is"));
-    }
-    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] = body {
-        return Err(Outcome::Malformed("the body is UTF-16; send UTF-8"));
-    }
-    let params = match sent.boundary.as_deref() {
-        Some(boundary) => params::from_multipart(body, boundary),
-        None => params::from_body(body),
-    };
-    params.ok_or_else(|| Outcome::Malformed(malformed(body)))
-}
-
-/// What was sent in the place of JSON, a form or multipart/form-data.
-fn malformed(body: &[u8]) -> &'static str {
-    match body.trim_ascii_start() {
-        [b'[', ..] => "the body is a JSON array; send one object in each call",
-        [b'{', ..] if std::str::from_utf8(body).is_err() => {
-            "the body is JSON in another encoding than UTF-8"
-        }
-        [b'{', ..] => "the body is no JSON: it begins with a brace and cannot be read to its end",
-        _ => "the body is no whole multipart/form-data",
     }
 }

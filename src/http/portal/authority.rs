@@ -1,4 +1,4 @@
-//! Whom a request was meant for: a host and a port, read without trusting a byte of it.
+//! The authority (RFC 9110 section 4.3) a request was addressed to, parsed from untrusted input.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -27,12 +27,12 @@ enum Host {
     Address(IpAddr),
 }
 
-/// Who is meant by a request that has arrived here.
+/// The target of a request that has arrived here.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// The portal itself, under this name; `None` where the request names nobody.
+    /// The portal, under this authority; `None` where the request names none.
     Portal(Option<Authority>),
-    /// Somebody else, and the kernel has redirected it; `None` where the host makes no sense.
+    /// Another host, and the kernel has redirected it; `None` where the host is invalid.
     Elsewhere(Option<Authority>),
 }
 
@@ -53,8 +53,8 @@ impl Authority {
         Some(Self { host, port: parse_port(port)? })
     }
 
-    /// Where guests find this portal: by its name where it has one, else by its address. A
-    /// link-local IPv6 address means nothing in a URL, so the device's IPv4 address stands in.
+    /// The portal's authority: its name where it has one, else its address. A URL cannot hold a
+    /// link-local IPv6 address, so the device's IPv4 address stands in.
     pub(super) fn of_portal(settings: &Settings, local: SocketAddr) -> Self {
         let address = match (local.ip(), settings.address_v4) {
             (IpAddr::V6(address), Some(v4)) if address.is_unicast_link_local() => IpAddr::V4(v4),
@@ -77,8 +77,7 @@ impl Authority {
         self.host.to_string()
     }
 
-    /// Whether this names the portal. Port 80 does as well as the portal's own: the kernel brings
-    /// guests who ask for either here.
+    /// Whether this is the portal, at its own port or at port 80, which the kernel redirects here.
     pub(super) fn is_portal(&self, settings: &Settings, local: SocketAddr) -> bool {
         let host = match &self.host {
             Host::Name(name) => settings.portal_name.as_ref().is_some_and(|portal| {
@@ -103,7 +102,7 @@ impl Host {
     }
 }
 
-/// What stands behind a host: nothing, or a colon and a port; RFC 3986 allows a colon alone.
+/// The port behind a host: nothing, or a colon and a port; RFC 3986 allows a colon alone.
 fn parse_port(text: &str) -> Option<u16> {
     let digits = match text.strip_prefix(':') {
         None => return text.is_empty().then_some(HTTP),
@@ -134,7 +133,7 @@ impl fmt::Display for Authority {
     }
 }
 
-/// Whom a request is meant for. Without a host (HTTP/1.0) it can only be meant for us.
+/// The target of a request. One without a host (HTTP/1.0) is for the portal.
 pub(super) fn target(request: &Parts, settings: &Settings, local: SocketAddr) -> Target {
     let mut hosts = request.headers.get_all(header::HOST).iter();
     // An absolute request target outweighs the header (RFC 9112 section 3.2.2).

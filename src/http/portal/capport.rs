@@ -22,7 +22,7 @@ struct State<'a> {
     bytes_remaining: Option<u64>,
 }
 
-/// The answer for a guest, or for a stranger.
+/// The response for a guest who is online, or for an unauthenticated client.
 ///
 /// `bytes-remaining` counts both directions together, after which the device is captive again.
 /// Limits here are per direction, so what is certain is the smaller of the two: the session may

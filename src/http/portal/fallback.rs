@@ -1,5 +1,4 @@
-//! What a guest is told where no request can be looked at: it cannot be read, or there is no place
-//! for its connection.
+//! Responses to guests whose request cannot be read, or whose connection was refused.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,13 +6,13 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use tokio::sync::watch;
 
-use super::answer::Answer;
 use super::authority::Authority;
-use super::page::Visit;
+use super::page::PageContext;
+use super::response::ResponseBuilder;
 use super::{Settings, language};
-use crate::http::unserved;
+use crate::http::fallback;
 
-/// Speaks for the portal, knowing no more than how a request begins.
+/// Writes such responses out of the first octets of a request.
 pub(super) struct Fallback {
     settings: watch::Receiver<Arc<Settings>>,
 }
@@ -23,14 +22,13 @@ impl Fallback {
         Self { settings }
     }
 
-    /// A page where the portal itself is asked: what kept this request from being answered would
-    /// keep the next one from it, and a redirect would lead in circles. To all others the way to
-    /// the portal, of which nothing of their request need be known.
+    /// An error page where the request is for the portal: a redirect would be a loop, since the next
+    /// request would fail for the same reason. All others are redirected to the portal.
     fn answer(
         &self,
         beginning: &[u8],
         local: SocketAddr,
-        page: impl Fn(&Visit) -> Page,
+        page: impl Fn(&PageContext) -> Page,
     ) -> Vec<u8> {
         let settings = self.settings.borrow().clone();
         let local = SocketAddr::new(local.ip().to_canonical(), local.port());
@@ -38,13 +36,13 @@ impl Fallback {
         let host = field(beginning, "host").and_then(Authority::parse);
         if !host.is_some_and(|host| host.is_portal(&settings, local)) {
             let location = format!("http://{here}/");
-            return Answer::redirect(StatusCode::FOUND, &location).into_octets("");
+            return ResponseBuilder::redirect(StatusCode::FOUND, &location).into_octets("");
         }
         let languages = field(beginning, "accept-language").unwrap_or_default();
         let text = language::negotiate(languages);
-        let visit = Visit { settings: &settings, text, chosen: false, next: None };
-        let Page { status, html } = page(&visit);
-        let answer = Answer::page(status, &here, String::new());
+        let context = PageContext { settings: &settings, text, chosen: false, next: None };
+        let Page { status, html } = page(&context);
+        let answer = ResponseBuilder::page(status, &here, String::new());
         answer.into_octets(if beginning.starts_with(b"HEAD ") { "" } else { &html })
     }
 }
@@ -54,20 +52,20 @@ struct Page {
     html: String,
 }
 
-impl unserved::Fallback for Fallback {
+impl fallback::Fallback for Fallback {
     fn unreadable(&self, status: u16, beginning: &[u8], local: SocketAddr) -> Vec<u8> {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        self.answer(beginning, local, |visit| {
-            let text = visit.text;
-            let html = visit.message(text.unreadable, text.unreadable_advice, text.back);
+        self.answer(beginning, local, |context| {
+            let text = context.text;
+            let html = context.message(text.unreadable, text.unreadable_advice, text.back);
             Page { status, html }
         })
     }
 
     fn full(&self, beginning: &[u8], local: SocketAddr) -> Vec<u8> {
-        self.answer(beginning, local, |visit| {
-            let text = visit.text;
-            let html = visit.message(text.fault, text.fault_advice, text.again);
+        self.answer(beginning, local, |context| {
+            let text = context.text;
+            let html = context.message(text.fault, text.fault_advice, text.again);
             Page { status: StatusCode::SERVICE_UNAVAILABLE, html }
         })
     }

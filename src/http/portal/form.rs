@@ -1,10 +1,10 @@
-//! What a guest sends back.
+//! The sign-in form.
 
 use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::typed;
 use crate::domain::voucher::Username;
-use crate::http::api::params::Params;
+use crate::http::params::Params;
 
 use super::page::Typed;
 
@@ -14,9 +14,9 @@ const CODE: usize = 512;
 /// A sign-in form.
 #[derive(Debug)]
 pub(super) struct Form {
-    /// What to ask the hotspot.
-    pub(super) typed: Result<Credential, Untyped>,
-    /// Which sentence a refusal deserves.
+    /// The credential to check.
+    pub(super) typed: Result<Credential, NoCredential>,
+    /// Whether it was a pair or a code: a refusal names what was typed.
     pub(super) kind: Typed,
     /// Shown again after a refusal; never a code or passcode.
     pub(super) username: String,
@@ -24,13 +24,13 @@ pub(super) struct Form {
     pub(super) terms: bool,
 }
 
-/// There is nothing to ask the hotspot.
+/// Why a form holds no credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Untyped {
+pub(super) enum NoCredential {
     /// All fields are empty.
     Nothing,
     /// No voucher can have this: too long, control characters, not UTF-8.
-    Unfit,
+    Invalid,
 }
 
 impl Form {
@@ -39,17 +39,17 @@ impl Form {
     pub(super) fn read(params: &Params) -> Self {
         let field = |name| params.text(name).map(Option::unwrap_or_default);
         let terms = field("terms").is_ok_and(|text| !text.is_empty());
-        let unfit =
-            |kind| Self { typed: Err(Untyped::Unfit), kind, username: String::new(), terms };
+        let invalid =
+            |kind| Self { typed: Err(NoCredential::Invalid), kind, username: String::new(), terms };
         let (Ok(username), Ok(passcode), Ok(code)) =
             (field("username"), field("passcode"), field("code"))
         else {
-            return unfit(Typed::Pair);
+            return invalid(Typed::Pair);
         };
         let filled = |text: &&str| !typed::is_blank(text);
         if filled(&username) && filled(&passcode) {
             if !(fits(username) && fits(passcode)) {
-                return unfit(Typed::Pair);
+                return invalid(Typed::Pair);
             }
             let shown = Username::parse(username).ok().flatten();
             let shown = shown.map_or(String::new(), |username| username.as_str().to_owned());
@@ -58,15 +58,15 @@ impl Form {
             return Self { typed, kind: Typed::Pair, username: shown, terms };
         }
         let typed = match [code, username, passcode].into_iter().find(filled) {
-            None => Err(Untyped::Nothing),
-            Some(code) if !fits(code) => Err(Untyped::Unfit),
+            None => Err(NoCredential::Nothing),
+            Some(code) if !fits(code) => Err(NoCredential::Invalid),
             Some(code) => Ok(Credential::Code(Secret::new(code))),
         };
         Self { typed, kind: Typed::Code, username: String::new(), terms }
     }
 }
 
-/// Whether a voucher can have it, with line breaks and tabs that were copied along.
+/// Whether a voucher can have this text. Line breaks and tabs are allowed: they get copied along.
 fn fits(text: &str) -> bool {
     let is_forbidden = |c: char| c.is_control() && !c.is_whitespace();
     text.len() <= CODE && !text.contains(is_forbidden)
@@ -75,7 +75,7 @@ fn fits(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::api::params::from_query;
+    use crate::http::params::from_query;
     use proptest::prelude::*;
 
     fn read(form: &str) -> Form {
@@ -125,10 +125,10 @@ mod tests {
             "code=a%00b".into(),
             "code=%ff".into(),
         ] {
-            assert_eq!(read(&form).typed.unwrap_err(), Untyped::Unfit, "{form}");
+            assert_eq!(read(&form).typed.unwrap_err(), NoCredential::Invalid, "{form}");
         }
         for form in ["", "username=&passcode=+&code=", "next=x", "&&&=&"] {
-            assert_eq!(read(form).typed.unwrap_err(), Untyped::Nothing, "{form}");
+            assert_eq!(read(form).typed.unwrap_err(), NoCredential::Nothing, "{form}");
         }
     }
 

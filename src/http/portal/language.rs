@@ -1,8 +1,8 @@
-//! Which language a guest reads.
+//! Language negotiation (RFC 9110 section 12.5.4).
 
-use super::text::{ENGLISH, LANGUAGES, Text};
+use super::i18n::{ENGLISH, LANGUAGES, Text};
 
-/// Languages a browser may name; more are not read.
+/// Language ranges that are read of a header.
 const NAMED: usize = 32;
 
 /// The language with this tag; only what stands before the first hyphen counts.

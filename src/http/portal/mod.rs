@@ -1,32 +1,34 @@
-//! What a guest sees: the sign-in page, the way to it, and what devices ask on their own.
+//! The captive portal: the sign-in page, the redirects to it, and the answers to devices that look
+//! for a portal.
 //!
-//! The kernel brings a stranger's requests for port 80 here, whoever they were meant for.
-//! [`authority`] tells whom: requests for somebody else are turned towards the portal by
-//! [`intercept`], those for the portal are answered by [`desk`]. [`probe`] knows the devices' own
-//! questions, [`next`] remembers the page first asked for, [`form`] reads what was typed,
-//! [`page`], [`text`], [`language`], [`show`] and [`html`] write pages, [`brand`] is the operator's
-//! part in them, [`capport`] is the API for devices (RFC 8908), [`answer`] adds the headers.
+//! The kernel redirects port 80 of unauthenticated clients here, whatever host they asked for.
+//! [`authority`] tells that host: requests for other hosts are redirected by [`redirect`], those for
+//! the portal are answered by [`handlers`]. [`probe`] knows captive portal detection requests,
+//! [`return_url`] carries the page first asked for, [`form`] reads the sign-in form, [`page`],
+//! [`i18n`], [`language`], [`format`](mod@format) and [`html`] write pages, [`theme`] is the operator's part in
+//! them, [`capport`] is the API for devices (RFC 8908), [`response`] sets the headers, [`fallback`]
+//! writes responses where a request cannot be read.
 //!
-//! Every request may be hostile, host and path first of all: nothing of it reaches a page
-//! unescaped or a log line as it came, and no path is ever looked up on the disk.
+//! Every request may be hostile, host and path first of all: nothing of it reaches a page unescaped
+//! or a log line as it came, and no path is ever looked up on the disk.
 
-mod answer;
 mod authority;
-mod brand;
 mod capport;
-mod desk;
 mod fallback;
 mod form;
+mod format;
+mod handlers;
 mod html;
-mod intercept;
+mod i18n;
 mod language;
-mod next;
 mod page;
 mod probe;
-mod show;
+mod redirect;
+mod response;
+mod return_url;
 #[cfg(test)]
 mod tests;
-mod text;
+mod theme;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,9 +42,9 @@ use axum::{Extension, Router};
 use hyper::Request;
 use tokio::sync::{Semaphore, watch};
 
-use super::door::{self, PeerKey, Standing};
-use super::server::{Limits, TURNED_AWAY};
-use super::{Door, Local, Opener, Peer, Server};
+use super::conn_limit::{self, PeerClass, PeerKey};
+use super::server::{Limits, MAX_REFUSED};
+use super::{ConnectionLimiter, Local, Peer, PeerMac, Server};
 use crate::clock;
 use crate::domain::guest::{Caller, Online};
 use crate::domain::log_limit::LogLimit;
@@ -52,22 +54,22 @@ use crate::domain::zone::Zone;
 use crate::hotspot::{Fault, Handle, Write};
 use authority::{Authority, Target};
 
-pub use brand::Brand;
+pub use theme::Theme;
 
-/// A device that was sent back this often is still redirected to us: its session is not in force.
-/// One turn is forgotten every second.
-const TURNS: u16 = 20;
-const FORGOTTEN: Duration = Duration::from_secs(1);
+/// Redirects to the origin after which a device is taken to be in a redirect loop: its session is
+/// not in force in the kernel. One is forgotten every [`REDIRECT_EXPIRY`].
+const MAX_REDIRECTS: u16 = 20;
+const REDIRECT_EXPIRY: Duration = Duration::from_secs(1);
 /// Devices told apart in that.
 const DEVICES: usize = 256;
-/// A hotspot that does not answer is noted in the log this often.
-const NOTED: Duration = Duration::from_secs(60);
+/// Minimum time between two log lines about the same trouble.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Cookies that other pages at this address have set come along (RFC 6265 section 8.5: ports do not
-/// separate them), and a browser that cannot be heard cannot sign in.
+/// Room for the cookies that other pages at this address have set (RFC 6265 section 8.5: cookies
+/// are not isolated by port): a browser whose request is refused cannot sign in.
 const LIMITS: Limits = Limits { octets: 16 * 1024, headers: 128 };
 
-/// What a portal needs to know; replaced as a whole when the configuration is read again.
+/// Settings of a portal; replaced as a whole on a reload of the configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The guest network: the name of its `config guest` section.
@@ -76,117 +78,119 @@ pub struct Settings {
     pub port: u16,
     /// The name that the guests' DNS knows the portal by.
     pub portal_name: Option<String>,
-    /// The guest device's first IPv4 address: in URLs it stands in for a link-local address, which
-    /// cannot be written there.
+    /// The guest device's first IPv4 address: it stands in for a link-local IPv6 address, which a URL
+    /// cannot hold.
     pub address_v4: Option<Ipv4Addr>,
-    /// A page about the place.
+    /// A page about the venue (`venue-info-url` of RFC 8908).
     pub venue_url: Option<String>,
-    /// Times are shown in it.
+    /// The time zone of displayed times.
     pub zone: Zone,
-    /// The operator's part in the pages.
-    pub brand: Brand,
+    /// The operator's logo, colours and texts.
+    pub theme: Theme,
 }
 
 /// The portal of one guest network.
 struct Portal {
     hotspot: Handle,
     settings: watch::Receiver<Arc<Settings>>,
-    turned: Mutex<Throttle>,
-    turned_log: Mutex<LogLimit>,
-    faults: Mutex<Throttle>,
-    unknown: Mutex<Throttle>,
+    redirects: Mutex<Throttle>,
+    redirect_loop_log: Mutex<LogLimit>,
+    fault_log: Mutex<Throttle>,
+    unknown_device_log: Mutex<Throttle>,
 }
 
-/// The server for a guest network's portal. Everyone there is who it is meant for.
+/// The server for a guest network's portal. It is meant for every address there.
 pub fn server(hotspot: Handle, settings: watch::Receiver<Arc<Settings>>) -> Server {
-    let turned = Mutex::new(Throttle::new(DEVICES, TURNS, FORGOTTEN, Default::default()));
-    let faults = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
-    let unknown = Mutex::new(Throttle::new(1, 1, NOTED, Default::default()));
-    let turned_log = Mutex::default();
+    let redirects =
+        Mutex::new(Throttle::new(DEVICES, MAX_REDIRECTS, REDIRECT_EXPIRY, Default::default()));
+    let fault_log = Mutex::new(Throttle::new(1, 1, LOG_INTERVAL, Default::default()));
+    let unknown_device_log = Mutex::new(Throttle::new(1, 1, LOG_INTERVAL, Default::default()));
+    let redirect_loop_log = Mutex::default();
     let fallback = Arc::new(fallback::Fallback::new(settings.clone()));
-    let portal = Portal { hotspot, settings, turned, turned_log, faults, unknown };
+    let portal =
+        Portal { hotspot, settings, redirects, redirect_loop_log, fault_log, unknown_device_log };
     let router = Router::new().fallback(handle).with_state(Arc::new(portal));
     Server {
         router,
-        door: Door::default(),
-        standing: Arc::new(|_| Standing::Known),
+        limiter: ConnectionLimiter::default(),
+        class: Arc::new(|_| PeerClass::Allowed),
         peer: Arc::new(peer_key),
         limits: LIMITS,
         fallback: Some(fallback),
-        turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+        refused: Arc::new(Semaphore::new(MAX_REFUSED)),
     }
 }
 
-/// Guests are told apart by their devices: all of them share one IPv6 network, and each has many
-/// addresses in it.
-fn peer_key(address: IpAddr, opener: Option<Mac>) -> PeerKey {
-    opener.map_or_else(|| PeerKey::Address(door::network(address)), PeerKey::Device)
+/// Guests are counted by device: they share one IPv6 network, and each has many addresses in it.
+fn peer_key(address: IpAddr, mac: Option<Mac>) -> PeerKey {
+    mac.map_or_else(|| PeerKey::Address(conn_limit::peer_network(address)), PeerKey::Device)
 }
 
 async fn handle(
     State(portal): State<Arc<Portal>>,
     Extension(Peer(peer)): Extension<Peer>,
-    Extension(Opener(opener)): Extension<Opener>,
+    Extension(PeerMac(mac)): Extension<PeerMac>,
     Extension(Local(local)): Extension<Local>,
     request: Request<Body>,
 ) -> Response {
     let settings = portal.settings.borrow().clone();
     let (parts, body) = request.into_parts();
     let target = authority::target(&parts, &settings, local);
-    let guest = Guest { portal: &portal, settings: &settings, peer, opener, local, request: parts };
+    let guest =
+        GuestRequest { portal: &portal, settings: &settings, peer, mac, local, request: parts };
     let answer = match target {
-        Target::Portal(authority) => guest.served(authority, body).await,
-        Target::Elsewhere(authority) => guest.intercepted(authority).await,
+        Target::Portal(authority) => guest.handle(authority, body).await,
+        Target::Elsewhere(authority) => guest.handle_intercepted(authority).await,
     };
-    answer.done()
+    answer.build()
 }
 
-/// One request, and what it takes to answer it.
-struct Guest<'a> {
+/// A request on a guest network, and the connection it came over.
+struct GuestRequest<'a> {
     portal: &'a Portal,
     settings: &'a Settings,
     peer: IpAddr,
     /// The device that opened the connection.
-    opener: Option<Mac>,
+    mac: Option<Mac>,
     local: SocketAddr,
     request: Parts,
 }
 
-impl Guest<'_> {
+impl GuestRequest<'_> {
     fn caller(&self) -> Caller {
         let network = self.settings.network.clone();
-        Caller { network, address: self.peer, device: self.opener }
+        Caller { network, address: self.peer, device: self.mac }
     }
 
-    /// Whether this guest is online; lets in a device that was here before.
-    async fn visit(&self) -> Result<Option<Online>, Fault> {
+    /// The guest's session; starts one for a remembered device (MAC auto-login).
+    async fn portal_status(&self) -> Result<Option<Online>, Fault> {
         let caller = self.caller();
         let visited = self.portal.hotspot.write(|reply| Write::Visit { caller, reply }).await;
-        visited.inspect_err(|fault| self.portal.note(fault))
+        visited.inspect_err(|fault| self.portal.log_fault(fault))
     }
 
-    /// `http://…/` of the portal as strangers are told.
+    /// The portal's URL in redirects.
     fn portal_url(&self) -> String {
         format!("http://{}/", Authority::of_portal(self.settings, self.local))
     }
 }
 
 impl Portal {
-    /// Says that guests are turned away, once in a while: they will all come again.
-    fn note(&self, fault: &Fault) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        if faults.failed((), clock::boot_time()) {
+    /// Logs that guests get an error page, at a limited rate: every guest will retry.
+    fn log_fault(&self, fault: &Fault) {
+        let mut limit = self.fault_log.lock().unwrap_or_else(PoisonError::into_inner);
+        if limit.failed((), clock::boot_time()) {
             log::warn!("portal: guests are told to try again in a moment: {fault}");
         }
     }
 
-    /// Says why somebody cannot sign in or out who seems to be where they should be, once in a while.
-    fn note_unknown(&self, peer: IpAddr, opener: Option<Mac>) {
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if !unknown.failed((), clock::boot_time()) {
+    /// Logs why a client on the guest network cannot sign in or out, at a limited rate.
+    fn log_unknown_device(&self, peer: IpAddr, mac: Option<Mac>) {
+        let mut limit = self.unknown_device_log.lock().unwrap_or_else(PoisonError::into_inner);
+        if !limit.failed((), clock::boot_time()) {
             return;
         }
-        match opener {
+        match mac {
             Some(mac) => log::warn!(
                 "portal: {mac} asks from {peer}, which ARP or neighbour discovery say is another \
                  device's: it can neither sign in nor out"
@@ -199,20 +203,20 @@ impl Portal {
         }
     }
 
-    /// Whether a device has been sent back where it wanted to go over and over.
-    fn turns_in_circles(&self, peer: IpAddr, opener: Option<Mac>) -> bool {
-        let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether a device with a session is redirected here over and over.
+    fn is_redirect_loop(&self, peer: IpAddr, mac: Option<Mac>) -> bool {
+        let mut redirects = self.redirects.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::boot_time();
-        let key = peer_key(peer, opener);
-        let circles = turned.blocks(key, now);
-        let mut limit = self.turned_log.lock().unwrap_or_else(PoisonError::into_inner);
-        if turned.failed(key, now)
+        let key = peer_key(peer, mac);
+        let is_loop = redirects.blocks(key, now);
+        let mut limit = self.redirect_loop_log.lock().unwrap_or_else(PoisonError::into_inner);
+        if redirects.failed(key, now)
             && let Some(more) = limit.pass(now)
         {
             log::warn!(
                 "portal: {peer} has a session, but the kernel keeps bringing its requests here{more}"
             );
         }
-        circles
+        is_loop
     }
 }

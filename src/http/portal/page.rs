@@ -1,10 +1,10 @@
 //! The pages, as HTML without a script, a cookie or a request to anywhere else.
 
 use super::Settings;
+use super::format;
 use super::html::{Escaped, Paragraphs};
-use super::next::Next;
-use super::show;
-use super::text::{LANGUAGES, Text};
+use super::i18n::{LANGUAGES, Text};
+use super::return_url::ReturnUrl;
 use crate::domain::guest::Online;
 use crate::domain::login::Refusal;
 
@@ -13,19 +13,19 @@ const WAVES: &str = r#"<svg class="mark" viewBox="0 0 24 24" fill="none" stroke=
 /// A tick in a circle.
 const TICK: &str = r#"<svg class="mark good" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="12" cy="12" r="10"/><path d="m7.5 12.5 3 3 6-6.5"/></svg>"#;
 
-/// What every page needs to know.
-pub(super) struct Visit<'a> {
+/// Settings, language and return URL: what every page needs.
+pub(super) struct PageContext<'a> {
     /// The portal's settings.
     pub(super) settings: &'a Settings,
     /// The language.
     pub(super) text: &'static Text,
-    /// Whether the guest has chosen it rather than the browser.
+    /// Whether the guest has chosen the language, rather than the browser.
     pub(super) chosen: bool,
     /// The page first asked for.
-    pub(super) next: Option<Next>,
+    pub(super) next: Option<ReturnUrl>,
 }
 
-/// What the sign-in page says first.
+/// The message at the top of the sign-in page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
     /// Nothing.
@@ -36,7 +36,7 @@ pub(super) enum Notice {
     Problem(String),
 }
 
-/// What was typed: a wrong one needs another sentence.
+/// The kind of credential that was typed: refusals are worded differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     /// Username and passcode.
@@ -45,8 +45,8 @@ pub(super) enum Typed {
     Code,
 }
 
-impl Visit<'_> {
-    /// The query that carries language and page along.
+impl PageContext<'_> {
+    /// The query that carries language and return URL.
     pub(super) fn query(&self, first: Option<&str>) -> String {
         let lang = self.chosen.then(|| format!("lang={}", self.text.tag));
         let next = self.next.as_ref().map(|next| format!("next={}", next.encoded()));
@@ -54,12 +54,12 @@ impl Visit<'_> {
         if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 
-    /// The sentence for a refusal, as HTML. Unknown usernames and wrong passcodes are told apart: it helps
-    /// whoever has mistyped one, and guessing is slowed down whichever it was.
+    /// The sentence for a refusal, as HTML. It tells unknown usernames from wrong passcodes: that helps
+    /// after a typing error, and guesses are throttled either way.
     pub(super) fn refusal(&self, refusal: &Refusal, typed: Typed) -> String {
         let text = self.text;
-        let moment = |at| bdi(&show::moment(text, &self.settings.zone, at));
-        let waits = |sentence: &str, wait| sentence.replace("{}", &bdi(&show::wait(text, wait)));
+        let moment = |at| bdi(&format::moment(text, &self.settings.zone, at));
+        let waits = |sentence: &str, wait| sentence.replace("{}", &bdi(&format::wait(text, wait)));
         let sentence = match (refusal, typed) {
             (Refusal::UnknownUsername | Refusal::WrongPasscode, Typed::Code) => text.wrong_code,
             (Refusal::UnknownUsername, Typed::Pair) => text.unknown_username,
@@ -80,12 +80,12 @@ impl Visit<'_> {
 
     /// The sign-in page; `username` is what was typed before.
     ///
-    /// Two fields for both kinds of voucher: whoever has a username and a passcode finds both
-    /// words here, whoever has one code types it into the first field and is done.
+    /// Two fields for both kinds of voucher: a username and a passcode, or one code in the first
+    /// field.
     pub(super) fn sign_in(&self, notice: &Notice, username: &str) -> String {
         let text = self.text;
-        let brand = &self.settings.brand;
-        let welcome = match brand.welcome.in_language(text) {
+        let theme = &self.settings.theme;
+        let welcome = match theme.welcome.in_language(text) {
             Some(welcome) => Paragraphs(welcome).to_string(),
             None => format!("<p>{}</p>", text.intro),
         };
@@ -150,7 +150,7 @@ impl Visit<'_> {
         self.page(text.online, &body)
     }
 
-    /// Where the hotspot cannot answer, or there is nothing to show.
+    /// A page with a message and one link: errors, unknown paths.
     pub(super) fn message(&self, heading: &str, advice: &str, on: &str) -> String {
         let body = format!(
             r#"<header>{mark}<h1>{heading}</h1><p class="lead">{advice}</p></header><a class="button" href="/{query}">{on}</a>"#,
@@ -162,10 +162,10 @@ impl Visit<'_> {
 
     fn rows(&self, online: &Online) -> String {
         let text = self.text;
-        let amount = |octets| show::amount(text, octets);
+        let amount = |octets| format::amount(text, octets);
         let left = |octets: Option<u64>| octets.map_or(text.no_limit.to_owned(), amount);
-        let time = online.left.time.map_or(text.no_limit.to_owned(), |d| show::duration(text, d));
-        let until = online.until.map(|at| show::moment(text, &self.settings.zone, at));
+        let time = online.left.time.map_or(text.no_limit.to_owned(), |d| format::duration(text, d));
+        let until = online.until.map(|at| format::moment(text, &self.settings.zone, at));
         let limited = online.left.download.is_some() || online.left.upload.is_some();
         let rows = [
             (text.time_left, Some(time)),
@@ -184,12 +184,12 @@ impl Visit<'_> {
     }
 
     fn title(&self) -> &str {
-        self.settings.brand.title.in_language(self.text).unwrap_or(self.text.title)
+        self.settings.theme.title.in_language(self.text).unwrap_or(self.text.title)
     }
 
     /// The operator's logo, or a sign that this is about a wireless network.
     fn mark(&self) -> &'static str {
-        match self.settings.brand.logo {
+        match self.settings.theme.logo {
             Some(_) => r#"<img class="logo" src="/logo" alt="">"#,
             None => WAVES,
         }
@@ -197,10 +197,10 @@ impl Visit<'_> {
 
     fn terms(&self) -> String {
         let text = self.text;
-        let Some(terms) = self.settings.brand.terms.in_language(text) else {
+        let Some(terms) = self.settings.theme.terms.in_language(text) else {
             return String::new();
         };
-        let consent = if self.settings.brand.terms_box {
+        let consent = if self.settings.theme.terms_box {
             format!(
                 r#"<label class="box"><input type="checkbox" name="terms" value="1" required>{}</label>"#,
                 text.terms_box
@@ -258,7 +258,7 @@ impl Visit<'_> {
             tag = self.text.tag,
             direction = self.text.direction,
             title = Escaped(title),
-            style = self.settings.brand.style(),
+            style = self.settings.theme.style(),
             languages = self.languages(),
         )
     }

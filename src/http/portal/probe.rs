@@ -1,18 +1,19 @@
-//! The requests with which devices find out whether there is a portal.
+//! Captive portal detection: the requests with which devices look for a portal.
 //!
-//! A stranger's probe is redirected like any other request: that is what makes the sign-in sheet
-//! appear. A guest's probe normally never comes here. It does when the device was let in a moment
-//! ago because it is remembered, or when its connection is older than its session; then it gets
-//! the answer it would have got outside. A redirect, even to the very same address, would count
-//! as a portal: Android would ask its owner to sign in, and not look again for ten minutes.
+//! A probe of an unauthenticated client is redirected like any other request, which makes the
+//! captive portal sheet appear. A probe of a guest who is online normally never arrives here. It
+//! does when a remembered device was signed in a moment ago, or when its connection is older than
+//! its session; then it gets the response of the probe's own server. A redirect, even to the same
+//! URL, would count as a portal: Android would ask for a sign-in, and not probe again for ten
+//! minutes.
 
 use axum::body::Body;
 use axum::http::{HeaderName, StatusCode};
 
-use super::answer::Answer;
 use super::authority::Authority;
+use super::response::ResponseBuilder;
 
-/// What a probe's own server answers.
+/// A probe and the response of its server.
 #[derive(Debug)]
 pub(super) struct Probe {
     host: &'static str,
@@ -42,7 +43,7 @@ const fn saying(
     Probe { host, path, body: Some(body), kind }
 }
 
-/// An empty host is any: makers of phones run the same probe on servers of their own.
+/// An empty host matches any: vendors run the same probe on servers of their own.
 const PROBES: [Probe; 19] = [
     silent("", "/generate_204"),
     silent("", "/gen_204"),
@@ -70,7 +71,7 @@ const PROBES: [Probe; 19] = [
     saying("www.msftconnecttest.com", "/ncsi.txt", TEXT, "Microsoft NCSI"),
 ];
 
-/// Hosts that are there for nothing but probes.
+/// Hosts that serve nothing but probes.
 const HOSTS: [&str; 9] = [
     "captive.apple.com",
     "connectivitycheck.gstatic.com",
@@ -83,24 +84,24 @@ const HOSTS: [&str; 9] = [
     "networkcheck.kde.org",
 ];
 
-/// The probe that this address is, where its answer is known.
+/// The probe at this URL.
 pub(super) fn find(authority: &Authority, path: &str) -> Option<&'static Probe> {
     let host = authority.host();
     PROBES.iter().find(|probe| probe.path == path && (probe.host.is_empty() || probe.host == host))
 }
 
-/// Whether nobody would want to read what is at this address.
+/// Whether this URL is a probe, which no guest wants to return to.
 pub(super) fn is_probe(authority: &Authority, path: &str) -> bool {
     HOSTS.contains(&authority.host().as_str()) || find(authority, path).is_some()
 }
 
 impl Probe {
-    /// What its own server answers.
-    pub(super) fn answer(&self) -> Answer {
+    /// The response of the probe's own server.
+    pub(super) fn response(&self) -> ResponseBuilder {
         match self.body {
-            Some(body) => Answer::new(StatusCode::OK, self.kind, body),
-            // NetworkManager looks for this header on Ubuntu; nobody else minds it.
-            None => Answer::new(StatusCode::NO_CONTENT, TEXT, Body::empty())
+            Some(body) => ResponseBuilder::new(StatusCode::OK, self.kind, body),
+            // NetworkManager looks for this header on Ubuntu; others ignore it.
+            None => ResponseBuilder::new(StatusCode::NO_CONTENT, TEXT, Body::empty())
                 .with(HeaderName::from_static("x-networkmanager-status"), "online"),
         }
     }

@@ -5,7 +5,7 @@
 //! - The fields of a request for vouchers keep the rules of the API (see `params`).
 
 use hotspotd::control::{Ask, Tell};
-use hotspotd::http::api::params::Params;
+use hotspotd::http::params::Params;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

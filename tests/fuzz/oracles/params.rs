@@ -1,4 +1,4 @@
-//! `http::api::params` and `http::api::voucher_request`.
+//! `http::params` and `http::voucher_request`.
 //!
 //! - Nothing panics.
 //! - A form reads as the crate `form_urlencoded` reads it. Where bytes are no UTF-8 that crate puts
@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use hotspotd::domain::validity::ValidFor;
 use hotspotd::domain::voucher::{DataLimit, VoucherRequest};
 use hotspotd::domain::zone::Zone;
-use hotspotd::http::api::params::{Params, from_body, from_query};
-use hotspotd::http::api::voucher_request;
+use hotspotd::http::params::{Params, from_body, from_query};
+use hotspotd::http::voucher_request;
 use serde_json::Value;
 
 /// What `form_urlencoded` and this program put for bytes they cannot read.

@@ -25,8 +25,8 @@ use hotspotd::domain::wall::Reading;
 use hotspotd::domain::zone::Zone;
 use hotspotd::firewall::{AccessChange, Change, Count, Gate, GateError, Hook, Network, Pass};
 use hotspotd::hotspot::{GuestNetwork, Handle, Machine, Settings, Write, start};
-use hotspotd::http::portal::{self, Brand};
-use hotspotd::http::{Local, Opener, Peer, Server};
+use hotspotd::http::portal::{self, Theme};
+use hotspotd::http::{Local, Peer, PeerMac, Server};
 use hotspotd::neighbour::Find;
 use hotspotd::store::Store;
 use tower_service::Service;
@@ -148,7 +148,7 @@ impl Bench {
             address_v4: Some([192, 168, 10, 1].into()),
             venue_url: None,
             zone: Zone::utc(),
-            brand: Brand::default(),
+            theme: Theme::default(),
         };
         let (sender, receiver) = tokio::sync::watch::channel(Arc::new(settings));
         // For as long as the process lives.
@@ -181,7 +181,7 @@ impl Bench {
         let peer: IpAddr = [192, 168, 10, device].into();
         let local: SocketAddr = PORTAL.parse().expect("an address");
         request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(Opener(Some(mac(device))));
+        request.extensions_mut().insert(PeerMac(Some(mac(device))));
         request.extensions_mut().insert(Local(local));
         self.runtime.block_on(async {
             let response = self.server.router.clone().call(request).await.expect("infallible");

@@ -32,7 +32,7 @@ pub(super) fn settings() -> Settings {
         address_v4: None,
         venue_url: None,
         zone: Zone::from_posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap(),
-        brand: Brand::default(),
+        theme: Theme::default(),
     }
 }
 
@@ -109,7 +109,7 @@ impl Bench {
     async fn send(&self, request: Request<impl Into<Body>>) -> Got {
         let mut request = request.map(Into::into);
         request.extensions_mut().insert(Peer(self.peer));
-        request.extensions_mut().insert(Opener(None));
+        request.extensions_mut().insert(PeerMac(None));
         request.extensions_mut().insert(Local(self.local));
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();

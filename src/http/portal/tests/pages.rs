@@ -152,9 +152,9 @@ async fn a_box_beside_the_terms_must_be_ticked() {
     std::fs::write(scratch.path().join("terms.txt"), "Be <kind>.\n\nAlways.").unwrap();
     std::fs::write(scratch.path().join("brand.conf"), "terms = box").unwrap();
     std::fs::write(scratch.path().join("logo.svg"), "<svg><script>x</script></svg>").unwrap();
-    let (brand, warnings) = Brand::load(scratch.path());
+    let (theme, warnings) = Theme::load(scratch.path());
     assert_eq!(warnings, [""; 0]);
-    let bench = Bench::new(Settings { brand, ..settings() });
+    let bench = Bench::new(Settings { theme, ..settings() });
     let got = bench.home().await;
     assert!(got.body.contains("<p>Be &lt;kind&gt;.</p><p>Always.</p>"));
     assert!(got.body.contains(r#"name="terms" value="1" required"#));

@@ -94,7 +94,7 @@ async fn a_guest_whose_connection_is_old_is_sent_back() {
 async fn a_session_that_is_not_in_force_does_not_send_anybody_round_for_ever() {
     let bench = Bench::guest();
     let mut sent_back = 0;
-    for _ in 0..2 * TURNS {
+    for _ in 0..2 * MAX_REDIRECTS {
         match bench.get("example.com", "/").await {
             got if got.status == StatusCode::TEMPORARY_REDIRECT => sent_back += 1,
             got => {
@@ -103,7 +103,7 @@ async fn a_session_that_is_not_in_force_does_not_send_anybody_round_for_ever() {
             }
         }
     }
-    assert!((TURNS..2 * TURNS).contains(&sent_back), "{sent_back}");
+    assert!((MAX_REDIRECTS..2 * MAX_REDIRECTS).contains(&sent_back), "{sent_back}");
 }
 
 #[tokio::test]

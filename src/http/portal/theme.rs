@@ -1,8 +1,8 @@
-//! The operator's own logo, colours, texts and terms.
+//! The theme: the operator's logo, colours, texts and terms.
 //!
-//! They lie in the folder `option pages` names, and are read into memory when the daemon starts
-//! and when it reads its configuration again; no request ever touches the disk. Every file may be
-//! missing. What is there but cannot be used is named in the log and left out.
+//! The files are in the folder that `option pages` names, and are read into memory at the start and
+//! on a reload; no request touches the disk. Every file is optional. A file that cannot be used is
+//! logged and ignored.
 //!
 //! | file | what it is | at most |
 //! |---|---|---|
@@ -24,19 +24,19 @@ mod load;
 
 use axum::body::Bytes;
 
-use super::text::Text;
+use super::i18n::Text;
 
 /// The built-in style sheet.
 const STYLE: &str = include_str!("style.css");
 
-/// What makes a portal the operator's own.
+/// The operator's part in the pages.
 #[derive(Clone, Debug)]
-pub struct Brand {
+pub struct Theme {
     style: String,
     pub(super) logo: Option<Logo>,
-    pub(super) title: Words,
-    pub(super) welcome: Words,
-    pub(super) terms: Words,
+    pub(super) title: LocalizedText,
+    pub(super) welcome: LocalizedText,
+    pub(super) terms: LocalizedText,
     /// Whether guests must tick a box.
     pub(super) terms_box: bool,
 }
@@ -48,24 +48,24 @@ pub(super) struct Logo {
     bytes: Bytes,
 }
 
-/// A text in some languages; the tag of the one for everybody else is empty.
+/// A text in some languages; the default has an empty tag.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Words(Vec<(&'static str, String)>);
+pub(super) struct LocalizedText(Vec<(&'static str, String)>);
 
-impl Default for Brand {
+impl Default for Theme {
     fn default() -> Self {
         Self {
             style: STYLE.to_owned(),
             logo: None,
-            title: Words::default(),
-            welcome: Words::default(),
-            terms: Words::default(),
+            title: LocalizedText::default(),
+            welcome: LocalizedText::default(),
+            terms: LocalizedText::default(),
             terms_box: false,
         }
     }
 }
 
-impl Brand {
+impl Theme {
     /// The whole style sheet.
     pub(super) fn style(&self) -> &str {
         &self.style
@@ -73,7 +73,7 @@ impl Brand {
 }
 
 impl Logo {
-    /// The media type, told by the first bytes: a name can lie.
+    /// Detects the media type from the content: a file name can be wrong.
     fn sniff(bytes: Vec<u8>) -> Option<Self> {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
         let kind = match bytes.as_slice() {
@@ -101,8 +101,8 @@ fn is_svg(text: &[u8]) -> bool {
     starts.iter().any(|start| text.starts_with(start)) && tag()
 }
 
-impl Words {
-    /// The text for readers of a language.
+impl LocalizedText {
+    /// The text in a language, or the default one.
     pub(super) fn in_language(&self, text: &Text) -> Option<&str> {
         let tagged = |tag: &str| self.0.iter().find(|(own, _)| *own == tag);
         tagged(text.tag).or_else(|| tagged("")).map(|(_, words)| words.as_str())

@@ -1,4 +1,4 @@
-//! The nine messages of the vendor's page, and when each is said.
+//! Results of a call, and the vendor's nine messages for them.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -8,39 +8,39 @@ use hyper::StatusCode;
 use crate::config;
 use crate::listing::CreatedRow;
 
-/// How a call ended.
-pub(super) enum Outcome {
-    /// The API is switched off, or is for this caller.
+/// The result of a call.
+pub(super) enum ApiResult {
+    /// The API is off, or does not allow this address.
     NotEnabled,
-    /// The key is not the one in force, or was guessed too often.
+    /// Wrong key, or too many wrong keys from this address.
     KeyWrong,
-    /// No key came with the call; the text says where it belongs.
+    /// No key in the call; the text says where it belongs.
     KeyNotSet(&'static str),
-    /// GET or POST is switched off; other methods always are.
+    /// GET or POST is off in the configuration, or the method is another.
     MethodNotAllowed,
-    /// The body cannot be read, so there is no key in it; the text says what was sent.
+    /// The body cannot be decoded; the text says what was sent.
     Malformed(&'static str),
-    /// The body is larger than any call can be.
+    /// The body exceeds the limit.
     TooLarge,
-    /// A voucher was made.
+    /// A voucher was created.
     Created(Box<CreatedRow>),
     /// Another voucher has this username.
     UsernameTaken,
     /// A voucher was removed.
     Removed,
-    /// No username was named for removal.
+    /// No username was given for removal.
     NoUsername,
     /// No voucher has this username.
     NoSuchUsername,
-    /// A parameter makes no sense; the text says which and why.
-    Unfit(String),
-    /// The store failed; the log says why.
-    Fault(String),
-    /// A list, as it comes from the store.
+    /// A parameter is invalid; the text says which and why.
+    InvalidParameter(String),
+    /// The hotspot failed; the text and the log say why.
+    Failed(String),
+    /// A list, streamed from the store.
     List(Body),
 }
 
-impl Outcome {
+impl ApiResult {
     fn message(&self) -> &'static str {
         match self {
             Self::NotEnabled => "API is not enabled",
@@ -53,7 +53,9 @@ impl Outcome {
             Self::NoSuchUsername => "Username doesn't exist",
             Self::NoUsername => "No username set",
             Self::Removed => "User removed successfully",
-            Self::TooLarge | Self::Unfit(_) | Self::Fault(_) | Self::List(_) => "An error occurred",
+            Self::TooLarge | Self::InvalidParameter(_) | Self::Failed(_) | Self::List(_) => {
+                "An error occurred"
+            }
         }
     }
 
@@ -66,26 +68,29 @@ impl Outcome {
             Self::NoSuchUsername => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UsernameTaken => StatusCode::CONFLICT,
-            Self::Malformed(_) | Self::NoUsername | Self::Unfit(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::NoUsername | Self::InvalidParameter(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// What the message leaves open.
+    /// The detail for `X-Error-Reason`.
     fn reason(&self) -> Option<&str> {
         match self {
             Self::MethodNotAllowed => Some("this method is switched off"),
             Self::KeyNotSet(reason) | Self::Malformed(reason) => Some(reason),
             Self::TooLarge => Some("the body is larger than 64 KB"),
-            Self::Unfit(reason) | Self::Fault(reason) => Some(reason),
+            Self::InvalidParameter(reason) | Self::Failed(reason) => Some(reason),
             _ => None,
         }
     }
 
-    /// The answer, its fields in the order of the vendor's samples. Without `with_status` the code is 200 whatever happened, as the vendor does;
-    /// only a body that was not read to its end is refused by code as well.
-    pub(super) fn respond(self, config: &config::Api) -> Response {
+    /// The response, its fields in the order of the vendor's samples. Without `option http_status`
+    /// the status is 200 whatever happened, as the vendor's is; a body that was not read to its end
+    /// gets a 413 all the same.
+    pub(super) fn into_response(self, config: &config::Api) -> Response {
         let message = self.message();
         let status = self.status();
         let mut response = Response::new(Body::empty());
@@ -111,7 +116,7 @@ impl Outcome {
             }
             _ => {}
         }
-        // The vendor's body has no room for the reason; whoever writes a script needs it.
+        // The vendor's body has no field for the reason, which authors of scripts need.
         if let Some(Ok(reason)) = self.reason().map(HeaderValue::from_str) {
             headers.insert("x-error-reason", reason);
         }

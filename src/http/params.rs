@@ -1,4 +1,4 @@
-//! What a caller sent, decoded: query string, form or JSON.
+//! Parameters of a request, decoded from a query string, a form or JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +13,8 @@ use super::multipart;
 enum Param {
     /// A text, or a number as it was written.
     Text(String),
-    /// Something that no parameter can be: an array, an object, a truth value, bytes that are not
-    /// UTF-8.
-    Unfit,
+    /// A value that no parameter can have: an array, an object, a boolean, bytes that are not UTF-8.
+    NotText,
 }
 
 /// The parameters of a call by name; of a repeated one the last counts, as in PHP.
@@ -29,9 +28,9 @@ impl fmt::Debug for Params {
     }
 }
 
-/// The parameter was sent, but is no text.
+/// The parameter was sent, but is neither text nor number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unfit;
+pub struct NotText;
 
 impl Params {
     /// Parameters that are texts already.
@@ -39,10 +38,10 @@ impl Params {
         Self(texts.into_iter().map(|(name, text)| (name, Param::Text(text))).collect())
     }
 
-    /// These, and of the others what is not among them, but for this name.
+    /// Adds those of `others` whose names are not taken, except the one named `except`.
     #[must_use]
-    pub(super) fn or(self, mut others: Self, but: &str) -> Self {
-        others.0.remove(but);
+    pub(super) fn or(self, mut others: Self, except: &str) -> Self {
+        others.0.remove(except);
         others.0.extend(self.0);
         others
     }
@@ -51,11 +50,11 @@ impl Params {
     ///
     /// # Errors
     /// It was sent, but is no text.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, Unfit> {
+    pub fn text(&self, name: &str) -> Result<Option<&str>, NotText> {
         match self.0.get(name) {
             None => Ok(None),
             Some(Param::Text(text)) => Ok(Some(text)),
-            Some(Param::Unfit) => Err(Unfit),
+            Some(Param::NotText) => Err(NotText),
         }
     }
 }
@@ -69,7 +68,7 @@ pub fn from_query(query: &str) -> Params {
 pub(super) fn from_multipart(body: &[u8], boundary: &str) -> Option<Params> {
     let param = |value: Option<&[u8]>| {
         let text = value.and_then(|value| std::str::from_utf8(value).ok());
-        text.map_or(Param::Unfit, |text| Param::Text(text.to_owned()))
+        text.map_or(Param::NotText, |text| Param::Text(text.to_owned()))
     };
     let fields = multipart::fields(body, boundary)?.into_iter();
     Some(Params(fields.map(|field| (field.name.to_owned(), param(field.value))).collect()))
@@ -96,7 +95,7 @@ fn from_json(body: &[u8]) -> Option<Params> {
             Some(b'n') => continue,
             Some(b'"') => Param::Text(serde_json::from_str(value.get()).ok()?),
             Some(b'-' | b'0'..=b'9') => Param::Text(value.get().to_owned()),
-            _ => Param::Unfit,
+            _ => Param::NotText,
         };
         params.insert(name, param);
     }
@@ -108,7 +107,7 @@ fn from_form(form: &[u8]) -> Params {
     let params = pairs.filter_map(|pair| {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = decode(halves.next()?)?;
-        let param = decode(halves.next().unwrap_or_default()).map_or(Param::Unfit, Param::Text);
+        let param = decode(halves.next().unwrap_or_default()).map_or(Param::NotText, Param::Text);
         Some((name, param))
     });
     Params(params.collect())
@@ -156,7 +155,7 @@ mod tests {
     fn bytes_that_are_not_utf8_spoil_only_their_own_parameter() {
         let params = from_query("api-key=k&username=%ff%fe");
         assert_eq!(text(&params, "api-key").as_deref(), Some("k"));
-        assert_eq!(params.text("username"), Err(Unfit));
+        assert_eq!(params.text("username"), Err(NotText));
     }
 
     #[test]
@@ -169,8 +168,8 @@ mod tests {
         assert_eq!(text(&params, "a").as_deref(), Some("1024"));
         assert_eq!(text(&params, "b"), None);
         assert_eq!(text(&params, "c").as_deref(), Some("x"));
-        assert_eq!(params.text("d"), Err(Unfit));
-        assert_eq!(params.text("e"), Err(Unfit));
+        assert_eq!(params.text("d"), Err(NotText));
+        assert_eq!(params.text("e"), Err(NotText));
         assert_eq!(text(&from_body(b"a=1").unwrap(), "a").as_deref(), Some("1"));
     }
 

@@ -1,8 +1,8 @@
-//! The device that opened a TCP connection, from the connection itself.
+//! The MAC address of the peer of a TCP connection, from its SYN.
 //!
-//! The kernel's neighbour table says who claims an address: it is filled from what ARP and neighbour
-//! discovery say inside (RFC 826, RFC 4861), which nobody compares with the frame's source. The
-//! source of the SYN that opened the connection is what the access point or switch saw.
+//! The kernel's neighbour table can be spoofed: it is filled from the payload of ARP and neighbour
+//! discovery (RFC 826, RFC 4861), which is not compared with the source of the frame. The Ethernet
+//! source of the SYN is the address that the access point or switch saw.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -16,10 +16,10 @@ use crate::syscalls;
 
 /// Keep the link layer's header too (`tcp_reqsk_record_syn` in net/ipv4/tcp_input.c; Linux 5.10).
 const WITH_LINK_LAYER: libc::c_int = 2;
-/// Repetitions of a listener's SYN-ACK (`reqsk_timer_handler` in
-/// net/ipv4/inet_connection_sock.c): a handshake that the peer does not complete is forgotten
-/// after 3 s instead of 63 s. An honest peer repeats its SYN and begins anew.
-const SYN_ACK_REPETITIONS: libc::c_int = 1;
+/// Retransmissions of a SYN-ACK (`reqsk_timer_handler` in
+/// net/ipv4/inet_connection_sock.c): an incomplete handshake is dropped after 3 s instead
+/// of 63 s. A real peer retransmits its SYN and starts over.
+const SYN_ACK_RETRIES: libc::c_int = 1;
 
 /// Octets of the two addresses in front of an EtherType.
 const ADDRESSES: usize = 12;
@@ -29,7 +29,7 @@ const IPV6: [u8; 2] = [0x86, 0xdd];
 const TAGS: [[u8; 2]; 2] = [[0x81, 0x00], [0x88, 0xa8]];
 
 sockopt_impl!(
-    /// Whether a listener keeps the SYN of each connection.
+    /// Whether a listener saves the SYN of each connection.
     SaveSyn,
     SetOnly,
     libc::IPPROTO_TCP,
@@ -37,7 +37,7 @@ sockopt_impl!(
     libc::c_int
 );
 sockopt_impl!(
-    /// How often a SYN, or a listener's SYN-ACK, is repeated.
+    /// Retransmissions of a SYN, or of a listener's SYN-ACK.
     SynCount,
     SetOnly,
     libc::IPPROTO_TCP,
@@ -45,13 +45,13 @@ sockopt_impl!(
     libc::c_int
 );
 
-/// Has a listener keep what [`device`] reads, and forget soon what only takes room for it: a full
-/// table has the kernel answer with SYN cookies, and keep nothing.
+/// Has a listener save the SYNs that [`of_connection`] reads, and drop incomplete handshakes soon:
+/// with a full queue the kernel answers with SYN cookies, and saves nothing.
 ///
 /// # Errors
 /// What the kernel says.
-pub(super) fn keep(listener: &impl AsFd) -> io::Result<()> {
-    setsockopt(listener, SynCount, &SYN_ACK_REPETITIONS)?;
+pub(super) fn save_syn(listener: &impl AsFd) -> io::Result<()> {
+    setsockopt(listener, SynCount, &SYN_ACK_RETRIES)?;
     setsockopt(listener, SaveSyn, &WITH_LINK_LAYER).map_err(|error| match error {
         Errno::EINVAL => io::Error::new(
             io::ErrorKind::Unsupported,
@@ -61,9 +61,9 @@ pub(super) fn keep(listener: &impl AsFd) -> io::Result<()> {
     })
 }
 
-/// The device that opened this connection; the kernel tells once. `None` where the connection was
-/// made with a SYN cookie, or did not come over Ethernet.
-pub(super) fn device(connection: &impl AsFd) -> Option<Mac> {
+/// The peer's MAC address; the kernel frees the SYN when it is read. `None` where the connection
+/// came from a SYN cookie, or not over Ethernet.
+pub(super) fn of_connection(connection: &impl AsFd) -> Option<Mac> {
     let syn = syscalls::saved_syn(connection);
     syn.inspect_err(|error| log::debug!("http: no SYN: {error}")).ok().and_then(|syn| source(&syn))
 }
@@ -133,14 +133,14 @@ mod tests {
     #[test]
     fn the_kernel_of_this_machine_keeps_a_syn_and_gives_it_once() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        keep(&listener).unwrap();
+        save_syn(&listener).unwrap();
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
         let syn = syscalls::saved_syn(&server).unwrap();
         // The loopback device writes Ethernet headers, with nobody's address in them.
         assert_eq!((syn.get(ADDRESSES..14), source(&syn)), (Some(&IPV4[..]), None));
         assert!(syscalls::saved_syn(&server).unwrap().is_empty());
-        assert_eq!(device(&client), None);
+        assert_eq!(of_connection(&client), None);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! `hotspotd try`: everything on loopback, with data that is thrown away.
+//! `hotspotd try`: a demo on loopback, with temporary data.
 
 use std::fs;
 use std::io;
@@ -13,29 +13,29 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
 use crate::domain::code;
-use crate::http::api::key;
+use crate::http::api_key;
 
-/// The port that is taken where it is free.
+/// The API's port, where it is free.
 const PORT: u16 = 8080;
 /// The same for RADIUS: authentication and accounting.
 const RADIUS_PORTS: (u16, u16) = (1812, 1813);
 /// Characters of the secret for RADIUS: 79 random bits.
 const SECRET_LENGTH: usize = 16;
-/// The configuration's name in the directory; where it stands, the directory is ours.
+/// The configuration's name in the directory; a directory that holds it was made by this program.
 const CONFIG: &str = "hotspotd.conf";
 /// The control socket's name in the directory.
 const SOCKET: &str = "control.sock";
 
-/// Starts a daemon with throw-away data and prints what to paste.
-pub fn try_out() -> ExitCode {
+/// Runs a daemon with temporary data, and prints commands to paste.
+pub fn run() -> ExitCode {
     let directory = match make_directory(&std::env::temp_dir()) {
         Ok(directory) => directory,
         Err(reason) => return failed(&reason),
     };
     let code = match prepare(&directory) {
-        Ok(trial) => {
-            print!("{}", trial.instructions());
-            super::run(&trial.config)
+        Ok(demo) => {
+            print!("{}", demo.instructions());
+            super::run(&demo.config)
         }
         Err(reason) => failed(&reason),
     };
@@ -48,7 +48,7 @@ fn failed(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-struct Trial {
+struct Demo {
     config: PathBuf,
     address: SocketAddr,
     radius: (u16, u16),
@@ -56,8 +56,8 @@ struct Trial {
     secret: String,
 }
 
-/// Makes a directory for its owner only: the usual one, or one with a random name where that one is
-/// not ours. Another user of this machine can take any name that is known in advance.
+/// Makes a directory with mode 0700: the usual one, or one with a random name where another user
+/// has the usual name. Any user of this machine can take a name that is known in advance.
 fn make_directory(parent: &Path) -> Result<PathBuf, String> {
     let usual = parent.join("hotspotd-try");
     if is_left_behind(&usual) {
@@ -77,7 +77,7 @@ fn make_directory(parent: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Whether an earlier try of this user has left the directory, or one that runs has it.
+/// Whether the directory belongs to another demo of this user, which may still run.
 fn is_left_behind(directory: &Path) -> bool {
     fs::symlink_metadata(directory).is_ok_and(|found| {
         found.is_dir()
@@ -90,19 +90,19 @@ fn is_empty(directory: &Path) -> bool {
     fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-fn prepare(directory: &Path) -> Result<Trial, String> {
+fn prepare(directory: &Path) -> Result<Demo, String> {
     let fail = |error: io::Error| format!("cannot use {}: {error}", directory.display());
     let socket = directory.join(SOCKET);
     let address = free_address().map_err(|error| format!("no free port on loopback: {error}"))?;
     let radius =
         free_radius_ports().map_err(|error| format!("no free port for RADIUS: {error}"))?;
     let mut rng = UnwrapErr(SysRng);
-    let key = key::load_or_make(directory, &mut rng).map_err(fail)?;
+    let key = api_key::load_or_make(directory, &mut rng).map_err(fail)?;
     let secret = code::code(&mut rng, SECRET_LENGTH);
     let config = directory.join(CONFIG);
     fs::write(&config, configuration(directory, &socket, address, radius, &secret))
         .map_err(fail)?;
-    Ok(Trial { config, address, radius, key: key.reveal().to_owned(), secret })
+    Ok(Demo { config, address, radius, key: key.reveal().to_owned(), secret })
 }
 
 fn free_address() -> io::Result<SocketAddr> {
@@ -149,7 +149,7 @@ fn configuration(
     )
 }
 
-impl Trial {
+impl Demo {
     fn instructions(&self) -> String {
         let Self { config, address, radius: (auth, acct), key, secret } = self;
         let program = std::env::current_exe().unwrap_or_else(|_| "hotspotd".into());

@@ -1,4 +1,4 @@
-//! A connection that knows when its peer last did something.
+//! Idle detection: a stream that counts its reads and writes.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Counts the reads and writes that moved something.
+/// Counts completed reads and writes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<AtomicU32>);
+pub(super) struct Activity(Arc<AtomicU32>);
 
-impl Progress {
+impl Activity {
     fn note(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns once nothing has moved for at least `pause`, at most twice as long.
-    pub(super) async fn stalled(&self, pause: Duration) {
+    /// Returns once nothing was read or written for `timeout`, at most twice as long.
+    pub(super) async fn idle(&self, timeout: Duration) {
         loop {
             let before = self.0.load(Ordering::Relaxed);
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(timeout).await;
             if self.0.load(Ordering::Relaxed) == before {
                 return;
             }
@@ -30,19 +30,19 @@ impl Progress {
     }
 }
 
-/// A stream that notes its progress.
-pub(super) struct Watched<S> {
+/// A stream that counts its activity.
+pub(super) struct IdleStream<S> {
     inner: S,
-    progress: Progress,
+    activity: Activity,
 }
 
-impl<S> Watched<S> {
-    pub(super) fn new(inner: S, progress: Progress) -> Self {
-        Self { inner, progress }
+impl<S> IdleStream<S> {
+    pub(super) fn new(inner: S, activity: Activity) -> Self {
+        Self { inner, activity }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for IdleStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -50,13 +50,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         if polled.is_ready() {
-            self.progress.note();
+            self.activity.note();
         }
         polled
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for IdleStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +64,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
         if polled.is_ready() {
-            self.progress.note();
+            self.activity.note();
         }
         polled
     }
@@ -76,7 +76,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
         if polled.is_ready() {
-            self.progress.note();
+            self.activity.note();
         }
         polled
     }

@@ -11,10 +11,10 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 use super::authority::Authority;
 use super::{Settings, probe};
 
-/// Longer addresses are forgotten: they would have to fit into a header block again.
+/// Longer URLs are dropped: they have to fit into a request head again.
 const LENGTH: usize = 1024;
 
-/// What browsers may send in a path or query, but no URL should contain.
+/// Octets that browsers may send in a path or query, but that a URL should not contain.
 const UNSAFE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -27,27 +27,27 @@ const UNSAFE: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-/// Kept as they are inside a query's value, so that the address stays legible.
+/// Encoded in a query's value; the rest stays legible.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A plain `http://` address without a user name, of printable ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Next {
+pub(super) struct ReturnUrl {
     url: String,
     authority: Authority,
 }
 
-impl Next {
-    /// The address of a request that was meant for somebody else. `None` for the probes that
-    /// devices look for portals with: nobody wants to see those.
-    pub(super) fn intercepted(authority: &Authority, path_and_query: &str) -> Option<Self> {
+impl ReturnUrl {
+    /// The URL of a request for another host. `None` for captive portal detection requests, which
+    /// no guest wants to return to.
+    pub(super) fn of_request(authority: &Authority, path_and_query: &str) -> Option<Self> {
         if !path_and_query.starts_with('/') {
             return None;
         }
         Self::checked(authority.clone(), &plain(path_and_query))
     }
 
-    /// What a query or form says. `None` for anything that is not fit to be offered.
+    /// The URL in a query or form. `None` for anything that must not be linked to.
     pub(super) fn parse(text: &str, settings: &Settings, local: SocketAddr) -> Option<Self> {
         let scheme = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"))?;
         let text = text.get(scheme.len()..)?;
@@ -66,17 +66,17 @@ impl Next {
             .then_some(Self { url, authority })
     }
 
-    /// The address.
+    /// The URL.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Host and port, for people to see where a link leads.
+    /// Host and port, shown to the guest.
     pub(super) fn place(&self) -> String {
         self.authority.to_string()
     }
 
-    /// The address as the value of a query parameter.
+    /// The URL as the value of a query parameter.
     pub(super) fn encoded(&self) -> String {
         utf8_percent_encode(&self.url, VALUE).to_string()
     }
@@ -91,11 +91,11 @@ pub(super) fn plain(path_and_query: &str) -> String {
 mod tests {
     use super::super::tests::{LOCAL, settings};
     use super::*;
-    use crate::http::api::params;
+    use crate::http::params;
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Option<String> {
-        Next::parse(text, &settings(), LOCAL.parse().unwrap()).map(|next| next.url)
+        ReturnUrl::parse(text, &settings(), LOCAL.parse().unwrap()).map(|next| next.url)
     }
 
     #[test]
@@ -154,17 +154,17 @@ mod tests {
     #[test]
     fn an_intercepted_address_is_made_fit_for_a_link() {
         let authority = Authority::parse("example.com").unwrap();
-        let next = Next::intercepted(&authority, "/a\"b<c>?d='é").unwrap();
+        let next = ReturnUrl::of_request(&authority, "/a\"b<c>?d='é").unwrap();
         assert_eq!(next.url(), "http://example.com/a%22b%3Cc%3E?d=%27%C3%A9");
         assert_eq!(next.place(), "example.com");
-        assert_eq!(Next::intercepted(&authority, "*"), None);
-        assert_eq!(Next::intercepted(&authority, "/generate_204"), None);
+        assert_eq!(ReturnUrl::of_request(&authority, "*"), None);
+        assert_eq!(ReturnUrl::of_request(&authority, "/generate_204"), None);
     }
 
     proptest! {
         #[test]
         fn what_is_offered_is_plain_and_survives_the_form(text in "(http://)?\\PC{0,60}") {
-            if let Some(next) = Next::parse(&text, &settings(), LOCAL.parse().unwrap()) {
+            if let Some(next) = ReturnUrl::parse(&text, &settings(), LOCAL.parse().unwrap()) {
                 prop_assert!(next.url.starts_with("http://"));
                 prop_assert!(next.url.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>\\`".contains(&b)));
                 prop_assert!(!next.url.split(['/', '?', '#']).nth(2).unwrap().contains('@'));
@@ -178,7 +178,7 @@ mod tests {
         #[test]
         fn what_was_intercepted_is_accepted_again(path in "/\\PC{0,60}") {
             let authority = Authority::parse("example.com").unwrap();
-            if let Some(next) = Next::intercepted(&authority, &path) {
+            if let Some(next) = ReturnUrl::of_request(&authority, &path) {
                 let again = parse(next.url());
                 prop_assert_eq!(again.as_deref(), Some(next.url()));
             }

@@ -1,8 +1,8 @@
-//! Durations, amounts and moments as people read them.
+//! Formatting of durations, data volumes and times for display.
 
 use std::time::Duration;
 
-use super::text::Text;
+use super::i18n::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 
@@ -11,7 +11,7 @@ const UNITS: [u64; 4] = [86_400, 3_600, 60, 1];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The largest unit and the next one, rounded down: nobody is promised more than there is.
+/// The largest unit and the next one, rounded down, so that the page never promises too much.
 pub(super) fn duration(text: &Text, duration: Duration) -> String {
     let mut rest = duration.as_secs();
     let mut parts = Vec::new();
@@ -22,7 +22,7 @@ pub(super) fn duration(text: &Text, duration: Duration) -> String {
         if count > 0 || !parts.is_empty() || last {
             parts.push((count, unit));
         }
-        // Seconds matter only where there is nothing else.
+        // Seconds are shown only below a minute.
         if parts.len() == 2 || (seconds == 60 && !parts.is_empty()) {
             break;
         }
@@ -33,7 +33,7 @@ pub(super) fn duration(text: &Text, duration: Duration) -> String {
     shown.join(" ")
 }
 
-/// A time to wait, rounded up to whole minutes beyond two: whoever comes back then is heard.
+/// A time to wait, rounded up, to whole minutes beyond two: a retry after it is accepted.
 pub(super) fn wait(text: &Text, wait: Duration) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let seconds = if seconds > 120 { seconds.div_ceil(60) * 60 } else { seconds.max(1) };
@@ -43,7 +43,7 @@ pub(super) fn wait(text: &Text, wait: Duration) -> String {
     }
 }
 
-/// Octets, in the units that vouchers are sold in: a megabyte is 1,048,576. Rounded down.
+/// A data volume in the units of vouchers: a megabyte is 1,048,576 octets. Rounded down.
 pub(super) fn amount(text: &Text, octets: u64) -> String {
     let [kilo, mega, giga, tera] = text.data_units;
     let (shift, unit) = match octets {
@@ -61,7 +61,7 @@ pub(super) fn amount(text: &Text, octets: u64) -> String {
     }
 }
 
-/// A moment in local time, to the minute.
+/// A local time, to the minute.
 pub(super) fn moment(text: &Text, zone: &Zone, at: Timestamp) -> String {
     let local = zone.show(at);
     let part = |from: usize, to: usize| local.get(from..to).unwrap_or_default();
@@ -77,8 +77,8 @@ pub(super) fn moment(text: &Text, zone: &Zone, at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::i18n::ENGLISH;
     use super::super::language::by_tag;
-    use super::super::text::ENGLISH;
     use super::*;
 
     fn plain(text: String) -> String {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_as_told_has_waited_long_enough() {
+    fn waiting_times_are_rounded_up() {
         for (millis, shown) in
             [(0, "1 s"), (1, "1 s"), (59_001, "1 min"), (60_001, "2 min"), (121_000, "3 min")]
         {

@@ -1,8 +1,7 @@
-//! What guests read, in their own language.
+//! Internationalization: the portal's texts by language.
 //!
-//! One value of [`Text`] per language and file: a sentence that is missing does not compile. `{}`
-//! stands for what a sentence speaks about. Sentences avoid counting things, so that no language
-//! needs plural forms.
+//! One value of [`Text`] per language and file: a missing sentence does not compile. `{}` is the
+//! placeholder of a value. Sentences avoid counts, so that no language needs plural forms.
 
 mod ar;
 mod de;
@@ -122,7 +121,7 @@ pub(super) struct Text {
     pub(super) data_units: [&'static str; 4],
 }
 
-/// In the order in which they are offered.
+/// In display order.
 pub(super) const LANGUAGES: [&Text; 10] = [
     &en::TEXT,
     &de::TEXT,
@@ -136,7 +135,7 @@ pub(super) const LANGUAGES: [&Text; 10] = [
     &zh::TEXT,
 ];
 
-/// What is spoken where nothing is known.
+/// The default.
 pub(super) const ENGLISH: &Text = &en::TEXT;
 
 #[cfg(test)]
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_speaks_for_itself() {
+    fn no_language_has_english_sentences() {
         for text in LANGUAGES.iter().skip(1) {
             for (own, english) in [
                 (text.intro, ENGLISH.intro),

@@ -1,11 +1,11 @@
-//! Reading the operator's folder.
+//! Loading a theme from its folder.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::{Brand, Logo, STYLE};
-use crate::http::portal::text::LANGUAGES;
+use super::{Logo, STYLE, Theme};
+use crate::http::portal::i18n::LANGUAGES;
 
 /// Bytes of each kind of file.
 const LOGO: u64 = 64 * 1024;
@@ -14,12 +14,11 @@ const CONF: u64 = 1024;
 const TITLE: u64 = 200;
 const WELCOME: u64 = 2 * 1024;
 const TERMS: u64 = 16 * 1024;
-/// Files that are looked at; a folder with more is the wrong folder.
+/// Files that are read; a folder with more is the wrong folder.
 const FILES: usize = 64;
 
-impl Brand {
-    /// Reads a folder. Beside the brand it returns what the operator should know: one sentence for
-    /// each file that is not used.
+impl Theme {
+    /// Reads a folder. Also returns warnings: one sentence for each file that is not used.
     pub fn load(directory: &Path) -> (Self, Vec<String>) {
         let mut loader = Loader::default();
         match files(directory) {
@@ -37,11 +36,11 @@ impl Brand {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => loader.warnings.push(format!("{}: {error}", directory.display())),
         }
-        loader.done()
+        loader.finish()
     }
 }
 
-/// Every name in a folder, sorted; hidden ones are nobody's business.
+/// The files of a folder, sorted, hidden ones left out.
 fn files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)?.take(FILES * 4) {
@@ -56,7 +55,7 @@ fn files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 #[derive(Default)]
 struct Loader {
-    brand: Brand,
+    theme: Theme,
     accent: Option<[u8; 3]>,
     css: String,
     warnings: Vec<String>,
@@ -74,11 +73,11 @@ impl Loader {
     }
 
     fn logo(&mut self, path: &Path) -> Result<(), String> {
-        if self.brand.logo.is_some() {
+        if self.theme.logo.is_some() {
             return Err("not used, there is another logo".into());
         }
         let logo = Logo::sniff(bytes(path, LOGO)?);
-        self.brand.logo = Some(logo.ok_or("not an SVG, PNG, JPEG or WebP picture")?);
+        self.theme.logo = Some(logo.ok_or("not an SVG, PNG, JPEG or WebP picture")?);
         Ok(())
     }
 
@@ -92,7 +91,7 @@ impl Loader {
         Ok(())
     }
 
-    /// Each line for itself: a colour that is none takes nothing from the terms.
+    /// Lines are independent: an invalid colour does not affect the terms.
     fn conf(&mut self, text: &str) -> Result<(), String> {
         let mut problems = Vec::new();
         for (number, line) in text.lines().map(str::trim).enumerate() {
@@ -112,8 +111,8 @@ impl Loader {
             ("accent", value) => {
                 self.accent = Some(colour(value).ok_or("'accent' must be like #1d4ed8")?);
             }
-            ("terms", "box") => self.brand.terms_box = true,
-            ("terms", "line") => self.brand.terms_box = false,
+            ("terms", "box") => self.theme.terms_box = true,
+            ("terms", "line") => self.theme.terms_box = false,
             ("terms", _) => return Err("'terms' must be 'box' or 'line'".into()),
             (name, _) => return Err(format!("unknown setting {name:?}")),
         }
@@ -126,9 +125,9 @@ impl Loader {
         let stem = name.strip_suffix(".txt").ok_or_else(unused)?;
         let (kind, tag) = stem.split_once('.').unwrap_or((stem, ""));
         let (words, limit) = match kind {
-            "title" => (&mut self.brand.title, TITLE),
-            "welcome" => (&mut self.brand.welcome, WELCOME),
-            "terms" => (&mut self.brand.terms, TERMS),
+            "title" => (&mut self.theme.title, TITLE),
+            "welcome" => (&mut self.theme.welcome, WELCOME),
+            "terms" => (&mut self.theme.terms, TERMS),
             _ => return Err(unused()),
         };
         let known = LANGUAGES.iter().map(|text| text.tag).chain([""]).find(|known| *known == tag);
@@ -141,17 +140,17 @@ impl Loader {
         Ok(())
     }
 
-    fn done(mut self) -> (Brand, Vec<String>) {
+    fn finish(mut self) -> (Theme, Vec<String>) {
         let accent = self.accent.map_or(String::new(), |accent| {
             let [r, g, b] = accent;
             let on = if is_light(accent) { "#000" } else { "#fff" };
             format!(":root{{--accent:#{r:02x}{g:02x}{b:02x};--on-accent:{on}}}")
         });
-        self.brand.style = [STYLE, &accent, &self.css].concat();
-        if self.brand.terms_box && self.brand.terms.0.is_empty() {
+        self.theme.style = [STYLE, &accent, &self.css].concat();
+        if self.theme.terms_box && self.theme.terms.0.is_empty() {
             self.warnings.push("brand.conf: 'terms' without terms.txt has no effect".into());
         }
-        (self.brand, self.warnings)
+        (self.theme, self.warnings)
     }
 }
 
@@ -204,30 +203,30 @@ fn is_light(colour: [u8; 3]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::portal::i18n::ENGLISH;
     use crate::http::portal::language::by_tag;
-    use crate::http::portal::text::ENGLISH;
     use crate::scratch::Scratch;
 
-    fn load(files: &[(&str, &[u8])]) -> (Brand, Vec<String>) {
+    fn load(files: &[(&str, &[u8])]) -> (Theme, Vec<String>) {
         let scratch = Scratch::new();
         for (name, bytes) in files {
             fs::write(scratch.path().join(name), bytes).unwrap();
         }
-        let (brand, warnings) = Brand::load(scratch.path());
+        let (theme, warnings) = Theme::load(scratch.path());
         let prefix = format!("{}/", scratch.path().display());
-        (brand, warnings.into_iter().map(|text| text.replace(&prefix, "")).collect())
+        (theme, warnings.into_iter().map(|text| text.replace(&prefix, "")).collect())
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_no_matter() {
-        let (brand, warnings) = Brand::load(Path::new("/nonexistent/portal"));
-        assert!(brand.logo.is_none() && warnings.is_empty());
-        assert_eq!(brand.style(), STYLE);
+        let (theme, warnings) = Theme::load(Path::new("/nonexistent/portal"));
+        assert!(theme.logo.is_none() && warnings.is_empty());
+        assert_eq!(theme.style(), STYLE);
     }
 
     #[test]
     fn everything_an_operator_may_bring_is_used() {
-        let (brand, warnings) = load(&[
+        let (theme, warnings) = load(&[
             ("logo.png", b"\x89PNG\r\n\x1a\nrest"),
             ("title.txt", b"Hotel Seeblick\n"),
             ("welcome.txt", b"Welcome!"),
@@ -239,13 +238,13 @@ mod tests {
         ]);
         assert_eq!(warnings, [""; 0]);
         let german = by_tag("de").unwrap();
-        assert_eq!(brand.title.in_language(german), Some("Hotel Seeblick"));
-        assert_eq!(brand.welcome.in_language(german), Some("Grüß Gott!"));
-        assert_eq!(brand.welcome.in_language(ENGLISH), Some("Welcome!"));
-        assert_eq!(brand.logo.unwrap().kind(), "image/png");
-        assert!(brand.terms_box);
+        assert_eq!(theme.title.in_language(german), Some("Hotel Seeblick"));
+        assert_eq!(theme.welcome.in_language(german), Some("Grüß Gott!"));
+        assert_eq!(theme.welcome.in_language(ENGLISH), Some("Welcome!"));
+        assert_eq!(theme.logo.unwrap().kind(), "image/png");
+        assert!(theme.terms_box);
         let own = ":root{--accent:#ffcc00;--on-accent:#000}main{border:0}";
-        assert_eq!(brand.style.strip_prefix(STYLE), Some(own));
+        assert_eq!(theme.style.strip_prefix(STYLE), Some(own));
     }
 
     #[test]
@@ -282,7 +281,7 @@ mod tests {
         let scratch = Scratch::new();
         fs::create_dir(scratch.path().join("style.css")).unwrap();
         std::os::unix::fs::symlink("/nonexistent", scratch.path().join("title.txt")).unwrap();
-        let (_, warnings) = Brand::load(scratch.path());
+        let (_, warnings) = Theme::load(scratch.path());
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings.iter().any(|text| text.ends_with("not an ordinary file")));
     }

@@ -1,20 +1,20 @@
-//! Responses and the headers that go with them.
+//! Responses and their headers.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::authority::Authority;
-use super::brand::Logo;
+use super::theme::Logo;
 
-/// An SVG may hold scripts; opened as a page of its own it must not run them.
+/// An SVG may contain scripts, which must not run when it is opened as a document of its own.
 const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// A response under way.
-pub(super) struct Answer(Response);
+/// Builds a response.
+pub(super) struct ResponseBuilder(Response);
 
-impl Answer {
-    /// A body of this kind, never kept and never taken for anything else.
+impl ResponseBuilder {
+    /// A response of this media type, with `no-store` and `nosniff`.
     pub(super) fn new(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Self {
         let mut response = Response::new(body.into());
         *response.status_mut() = status;
@@ -25,11 +25,11 @@ impl Answer {
         answer
     }
 
-    /// A page. `same-origin`: what follows learns nothing of this page, while our own forms still
-    /// say where they come from (`no-referrer` would have them say `null`).
+    /// A page. Referrer policy `same-origin`: other sites learn nothing of this page, while our own
+    /// forms keep their `Origin` (`no-referrer` would make it `null`).
     ///
-    /// The policy: nothing from anywhere but this page and its logo, no frame around it, forms
-    /// only to us. `here` is where a form leads on to once it was sent, which browsers check too.
+    /// Content security policy: no resources but this page and its logo, no framing, forms only to
+    /// the portal. `here` is the redirect target of a form, which browsers check as well.
     pub(super) fn page(status: StatusCode, here: &Authority, html: String) -> Self {
         let policy = format!(
             "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
@@ -42,7 +42,7 @@ impl Answer {
         answer.with(header::REFERRER_POLICY, "same-origin")
     }
 
-    /// On to `location`, which must be printable ASCII.
+    /// A redirect to `location`, which must be printable ASCII.
     pub(super) fn redirect(status: StatusCode, location: &str) -> Self {
         let mut answer = Self::new(status, "text/plain", Body::empty());
         if let Ok(location) = HeaderValue::from_str(location) {
@@ -58,27 +58,27 @@ impl Answer {
             .with(header::CONTENT_SECURITY_POLICY, LOGO_POLICY)
     }
 
-    /// With another header.
+    /// Sets a header.
     pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.set(name, HeaderValue::from_static(value));
         self
     }
 
-    /// With a number of seconds after which to come back.
+    /// Sets `Retry-After`.
     pub(super) fn retry_after(mut self, seconds: u64) -> Self {
         self.set(header::RETRY_AFTER, HeaderValue::from(seconds));
         self
     }
 
-    /// The connection ends with this answer: it was made to somebody else, and what comes over it
-    /// next must get there.
+    /// Closes the connection after this response: it was opened to another host, which the next
+    /// request must reach.
     pub(super) fn closing(self) -> Self {
         self.with(header::CONNECTION, "close")
     }
 
-    /// A whole message with another body, after which the connection ends.
+    /// The serialized message with this body and `Connection: close`.
     pub(super) fn into_octets(self, body: &str) -> Vec<u8> {
-        let (head, _) = self.closing().done().into_parts();
+        let (head, _) = self.closing().build().into_parts();
         let reason = head.status.canonical_reason().unwrap_or_default();
         let mut octets = format!("HTTP/1.1 {} {reason}\r\n", head.status.as_u16()).into_bytes();
         for (name, value) in &head.headers {
@@ -88,8 +88,8 @@ impl Answer {
         octets
     }
 
-    /// Ready to be sent.
-    pub(super) fn done(self) -> Response {
+    /// The finished response.
+    pub(super) fn build(self) -> Response {
         self.0
     }
 
