@@ -35,7 +35,8 @@ impl Hotspot {
                 hotspot.access_points.heard(&nas, now);
             }
             let points = &hotspot.access_points;
-            let its = hotspot.remotes.iter().filter(|remote| points.same(&remote.nas, &nas));
+            let is_its = |known: &Nas| points.same(known, &nas) || points.has_moved(known, &nas);
+            let its = hotspot.remotes.iter().filter(|remote| is_its(&remote.nas));
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
             if hotspot.admissions.may_log(client, now.boot) {
