@@ -84,6 +84,11 @@ impl AccessPoints {
         one.is(other, self.is_proxied(one) || self.is_proxied(other))
     }
 
+    /// Whether both are the same access point, which may have another address now.
+    pub(super) fn same_wherever(&self, one: &Nas, other: &Nas) -> bool {
+        self.same(one, other) || self.has_moved(one, other)
+    }
+
     /// Whether both are one access point that has another address now: its NAS-Identifier is the same
     /// and nobody else's, and NAS-IP-Address has changed with the address, if it is sent. Several as
     /// delivered often have the same one of both.

@@ -303,6 +303,13 @@ impl Hotspot {
     /// end of an earlier one may come late.
     fn close_the_same_number(&mut self, report: &Report, class: Option<&[u8]>, now: Now) {
         let Some(class) = class.filter(|_| !matches!(report.event, Event::Stop(_))) else { return };
+        for id in self.of_the_same_number(report, class) {
+            self.close_remote(id, TerminateCause::LostService, now);
+        }
+    }
+
+    /// The open sessions of another Class that cannot be open beside the one that is reported.
+    pub(super) fn of_the_same_number(&self, report: &Report, class: &[u8]) -> BTreeSet<i64> {
         let same = |it: &&Remote| {
             let both = it.station.zip(report.station);
             let is_same_device = both.map(|(ours, theirs)| ours == theirs);
@@ -313,11 +320,7 @@ impl Hotspot {
                 && it.class.as_deref().is_some_and(|its| its != class)
                 && self.access_points.same(&it.nas, &report.nas)
         };
-        let earlier: BTreeSet<i64> =
-            self.remotes.candidates(report).filter(same).map(|it| it.id).collect();
-        for id in earlier {
-            self.close_remote(id, TerminateCause::LostService, now);
-        }
+        self.remotes.candidates(report).filter(same).map(|it| it.id).collect()
     }
 
     /// A device has one session at an access point: the end of an earlier one was lost. Whoever was
@@ -326,7 +329,7 @@ impl Hotspot {
         let Some(station) = report.station.filter(|_| report.event == Event::Start) else { return };
         let began = now.wall.plus(-whole_seconds(age));
         let same = |it: &&Remote| {
-            self.access_points.same(&it.nas, &report.nas)
+            self.access_points.same_wherever(&it.nas, &report.nas)
                 && it.started_at <= began.plus(whole_seconds(SAME_MOMENT))
                 && (admitted || !it.admitted)
         };

@@ -96,6 +96,42 @@ fn a_guest_who_signs_in_again_while_the_session_goes_on_has_one() {
 }
 
 #[test]
+fn a_late_report_of_the_session_before_opens_it_no_more() {
+    let mut bench = Bench::new();
+    let voucher = bench.limited("a", 10, 0);
+    let classes = [(); 2].map(|()| sign_in(&mut bench, "a"));
+    let [first, second] = classes.map(|class| {
+        move |event, time, octets| Report {
+            class: class.clone(),
+            ..report(event, "a", 1, time, octets)
+        }
+    });
+    bench.heard(first(Event::Interim, 60, 1_000));
+    bench.clock.pass(60);
+    bench.heard(second(Event::Start, 0, 0));
+    bench.heard(first(Event::Interim, 110, 1_500));
+    assert_eq!((bench.online(), bench.orders()), (vec![1], vec![]));
+    bench.heard(first(STOP, 115, 1_600));
+    bench.clock.pass(60);
+    bench.heard(second(Event::Interim, 60, 300));
+    assert_eq!((bench.online(), bench.orders()), (vec![1], vec![]));
+    assert_eq!(bench.used(voucher), down(1_900));
+}
+
+#[test]
+fn an_end_comes_twice_though_the_client_section_is_called_otherwise_by_then() {
+    let mut bench = Bench::new();
+    let voucher = bench.limited("a", 10, 0);
+    let class = sign_in(&mut bench, "a");
+    let end = |octets| Report { class: class.clone(), ..report(STOP, "a", 1, 60, octets) };
+    bench.heard(end(1_000));
+    let mut bench = restarted(bench);
+    bench.heard(Report { nas: nas("house"), ..end(1_200) });
+    assert_eq!(bench.used(voucher), down(1_200));
+    assert_eq!(bench.records().len(), 1);
+}
+
+#[test]
 fn another_guest_with_the_same_device_and_number_is_charged() {
     let mut bench = Bench::new();
     let [first, second] = ["a", "b"].map(|name| bench.limited(name, 10, 0));
