@@ -310,7 +310,8 @@ impl Hotspot {
             return;
         }
         let age = self.age_after_end(&row, report, now);
-        let is_taken = |class: &Vec<u8>| !self.of_the_same_number(report, class).is_empty();
+        let is_taken =
+            |class: &Vec<u8>| !self.of_the_same_number(report, class, &row.login).is_empty();
         if self.is_old(age) || report.class.as_ref().is_some_and(is_taken) {
             return self.ended_again(row, report, TerminateCause::LostService, now);
         }

@@ -77,7 +77,7 @@ impl Hotspot {
 
     fn open_admitted(&mut self, report: &Report, opening: Opening, now: Now) {
         self.close_the_same_device(report, true, opening.age, now);
-        self.close_the_same_number(report, opening.class.as_deref(), now);
+        self.close_the_same_number(report, &opening, now);
         let place = opening.place.as_ref();
         let claims_place = place.is_some_and(|place| place.is_place(now));
         let revoked = place.is_some_and(|place| place.revoked);
@@ -301,22 +301,33 @@ impl Hotspot {
 
     /// An access point that gives a number again with another Class has ended the session before. The
     /// end of an earlier one may come late.
-    fn close_the_same_number(&mut self, report: &Report, class: Option<&[u8]>, now: Now) {
-        let Some(class) = class.filter(|_| !matches!(report.event, Event::Stop(_))) else { return };
-        for id in self.of_the_same_number(report, class) {
+    fn close_the_same_number(&mut self, report: &Report, opening: &Opening, now: Now) {
+        let Some(class) = &opening.class else { return };
+        if matches!(report.event, Event::Stop(_)) {
+            return;
+        }
+        for id in self.of_the_same_number(report, class, &opening.subscriber.login) {
             self.close_remote(id, TerminateCause::LostService, now);
         }
     }
 
-    /// The open sessions of another Class that cannot be open beside the one that is reported.
-    pub(super) fn of_the_same_number(&self, report: &Report, class: &[u8]) -> BTreeSet<i64> {
+    /// The open sessions of another Class that cannot be open beside the one that is reported: of the
+    /// same device, or where that is not known, of the same login.
+    pub(super) fn of_the_same_number(
+        &self,
+        report: &Report,
+        class: &[u8],
+        login: &str,
+    ) -> BTreeSet<i64> {
         let same = |it: &&Remote| {
             let both = it.station.zip(report.station);
-            let is_same_device = both.map(|(ours, theirs)| ours == theirs);
+            let is_same_guest = match both {
+                Some((ours, theirs)) => ours == theirs,
+                None => !report.session.is_empty() && fold(&it.login) == fold(login),
+            };
             it.admitted
                 && it.session == report.session
-                && is_same_device != Some(false)
-                && (is_same_device == Some(true) || !report.session.is_empty())
+                && is_same_guest
                 && it.class.as_deref().is_some_and(|its| its != class)
                 && self.access_points.same(&it.nas, &report.nas)
         };

@@ -2,7 +2,7 @@
 
 use super::remote::{STOP, ask, at, down, nas, report, request};
 use super::*;
-use crate::hotspot::access::{Event, Nas, Report};
+use crate::hotspot::access::{AccessRequest, Event, Nas, Report};
 
 /// What a report changes of the session that is usual.
 type Change = fn(Report) -> Report;
@@ -129,6 +129,29 @@ fn an_end_comes_twice_though_the_client_section_is_called_otherwise_by_then() {
     bench.heard(Report { nas: nas("house"), ..end(1_200) });
     assert_eq!(bench.used(voucher), down(1_200));
     assert_eq!(bench.records().len(), 1);
+}
+
+#[test]
+fn guests_of_one_number_stay_where_no_device_is_known() {
+    let mut bench = Bench::new();
+    let vouchers = ["a", "b"].map(|name| bench.limited(name, 10, 0));
+    let unknown = |name| Report { station: None, ..report(Event::Start, name, 1, 0, 0) };
+    let starts = ["a", "b"].map(|name| {
+        let asked = request(name, "secret", 1);
+        let class = Some(at(ask(&mut bench, AccessRequest { station: None, ..asked })).class);
+        Report { class, ..unknown(name) }
+    });
+    for start in starts.clone() {
+        bench.heard(start);
+    }
+    bench.clock.pass(60);
+    for (start, octets) in starts.into_iter().zip([300, 500]) {
+        let Report { class, username, .. } = start;
+        let interim = report(Event::Interim, &username, 1, 60, octets);
+        bench.heard(Report { class, station: None, ..interim });
+    }
+    assert_eq!(bench.sessions().len(), 2);
+    assert_eq!(vouchers.map(|id| bench.used(id)), [down(300), down(500)]);
 }
 
 #[test]
