@@ -144,6 +144,8 @@ pub struct Report {
     pub address: Option<IpAddr>,
     /// Class, as it was given with the Access-Accept.
     pub class: Option<Vec<u8>>,
+    /// The further values of Class: a proxy in front puts its own beside ours.
+    pub more_classes: Vec<Vec<u8>>,
     /// Time and octets so far.
     pub reported: Reported,
     /// How long ago this was: Acct-Delay-Time.

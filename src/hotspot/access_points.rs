@@ -11,8 +11,12 @@ use super::replay::whole_seconds;
 use crate::domain::time::{Now, Timestamp};
 
 /// Access points and source addresses kept in mind at most; the ones that were heard of least lately
-/// go first. About 300 KB.
+/// go first. About 1 MB where everything has its greatest length.
 const MOST_KNOWN: usize = 1024;
+/// How many access points are remembered that came from one source address, or had one name.
+const MOST_PAST: usize = 4;
+/// How long it counts that several came from one source address, or had one name.
+const BY_TURNS: Duration = Duration::from_secs(24 * 3600);
 /// A report is not believed to be older: the clock of the access point is wrong, or has been set.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long our own clock counts for the clock of an access point that was not heard of before.
@@ -25,9 +29,12 @@ const TOLERANCE: i64 = 5;
 /// Every access point that was heard of lately.
 #[derive(Debug, Default)]
 pub(super) struct AccessPoints {
-    sources: HashMap<(Arc<str>, IpAddr), Source>,
-    /// Clients before whose access points stands a proxy.
-    proxied: HashMap<Arc<str>, Duration>,
+    /// What each source address of a client says that it is: where it says one thing and another by
+    /// turns, several access points are behind it.
+    sources: HashMap<(Arc<str>, IpAddr), Alternation<Nas>>,
+    /// Where each NAS-Identifier of a client comes from: by turns where several have the same one, as
+    /// delivered.
+    identifiers: HashMap<(Arc<str>, String), Alternation<IpAddr>>,
     clocks: HashMap<Nas, ClockOffset>,
 }
 
@@ -43,12 +50,6 @@ pub(super) enum Bound {
     None,
 }
 
-#[derive(Debug)]
-struct Source {
-    first: Nas,
-    heard: Duration,
-}
-
 impl AccessPoints {
     /// A packet has come.
     pub(super) fn heard(&mut self, nas: &Nas, now: Now) {
@@ -56,27 +57,51 @@ impl AccessPoints {
         if !self.sources.contains_key(&key) {
             make_room(&mut self.sources, |it| it.heard);
         }
-        let new = || Source { first: nas.clone(), heard: now.boot };
-        let source = self.sources.entry(key).or_insert_with(new);
-        source.heard = now.boot;
-        if source.first.differs_from(nas) {
-            make_room(&mut self.proxied, |heard| *heard);
-            self.proxied.insert(nas.client.clone(), now.boot);
+        let source = self.sources.entry(key).or_insert_with(|| Alternation::new(nas.clone(), now));
+        let current = source.heard(nas, |one, other| !one.differs_from(other), now);
+        current.address = current.address.or(nas.address);
+        if current.identifier.is_none() {
+            current.identifier.clone_from(&nas.identifier);
         }
-        source.first.address = source.first.address.or(nas.address);
-        if source.first.identifier.is_none() {
-            source.first.identifier.clone_from(&nas.identifier);
+        let Some(identifier) = &nas.identifier else { return };
+        let key = (nas.client.clone(), identifier.clone());
+        if !self.identifiers.contains_key(&key) {
+            make_room(&mut self.identifiers, |it| it.heard);
         }
+        let places =
+            self.identifiers.entry(key).or_insert_with(|| Alternation::new(nas.source, now));
+        places.heard(&nas.source, |one, other| one == other, now);
     }
 
-    /// Whether several access points of this client came from one source address.
-    pub(super) fn is_proxied(&self, client: &str) -> bool {
-        self.proxied.contains_key(client)
+    /// Whether several access points came from the source address of this one lately.
+    fn is_proxied(&self, nas: &Nas) -> bool {
+        let source = self.sources.get(&(nas.client.clone(), nas.source));
+        source.is_some_and(Alternation::goes_on)
     }
 
     /// Whether both are the same access point.
     pub(super) fn same(&self, one: &Nas, other: &Nas) -> bool {
-        one.is(other, self.is_proxied(&one.client))
+        one.is(other, self.is_proxied(one) || self.is_proxied(other))
+    }
+
+    /// Whether both are the same access point, which may have another address now.
+    pub(super) fn same_wherever(&self, one: &Nas, other: &Nas) -> bool {
+        self.same(one, other) || self.has_moved(one, other)
+    }
+
+    /// Whether both are one access point that has another address now: its NAS-Identifier is the same
+    /// and nobody else's, and NAS-IP-Address has changed with the address, if it is sent. Several as
+    /// delivered often have the same one of both.
+    pub(super) fn has_moved(&self, one: &Nas, other: &Nas) -> bool {
+        let Some(identifier) = &one.identifier else { return false };
+        let places = self.identifiers.get(&(one.client.clone(), identifier.clone()));
+        one.client == other.client
+            && one.source != other.source
+            && one.identifier == other.identifier
+            && one.address.zip(other.address).is_none_or(|(one, other)| one != other)
+            && !places.is_some_and(Alternation::goes_on)
+            && !self.is_proxied(one)
+            && !self.is_proxied(other)
     }
 
     /// How long ago that was which is reported: by Event-Timestamp and the difference of clocks, and
@@ -114,6 +139,46 @@ impl AccessPoints {
         }
         let Some(clock) = self.clocks.get_mut(nas) else { return Duration::ZERO };
         clock.age(stamp, bound, now)
+    }
+}
+
+/// What was heard in one place, one thing after the other. A change is only that: an access point has
+/// got another name, or another address. By turns, there are several.
+#[derive(Debug)]
+struct Alternation<T> {
+    current: T,
+    /// The first ones before it.
+    past: Vec<T>,
+    /// When one came again after another, by the boot clock.
+    returned: Option<Duration>,
+    heard: Duration,
+}
+
+impl<T: Clone> Alternation<T> {
+    fn new(current: T, now: Now) -> Self {
+        Self { current, past: Vec::new(), returned: None, heard: now.boot }
+    }
+
+    /// The current one, as it has been known so far.
+    fn heard(&mut self, it: &T, is_same: impl Fn(&T, &T) -> bool, now: Now) -> &mut T {
+        self.heard = now.boot;
+        if !is_same(&self.current, it) {
+            let again = self.past.iter().position(|past| is_same(past, it));
+            let next = again.map_or_else(|| it.clone(), |index| self.past.swap_remove(index));
+            if again.is_some() {
+                self.returned = Some(now.boot);
+            }
+            let before = std::mem::replace(&mut self.current, next);
+            if self.past.len() < MOST_PAST {
+                self.past.push(before);
+            }
+        }
+        &mut self.current
+    }
+
+    /// Whether they came by turns lately.
+    fn goes_on(&self) -> bool {
+        self.returned.is_some_and(|at| self.heard.saturating_sub(at) < BY_TURNS)
     }
 }
 
@@ -243,18 +308,46 @@ mod tests {
     }
 
     #[test]
-    fn a_source_with_two_access_points_is_a_proxy() {
+    fn a_source_where_two_access_points_take_turns_is_a_proxy() {
         let mut known = AccessPoints::default();
         known.heard(&nas(1, 1), now(0));
         known.heard(&Nas { address: None, ..nas(1, 1) }, now(0));
         known.heard(&nas(2, 1), now(0));
-        assert!(!known.is_proxied("lobby") && !known.same(&nas(1, 1), &nas(2, 1)));
+        assert!(!known.same(&nas(1, 1), &nas(2, 1)));
+        // It has got another name, once and again.
         known.heard(&nas(1, 2), now(0));
-        assert!(known.is_proxied("lobby") && known.same(&nas(1, 1), &nas(2, 1)));
+        known.heard(&nas(1, 3), now(0));
+        assert!(!known.same(&nas(1, 1), &nas(2, 1)));
+        known.heard(&nas(1, 1), now(0));
+        assert!(known.same(&nas(1, 1), &nas(2, 1)));
+        // Elsewhere there is none.
+        assert!(!known.same(&nas(3, 1), &nas(2, 1)));
+        // Whoever has not come by turns for a day is one again.
+        known.heard(&nas(1, 1), now(24 * 3600));
+        assert!(!known.same(&nas(1, 1), &nas(2, 1)));
         for last in 0..3000_u32 {
             let source = IpAddr::from(last.to_be_bytes());
-            known.heard(&Nas { source, ..nas(1, 1) }, now(u64::from(last)));
+            let identifier = Some(last.to_string());
+            known.heard(&Nas { source, identifier, ..nas(1, 1) }, now(u64::from(last)));
         }
-        assert_eq!(known.sources.len(), MOST_KNOWN);
+        assert_eq!((known.sources.len(), known.identifiers.len()), (MOST_KNOWN, MOST_KNOWN));
+    }
+
+    #[test]
+    fn a_name_in_another_place_is_the_same_access_point_unless_several_have_it() {
+        let named = |source, address: Option<u8>| Nas {
+            address: address.map(|last| [10, 0, 0, last].into()),
+            identifier: Some("hall".into()),
+            ..nas(source, 1)
+        };
+        let mut known = AccessPoints::default();
+        known.heard(&named(1, None), now(0));
+        known.heard(&named(2, None), now(0));
+        assert!(known.has_moved(&named(1, None), &named(2, None)));
+        assert!(known.has_moved(&named(1, Some(1)), &named(2, Some(2))));
+        assert!(!known.has_moved(&named(1, Some(1)), &named(2, Some(1))));
+        assert!(!known.has_moved(&nas(1, 1), &nas(2, 2)));
+        known.heard(&named(1, None), now(0));
+        assert!(!known.has_moved(&named(1, None), &named(2, None)));
     }
 }

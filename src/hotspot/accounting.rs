@@ -6,6 +6,7 @@ use super::access::{Event, Report};
 use super::change::Told;
 use super::evidence::{has_ended_in_this_boot, order, since};
 use super::gate::FRESH;
+use super::matching::Certainty;
 use super::remotes::Remote;
 use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
 use super::session::deadline;
@@ -50,6 +51,7 @@ impl Hotspot {
         now: Now,
     ) -> Finish {
         report.reported.time = report.reported.time.filter(|time| *time <= LONGEST);
+        self.choose_class(&mut report);
         let found = self.find(&report, now);
         Box::new(move |hotspot, committed| {
             let found = found.and_then(|found| committed.map(|()| found));
@@ -58,13 +60,9 @@ impl Hotspot {
                 Err(error) => return send(reply, Err(error)),
                 // An earlier report of the same batch may have changed everything.
                 Ok(found) => match (hotspot.find_in_memory(&report, now), found) {
-                    // The end in the store is the one that its Class tells.
-                    (Some(Found::Open(id)), Found::Ended(row))
-                        if hotspot.has_another_class(id, &report) =>
-                    {
-                        Found::Ended(row)
-                    }
-                    (in_memory, found) => in_memory.unwrap_or(found),
+                    // The end in the store is the one that tells more.
+                    (Some((Found::Open(_), false)), Found::Ended(row)) => Found::Ended(row),
+                    (in_memory, found) => in_memory.map_or(found, |(in_memory, _)| in_memory),
                 },
             };
             // What it leaves or takes changes the shares of those who are here.
@@ -83,23 +81,17 @@ impl Hotspot {
             let taken = TakenDown { orders_wait, ..hotspot.taken };
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
-                let lost = is_end && hotspot.ended_session_of(&report).is_some();
+                let lost = is_end && hotspot.ended_session_of(&report, now).is_some();
                 send(reply, if lost { Err(StoreError::DiskFull) } else { Ok(taken) });
             });
         })
     }
 
     fn find(&self, report: &Report, now: Now) -> Result<Found, StoreError> {
-        let in_memory = self.find_in_memory(report, now);
-        let is_sure = match &in_memory {
-            Some(Found::Open(id)) => !self.has_another_class(*id, report),
-            Some(_) => true,
-            None => false,
-        };
-        if let Some(found) = in_memory.filter(|_| is_sure) {
+        if let Some((found, true)) = self.find_in_memory(report, now) {
             return Ok(found);
         }
-        let stored = self.stored_session_of(report)?;
+        let stored = self.stored_session_of(report, now)?;
         let open = self.open_session_of(report, now);
         Ok(match (open, stored) {
             (Some((_, open)), Some((row, stored))) if stored > open => Found::Ended(Box::new(row)),
@@ -109,23 +101,27 @@ impl Hotspot {
         })
     }
 
-    /// Whether a report has a Class that its session has not: it may be of an earlier one of the same
-    /// number.
-    fn has_another_class(&self, id: i64, report: &Report) -> bool {
-        let known = self.remotes.get(id).and_then(|remote| remote.class.as_ref());
-        known.zip(report.class.as_ref()).is_some_and(|(known, class)| known != class)
+    /// What is known without the store, and whether the store can know no better.
+    fn find_in_memory(&self, report: &Report, now: Now) -> Option<(Found, bool)> {
+        let ended = || self.ended_session_of(report, now);
+        match self.open_session_of(report, now) {
+            Some((id, open)) if self.is_sure(id, open, report) => Some((Found::Open(id), true)),
+            Some((id, open)) => match ended() {
+                Some((row, certainty)) if certainty > open => {
+                    Some((Found::Ended(Box::new(row)), true))
+                }
+                _ => Some((Found::Open(id), false)),
+            },
+            None => ended().map(|(row, _)| (Found::Ended(Box::new(row)), true)),
+        }
     }
 
-    fn find_in_memory(&self, report: &Report, now: Now) -> Option<Found> {
-        let ended = || self.ended_session_of(report);
-        match self.open_session_of(report, now) {
-            Some((id, open)) if self.has_another_class(id, report) => match ended() {
-                Some((row, certainty)) if certainty > open => Some(Found::Ended(Box::new(row))),
-                _ => Some(Found::Open(id)),
-            },
-            Some((id, _)) => Some(Found::Open(id)),
-            None => ended().map(|(row, _)| Found::Ended(Box::new(row))),
-        }
+    /// Whether a report cannot be of another session than this one. With another Class it may be of
+    /// an earlier one of the same number.
+    fn is_sure(&self, id: i64, certainty: Certainty, report: &Report) -> bool {
+        let known = self.remotes.get(id).and_then(|remote| remote.class.as_ref());
+        let has_another = known.zip(report.class.as_ref()).is_some_and(|(known, it)| known != it);
+        certainty >= Certainty::AccessPoint && !has_another
     }
 
     fn voucher_found(&self, found: &Found) -> Option<i64> {
@@ -216,9 +212,9 @@ impl Hotspot {
     pub(super) fn count_report(&mut self, id: i64, report: &Report, now: Now) -> Option<i64> {
         let age = self.age_of_next(id, report, now);
         self.learn_class(id, report);
+        let evidence = self.remotes.get(id)?.evidence(report, now);
+        self.remotes.change(id, |remote| remote.follow(report, age, now));
         let remote = self.remotes.get_mut(id)?;
-        let evidence = remote.evidence(report, now);
-        remote.follow(report, age, now);
         let offsets = remote.progress.offsets();
         let Counted { new, implausible } = remote.progress.count(&report.reported, &evidence);
         if remote.progress.offsets() != offsets {
@@ -244,14 +240,16 @@ impl Hotspot {
 
     /// A Class that comes back for the first time, or after another sign-in.
     fn learn_class(&mut self, id: i64, report: &Report) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
+        let Some(remote) = self.remotes.get(id) else { return };
         let Some(class) = report.class.as_ref().filter(|it| remote.class.as_ref() != Some(*it))
         else {
             return;
         };
         if remote.admitted && self.classes.is_ours(class, &remote.login, remote.voucher) {
-            remote.class = Some(class.clone());
-            remote.written = None;
+            self.remotes.change(id, |remote| {
+                remote.class = Some(class.clone());
+                remote.written = None;
+            });
         }
     }
 
@@ -312,7 +310,9 @@ impl Hotspot {
             return;
         }
         let age = self.age_after_end(&row, report, now);
-        if self.is_old(age) {
+        let is_taken =
+            |class: &Vec<u8>| !self.of_the_same_number(report, class, &row.login).is_empty();
+        if self.is_old(age) || report.class.as_ref().is_some_and(is_taken) {
             return self.ended_again(row, report, TerminateCause::LostService, now);
         }
         let voucher = row.voucher;

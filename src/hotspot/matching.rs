@@ -2,26 +2,26 @@
 //! before, and get other addresses while a session goes on: what tells is the Class that we gave, else
 //! Acct-Session-Id with the device or the name, at the same access point.
 
-use std::time::Duration;
-
 use super::Hotspot;
 use super::access::{Event, Report};
+use super::access_points::AccessPoints;
+use super::continuity::Continuity;
 use super::remotes::Remote;
-use super::replay::whole_seconds;
+use crate::domain::class::Classes;
 use crate::domain::nas::Nas;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::fold;
 use crate::store::{SessionRecord, StoreError};
 
-/// How far Acct-Session-Time may be from our own clock in a session that goes on.
-const TOLERANCE: Duration = Duration::from_secs(30);
-
 /// How sure it is; the surest is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Certainty {
-    /// The access point is called otherwise, and the session goes on to the second.
+    /// The access point is called otherwise, or its client section is, and the session goes on to the
+    /// second.
     Continued,
+    /// The Class that we gave, under another number, and the session goes on to the second.
+    Renumbered,
     /// Device or name, and the access point.
     AccessPoint,
     /// The Class that we gave.
@@ -37,7 +37,22 @@ pub(super) struct Identity<'a> {
     pub(super) station: Option<Mac>,
     /// User-Name, and whose session we know it to be.
     pub(super) names: [&'a str; 2],
+    /// 0 is none.
+    pub(super) voucher: i64,
     pub(super) class: Option<&'a [u8]>,
+}
+
+/// How the Class of a report stands to that of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClassMatch {
+    /// It is the same.
+    Same,
+    /// One of ours, of another sign-in of the same account.
+    AnotherSignIn,
+    /// One of ours, of another account.
+    AnotherAccount,
+    /// One of them has none of ours.
+    Unknown,
 }
 
 impl Remote {
@@ -47,6 +62,7 @@ impl Remote {
             session: &self.session,
             station: self.station,
             names: [&self.username, &self.login],
+            voucher: self.voucher,
             class: self.class.as_deref(),
         }
     }
@@ -59,35 +75,59 @@ fn identity_of(row: &SessionRecord) -> Option<Identity<'_>> {
         session: &remote.session,
         station: row.mac,
         names: [&remote.username, &row.login],
+        voucher: row.voucher,
         class: remote.class.as_deref(),
     })
 }
 
-/// Whether a report is about a session, and how sure that is. `goes_on`: its Acct-Session-Time has
-/// grown as our own clock has.
+/// Whether a report is about a session, and how sure that is. Where it has a Class of ours, that is
+/// what tells: the same one is the same session, another one another, though the number has been used
+/// before. A guest who signs in again while the session goes on has another Class from then on.
 fn is_about(
     report: &Report,
     known: Identity<'_>,
-    is_same: impl Fn(&Nas, &Nas) -> bool,
-    goes_on: bool,
+    class: ClassMatch,
+    access_points: &AccessPoints,
+    continuity: Continuity,
 ) -> Option<Certainty> {
+    let goes_on = continuity.goes_on && report.event != Event::Start;
     let both = report.station.zip(known.station);
-    let is_other_device = both.is_some_and(|(ours, theirs)| ours != theirs);
-    if report.nas.client != known.nas.client || report.session != known.session || is_other_device {
-        return None;
+    let is_same_device = both.map(|(ours, theirs)| ours == theirs);
+    if class == ClassMatch::Same {
+        return match has_number_of(report, known) {
+            true => Some(Certainty::Class),
+            false if goes_on && is_same_device != Some(false) => Some(Certainty::Renumbered),
+            false => None,
+        };
     }
-    let classes = report.class.as_deref().zip(known.class);
-    if classes.is_some_and(|(ours, theirs)| ours == theirs) {
-        return Some(Certainty::Class);
+    let is_identified = !report.session.is_empty() || is_same_device.is_some();
+    let signed_in_again = is_identified && continuity.is_no_other && report.event != Event::Start;
+    match class {
+        ClassMatch::AnotherAccount => return None,
+        ClassMatch::AnotherSignIn if !signed_in_again => return None,
+        _ => {}
+    }
+    if report.session != known.session || is_same_device == Some(false) {
+        return None;
     }
     if both.is_none() && !has_one_of(report, known) {
         return None;
     }
-    if is_same(&report.nas, known.nas) {
+    if access_points.same(&report.nas, known.nas) {
         return Some(Certainty::AccessPoint);
     }
-    let continues = both.is_some() && classes.is_none() && goes_on && report.event != Event::Start;
-    continues.then_some(Certainty::Continued)
+    let is_there = match report.nas.client == known.nas.client {
+        true => both.is_some() || access_points.has_moved(&report.nas, known.nas),
+        // The section is called otherwise, or there is a narrower one.
+        false => both.is_some() && report.nas.source == known.nas.source,
+    };
+    (is_there && class == ClassMatch::Unknown && goes_on).then_some(Certainty::Continued)
+}
+
+/// Whether the numbers are the same, in whatever letters; where one is left out, nothing contradicts.
+fn has_number_of(report: &Report, known: Identity<'_>) -> bool {
+    report.session.eq_ignore_ascii_case(known.session)
+        || report.event != Event::Start && (report.session.is_empty() || known.session.is_empty())
 }
 
 /// Whether a report has a name of the session, or none.
@@ -109,21 +149,51 @@ pub(super) fn is_nameless(report: &Report) -> bool {
 }
 
 impl Hotspot {
+    /// Of several values of Class the one that is ours stays in a report.
+    pub(super) fn choose_class(&self, report: &mut Report) {
+        let all = || report.class.iter().chain(&report.more_classes);
+        let ours = all().find(|class| self.classes.is_sealed(class));
+        let ours = ours.or_else(|| all().find(|class| Classes::may_be_unnamed(class)));
+        report.class = ours.cloned();
+    }
+
+    fn class_match(&self, report: &Report, known: Identity<'_>) -> ClassMatch {
+        let Some(class) = report.class.as_deref() else { return ClassMatch::Unknown };
+        let [_, login] = known.names;
+        let is_its_account = self.classes.is_ours(class, login, known.voucher);
+        match known.class {
+            Some(theirs) if theirs == class => ClassMatch::Same,
+            Some(_) if is_its_account => ClassMatch::AnotherSignIn,
+            None if is_its_account => ClassMatch::Unknown,
+            _ if self.classes.is_sealed(class) => ClassMatch::AnotherAccount,
+            _ => ClassMatch::Unknown,
+        }
+    }
+
     /// The open session that a report is about.
     pub(super) fn open_session_of(&self, report: &Report, now: Now) -> Option<(i64, Certainty)> {
-        let same = |ours: &Nas, theirs: &Nas| self.access_points.same(ours, theirs);
         let about = |remote: &Remote| {
-            let goes_on = goes_on(remote, report, now);
-            let certainty = is_about(report, remote.identity(), same, goes_on)?;
+            let identity = remote.identity();
+            // Of somebody who was not let in, it is not known which account is meant.
+            let class = match remote.admitted {
+                true => self.class_match(report, identity),
+                false => ClassMatch::Unknown,
+            };
+            let continuity = remote.continuity(report, now);
+            let certainty = is_about(report, identity, class, &self.access_points, continuity)?;
             Some((certainty, remote.id))
         };
-        let best = self.remotes.numbered(report).filter_map(about).max()?;
+        let best = self.remotes.candidates(report).filter_map(about).max()?;
         Some((best.1, best.0))
     }
 
     /// A session that has ended, of those that are not written down yet.
-    pub(super) fn ended_session_of(&self, report: &Report) -> Option<(SessionRecord, Certainty)> {
-        self.surest(report, self.sessions.ended_elsewhere().rev())
+    pub(super) fn ended_session_of(
+        &self,
+        report: &Report,
+        now: Now,
+    ) -> Option<(SessionRecord, Certainty)> {
+        self.surest(report, self.sessions.ended_elsewhere().rev(), now)
             .map(|(row, it)| (row.clone(), it))
     }
 
@@ -131,10 +201,12 @@ impl Hotspot {
     pub(super) fn stored_session_of(
         &self,
         report: &Report,
+        now: Now,
     ) -> Result<Option<(SessionRecord, Certainty)>, StoreError> {
-        let client = &report.nas.client;
-        let rows = self.store.sessions_numbered(client, &report.session, report.station)?;
-        Ok(self.surest(report, rows.iter()).map(|(row, it)| (row.clone(), it)))
+        let Report { nas, session, station, class, .. } = report;
+        let rows =
+            self.store.sessions_numbered(&nas.client, session, *station, class.as_deref())?;
+        Ok(self.surest(report, rows.iter(), now).map(|(row, it)| (row.clone(), it)))
     }
 
     /// The first of the surest.
@@ -142,11 +214,14 @@ impl Hotspot {
         &self,
         report: &Report,
         rows: impl Iterator<Item = &'a SessionRecord>,
+        now: Now,
     ) -> Option<(&'a SessionRecord, Certainty)> {
-        let same = |ours: &Nas, theirs: &Nas| self.access_points.same(ours, theirs);
         let mut best: Option<(&SessionRecord, Certainty)> = None;
         for row in rows {
-            let certainty = identity_of(row).and_then(|it| is_about(report, it, same, false));
+            let Some(identity) = identity_of(row) else { continue };
+            let class = self.class_match(report, identity);
+            let continuity = Continuity { goes_on: false, ..Continuity::of_row(row, report, now) };
+            let certainty = is_about(report, identity, class, &self.access_points, continuity);
             if let Some(certainty) = certainty
                 && best.is_none_or(|(_, so_far)| certainty > so_far)
             {
@@ -157,20 +232,21 @@ impl Hotspot {
     }
 }
 
-/// Whether Acct-Session-Time has grown as our clock has since the session was heard of.
-fn goes_on(remote: &Remote, report: &Report, now: Now) -> bool {
-    let passed = now.boot.saturating_sub(remote.heard);
-    let grown = remote.progress.growth(&report.reported);
-    grown.is_some_and(|grown| whole_seconds(grown.abs_diff(passed)) <= whole_seconds(TOLERANCE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::hotspot::tests::remote::report;
 
     fn certainty(change: impl FnOnce(&mut Report)) -> Option<Certainty> {
-        let known = Report { class: Some(vec![1]), ..report(Event::Start, "Room 1", 1, 0, 0) };
+        certainty_of(ClassMatch::Unknown, true, change)
+    }
+
+    fn certainty_of(
+        class: ClassMatch,
+        goes_on: bool,
+        change: impl FnOnce(&mut Report),
+    ) -> Option<Certainty> {
+        let known = report(Event::Start, "Room 1", 1, 0, 0);
         let mut heard = report(Event::Interim, "room 1", 1, 60, 0);
         change(&mut heard);
         let identity = Identity {
@@ -178,35 +254,76 @@ mod tests {
             session: &known.session,
             station: known.station,
             names: [&known.username, "voucher 7"],
-            class: known.class.as_deref(),
+            voucher: 7,
+            class: Some(&[1]),
         };
-        is_about(&heard, identity, |ours, theirs| ours.is(theirs, false), true)
+        let continuity = Continuity { goes_on, is_no_other: goes_on };
+        is_about(&heard, identity, class, &AccessPoints::default(), continuity)
+    }
+
+    fn moved(it: &mut Report) {
+        it.nas.source = [10, 9, 9, 9].into();
+    }
+
+    fn other_device(it: &mut Report) {
+        it.station = "02:00:00:00:00:09".parse().ok();
     }
 
     #[test]
-    fn device_or_name_tell_and_the_class_does_before_them() {
-        use Certainty::{AccessPoint, Class, Continued};
-        let source = |it: &mut Report| it.nas.source = [10, 9, 9, 9].into();
+    fn device_or_name_tell() {
+        use Certainty::{AccessPoint, Continued};
+        let other_section = |it: &mut Report| it.nas.client = "pool".into();
         assert_eq!(certainty(|_| {}), Some(AccessPoint));
         assert_eq!(certainty(|it| it.username = "somebody".into()), Some(AccessPoint));
-        assert_eq!(certainty(|it| it.class = Some(vec![1])), Some(Class));
-        assert_eq!(certainty(|it| (it.class, it.nas.address) = (Some(vec![1]), None)), Some(Class));
         assert_eq!(certainty(|it| it.station = None), Some(AccessPoint));
-        assert_eq!(
-            certainty(|it| (it.station, it.username) = (None, "VOUCHER 7".into())),
-            Some(AccessPoint)
-        );
-        assert_eq!(
-            certainty(|it| (it.station, it.username) = (None, String::new())),
-            Some(AccessPoint)
-        );
+        for name in ["VOUCHER 7", ""] {
+            let named = |it: &mut Report| (it.station, it.username) = (None, name.into());
+            assert_eq!(certainty(named), Some(AccessPoint));
+        }
         assert_eq!(certainty(|it| (it.station, it.username) = (None, "somebody".into())), None);
-        assert_eq!(certainty(|it| it.station = "02:00:00:00:00:09".parse().ok()), None);
+        assert_eq!(certainty(other_device), None);
         assert_eq!(certainty(|it| it.session = "another".into()), None);
-        assert_eq!(certainty(|it| it.nas.client = "pool".into()), None);
-        assert_eq!(certainty(source), Some(Continued));
-        assert_eq!(certainty(|it| (source(it), it.event = Event::Start).1), None);
-        assert_eq!(certainty(|it| (source(it), it.class = Some(vec![2])).1), None);
-        assert_eq!(certainty(|it| (source(it), it.station = None).1), None);
+        assert_eq!(certainty(moved), Some(Continued));
+        assert_eq!(certainty(|it| (moved(it), it.event = Event::Start).1), None);
+        assert_eq!(certainty(|it| (moved(it), it.station = None).1), None);
+        assert_eq!(certainty(other_section), Some(Continued));
+        assert_eq!(certainty(|it| (other_section(it), moved(it)).1), None);
+        assert_eq!(certainty_of(ClassMatch::Unknown, false, other_section), None);
+        let moves = |it: &mut Report| {
+            moved(it);
+            it.nas.identifier = Some("ap".into());
+        };
+        assert_eq!(certainty_of(ClassMatch::AnotherSignIn, true, moves), None);
+    }
+
+    #[test]
+    fn the_class_tells_whatever_else_is_said() {
+        use Certainty::{Class, Renumbered};
+        let same =
+            |goes_on, change: fn(&mut Report)| certainty_of(ClassMatch::Same, goes_on, change);
+        assert_eq!(same(false, |_| {}), Some(Class));
+        assert_eq!(same(false, |it| it.nas.address = None), Some(Class));
+        assert_eq!(same(false, |it| it.nas.client = "pool".into()), Some(Class));
+        assert_eq!(same(false, other_device), Some(Class));
+        assert_eq!(same(false, |it| it.session.make_ascii_uppercase()), Some(Class));
+        assert_eq!(same(false, |it| it.session.clear()), Some(Class));
+        // Some access points have one Class for several sessions.
+        let another: fn(&mut Report) = |it| it.session = "another".into();
+        assert_eq!(same(false, another), None);
+        assert_eq!(same(true, another), Some(Renumbered));
+        assert_eq!(same(true, |it| (it.session, it.event) = ("2".into(), Event::Start)), None);
+        assert_eq!(same(true, |it| (it.session = "2".into(), other_device(it)).1), None);
+    }
+
+    #[test]
+    fn another_class_is_another_session_except_where_the_guest_signs_in_again() {
+        use ClassMatch::{AnotherAccount, AnotherSignIn};
+        assert_eq!(certainty_of(AnotherSignIn, false, |_| {}), None);
+        assert_eq!(certainty_of(AnotherSignIn, true, |_| {}), Some(Certainty::AccessPoint));
+        assert_eq!(certainty_of(AnotherSignIn, true, |it| it.event = Event::Start), None);
+        assert_eq!(certainty_of(AnotherAccount, true, |_| {}), None);
+        // Of two guests that nothing else tells apart.
+        let nothing = |it: &mut Report| (it.session, it.station) = (String::new(), None);
+        assert_eq!(certainty_of(AnotherSignIn, true, nothing), None);
     }
 }

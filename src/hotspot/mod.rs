@@ -25,6 +25,7 @@ mod change;
 mod clockwork;
 mod command;
 mod connections;
+mod continuity;
 mod disconnect;
 mod evidence;
 mod fold;

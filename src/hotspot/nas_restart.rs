@@ -1,6 +1,7 @@
 //! Accounting-On and Accounting-Off: an access point starts anew, or goes off.
 
 use super::access::Nas;
+use super::remotes::Remote;
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::time::{Now, Timestamp};
@@ -35,7 +36,8 @@ impl Hotspot {
                 hotspot.access_points.heard(&nas, now);
             }
             let points = &hotspot.access_points;
-            let its = hotspot.remotes.iter().filter(|remote| points.same(&remote.nas, &nas));
+            let is_its = |remote: &&Remote| points.same_wherever(&remote.nas, &nas);
+            let its = hotspot.remotes.iter().filter(is_its);
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
             if hotspot.admissions.may_log(client, now.boot) {

@@ -4,6 +4,7 @@
 //! shown and counts for nobody: who has the shared secret, and no passcode, ends no session with it,
 //! uses up no voucher, takes no place and fills no flash.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use md5::{Digest, Md5};
@@ -49,7 +50,8 @@ impl Hotspot {
         let earlier = self.has_a_class_of_ours(report, &subscriber);
         let login = &subscriber.login;
         let happened = now.boot.saturating_sub(age);
-        let has_place = self.reservations.has_place(login, report, earlier, happened);
+        let has_class = self.has_a_class(report, &subscriber);
+        let has_place = self.reservations.has_place(login, report, has_class, happened);
         if !has_place && !earlier && !self.was_let_in(report, login, now) {
             self.open_unadmitted(report, &subscriber, age, now);
             return true;
@@ -57,7 +59,7 @@ impl Hotspot {
         if !self.admissions.may_begin(&report.nas.client, login, now.boot) {
             return false;
         }
-        let place = self.reservations.claim(login, report, earlier, happened);
+        let place = self.reservations.claim(login, report, has_class, happened);
         self.journal.session_reported(&report.nas.client, login);
         let class = report
             .class
@@ -75,6 +77,7 @@ impl Hotspot {
 
     fn open_admitted(&mut self, report: &Report, opening: Opening, now: Now) {
         self.close_the_same_device(report, true, opening.age, now);
+        self.close_the_same_number(report, &opening, now);
         let place = opening.place.as_ref();
         let claims_place = place.is_some_and(|place| place.is_place(now));
         let revoked = place.is_some_and(|place| place.revoked);
@@ -180,7 +183,8 @@ impl Hotspot {
             return;
         }
         self.close_the_same_device(report, false, age, now);
-        let is_ours = subscriber.voucher.is_some() || self.is_user(&login);
+        let has_class = self.has_a_class(report, subscriber);
+        let is_ours = has_class || subscriber.voucher.is_some() || self.is_user(&login);
         let nobody = Subscriber { login, voucher: None };
         let opening = Opening { subscriber: nobody, place: None, class: None, age };
         let remote = self.reported(report, opening, now);
@@ -218,8 +222,11 @@ impl Hotspot {
     /// session of theirs is written down.
     fn was_let_in(&self, report: &Report, login: &str, now: Now) -> bool {
         let client = &report.nas.client;
-        self.admissions.knows(client, login, now.boot)
-            || self.store.has_session(&fold(login), client).unwrap_or(false)
+        let was = || {
+            self.admissions.knows(client, login, now.boot)
+                || self.store.has_session(&fold(login), client).unwrap_or(false)
+        };
+        !self.has_a_class_of_others(report, login).unwrap_or(true) && was()
     }
 
     /// Whether a session that is open without having been let in has been since.
@@ -292,13 +299,48 @@ impl Hotspot {
         (until, refused)
     }
 
+    /// An access point that gives a number again with another Class has ended the session before. The
+    /// end of an earlier one may come late.
+    fn close_the_same_number(&mut self, report: &Report, opening: &Opening, now: Now) {
+        let Some(class) = &opening.class else { return };
+        if matches!(report.event, Event::Stop(_)) {
+            return;
+        }
+        for id in self.of_the_same_number(report, class, &opening.subscriber.login) {
+            self.close_remote(id, TerminateCause::LostService, now);
+        }
+    }
+
+    /// The open sessions of another Class that cannot be open beside the one that is reported: of the
+    /// same device, or where that is not known, of the same login.
+    pub(super) fn of_the_same_number(
+        &self,
+        report: &Report,
+        class: &[u8],
+        login: &str,
+    ) -> BTreeSet<i64> {
+        let same = |it: &&Remote| {
+            let both = it.station.zip(report.station);
+            let is_same_guest = match both {
+                Some((ours, theirs)) => ours == theirs,
+                None => !report.session.is_empty() && fold(&it.login) == fold(login),
+            };
+            it.admitted
+                && it.session == report.session
+                && is_same_guest
+                && it.class.as_deref().is_some_and(|its| its != class)
+                && self.access_points.same(&it.nas, &report.nas)
+        };
+        self.remotes.candidates(report).filter(same).map(|it| it.id).collect()
+    }
+
     /// A device has one session at an access point: the end of an earlier one was lost. Whoever was
     /// not let in ends none that was, and nothing old ends what has begun since.
     fn close_the_same_device(&mut self, report: &Report, admitted: bool, age: Duration, now: Now) {
         let Some(station) = report.station.filter(|_| report.event == Event::Start) else { return };
         let began = now.wall.plus(-whole_seconds(age));
         let same = |it: &&Remote| {
-            self.access_points.same(&it.nas, &report.nas)
+            self.access_points.same_wherever(&it.nas, &report.nas)
                 && it.started_at <= began.plus(whole_seconds(SAME_MOMENT))
                 && (admitted || !it.admitted)
         };

@@ -167,6 +167,12 @@ impl Remote {
         if self.progress.is_continued_by(&report.reported) {
             self.follow_nas(&report.nas);
         }
+        // Orders have to name it as the access point does now, and its Stop may come twice.
+        if self.has_class_of(report) && !report.session.is_empty() && self.session != report.session
+        {
+            self.session.clone_from(&report.session);
+            self.written = None;
+        }
         let view_point = report.details.view_point;
         if self.details.view_point != view_point {
             self.details.view_point = view_point;
@@ -227,7 +233,10 @@ pub(super) struct Remotes {
     /// By client and Acct-Session-Id.
     by_number: HashMap<(Arc<str>, String), BTreeSet<i64>>,
     by_login: HashMap<String, BTreeSet<i64>>,
+    /// By User-Name as it is reported.
+    by_username: HashMap<String, BTreeSet<i64>>,
     by_station: HashMap<Mac, BTreeSet<i64>>,
+    by_class: HashMap<Vec<u8>, BTreeSet<i64>>,
 }
 
 impl Remotes {
@@ -247,18 +256,23 @@ impl Remotes {
         self.open.len()
     }
 
-    /// The open sessions that a report may be about. Of an access point that numbers none, those of
-    /// the device or the name.
-    pub(super) fn numbered(&self, report: &Report) -> impl Iterator<Item = &Remote> {
-        let ids = match (report.session.is_empty(), report.station) {
-            (false, _) => {
-                let key = (report.nas.client.clone(), report.session.clone());
-                self.by_number.get(&key)
+    /// The open sessions that a report may be about: those of its Class, of its number and of its device;
+    /// of an access point that numbers none, also those of its name. Some may come twice.
+    pub(super) fn candidates(&self, report: &Report) -> impl Iterator<Item = &Remote> {
+        let by_class = report.class.as_ref().and_then(|class| self.by_class.get(class));
+        let by_station = report.station.and_then(|station| self.by_station.get(&station));
+        let others = match report.session.is_empty() {
+            false => {
+                let number = (report.nas.client.clone(), report.session.clone());
+                [self.by_number.get(&number), None]
             }
-            (true, Some(station)) => self.by_station.get(&station),
-            (true, None) => self.by_login.get(&fold(&report.username)),
+            true => {
+                let name = fold(&report.username);
+                [self.by_login.get(&name), self.by_username.get(&name)]
+            }
         };
-        ids.into_iter().flatten().filter_map(|id| self.open.get(id))
+        let ids = [by_class, by_station].into_iter().chain(others).flatten().flatten();
+        ids.filter_map(|id| self.open.get(id))
     }
 
     /// The open sessions of the same Acct-Session-Id at the same client, this one included.
@@ -302,13 +316,29 @@ impl Remotes {
         }
         self.by_number.entry(remote.number()).or_default().insert(remote.id);
         self.by_login.entry(fold(&remote.login)).or_default().insert(remote.id);
+        self.by_username.entry(fold(&remote.username)).or_default().insert(remote.id);
+        if let Some(class) = &remote.class {
+            self.by_class.entry(class.clone()).or_default().insert(remote.id);
+        }
         self.open.insert(remote.id, remote);
+    }
+
+    /// Changes what the session is found by.
+    pub(super) fn change(&mut self, id: i64, change: impl FnOnce(&mut Remote)) {
+        if let Some(mut remote) = self.close(id) {
+            change(&mut remote);
+            self.open(remote);
+        }
     }
 
     pub(super) fn close(&mut self, id: i64) -> Option<Remote> {
         let remote = self.open.remove(&id)?;
         strike(&mut self.by_number, &remote.number(), id);
         strike(&mut self.by_login, &fold(&remote.login), id);
+        strike(&mut self.by_username, &fold(&remote.username), id);
+        if let Some(class) = &remote.class {
+            strike(&mut self.by_class, class, id);
+        }
         if let Some(station) = remote.station {
             strike(&mut self.by_station, &station, id);
         }

@@ -31,11 +31,20 @@ impl Subscriber {
 
 impl Hotspot {
     /// By the Class that was given, else by the name; where a report names nobody, by the device that
-    /// was let in there last.
+    /// was let in there last. Of a voucher that is gone it is nobody's, whatever has its name now.
     pub(super) fn subscriber_of(&self, report: &Report) -> Result<Subscriber, StoreError> {
         let username = report.username.trim();
         let voucher = self.voucher_of(username)?;
         let login = voucher.as_ref().map_or(username, |entry| entry.value.username.as_str());
+        if let Some(id) = report.class.as_ref().and_then(|class| self.classes.voucher_of(class)) {
+            let entry = self.store.voucher_by_id(id)?.map(|entry| self.up_to_date(entry));
+            let place = self.reservations.account_of(report, false);
+            let login = match &entry {
+                Some(entry) => entry.value.username.as_str(),
+                None => place.map_or(login, |place| place.login.as_str()),
+            };
+            return Ok(Subscriber { login: login.to_owned(), voucher: entry.map(Box::new) });
+        }
         let is_nameless = voucher.is_none() && is_nameless(report);
         let is_usual = match &report.class {
             Some(class) => self.reservations.has_class(login, class),
@@ -69,6 +78,27 @@ impl Hotspot {
         Ok(None)
     }
 
+    /// Whether a report has a Class that was given for somebody else: for an earlier voucher of this
+    /// name, say.
+    pub(super) fn has_a_class_of_others(
+        &self,
+        report: &Report,
+        login: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(class) = report.class.as_ref().filter(|class| self.classes.is_sealed(class))
+        else {
+            return Ok(false);
+        };
+        let number = self.voucher_named(login)?.map_or(0, |entry| entry.id);
+        Ok(!self.classes.is_ours(class, login, number))
+    }
+
+    /// Whether only the place that was kept with its Class can be a report's.
+    pub(super) fn has_a_class(&self, report: &Report, subscriber: &Subscriber) -> bool {
+        let is_sealed = report.class.as_ref().is_some_and(|class| self.classes.is_sealed(class));
+        is_sealed || self.has_a_class_of_ours(report, subscriber)
+    }
+
     pub(super) fn has_a_class_of_ours(&self, report: &Report, subscriber: &Subscriber) -> bool {
         let Subscriber { login, .. } = subscriber;
         let number = subscriber.voucher_id();
@@ -82,7 +112,7 @@ impl Hotspot {
         subscriber: &Subscriber,
         now: Now,
     ) -> Duration {
-        let earlier = self.has_a_class_of_ours(report, subscriber);
+        let earlier = self.has_a_class(report, subscriber);
         let bound = self.reservations.bound(&subscriber.login, report, earlier, now);
         self.access_points.age(report, bound, now)
     }

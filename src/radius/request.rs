@@ -268,6 +268,7 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, view_point: ViewPoint) ->
         station: station(fields),
         address: address(fields),
         class: fields.octets(dict::CLASS).map(<[u8]>::to_vec),
+        more_classes: fields.all_octets(dict::CLASS).skip(1).map(<[u8]>::to_vec).collect(),
         reported: Reported { time: seconds(dict::ACCT_SESSION_TIME), download, upload },
         delay: seconds(dict::ACCT_DELAY_TIME).unwrap_or_default(),
         stamp: stamp(fields),

@@ -36,8 +36,13 @@ impl<'a> Fields<'a> {
 
     /// The bytes of the first attribute of this kind.
     pub fn octets(&self, attribute: Attribute) -> Option<&'a [u8]> {
+        self.all_octets(attribute).next()
+    }
+
+    /// The bytes of every attribute of this kind.
+    pub fn all_octets(&self, attribute: Attribute) -> impl Iterator<Item = &'a [u8]> + '_ {
         let scope = attribute.definition().scope;
-        self.0.iter().find_map(|(it, value)| (*it == scope).then_some(*value))
+        self.0.iter().filter_map(move |(it, value)| (*it == scope).then_some(*value))
     }
 
     /// What the first attribute of this kind says, without its tag.

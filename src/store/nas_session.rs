@@ -59,6 +59,7 @@ impl Store {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
                  ?19, ?20, ?21, ?22, ?23, ?24, ?25)
              ON CONFLICT (session) DO UPDATE SET updated_at = excluded.updated_at,
+                 acct_session = excluded.acct_session,
                  nas_source = excluded.nas_source, nas_address = excluded.nas_address,
                  nas_identifier = excluded.nas_identifier, class = excluded.class,
                  total_limit = excluded.total_limit,
@@ -122,8 +123,8 @@ impl Store {
         Ok(statement.query_row([login_folded, client], |row| row.get(0))?)
     }
 
-    /// Sessions of this Acct-Session-Id at a client, open or not, the latest first; of this device
-    /// or of one that is not known, where it is.
+    /// Sessions of this Acct-Session-Id, open or not, the latest first: at a client, of this device or of
+    /// one that is not known, where it is; and those of this Class, wherever.
     ///
     /// # Errors
     /// What SQLite reports.
@@ -132,14 +133,17 @@ impl Store {
         client: &str,
         acct_session: &str,
         station: Option<Mac>,
+        class: Option<&[u8]>,
     ) -> Result<Vec<SessionRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT session FROM nas_session JOIN session ON session.id = nas_session.session
-             WHERE substr(acct_session, -24) = substr(?1, -24) AND acct_session = ?1 AND network = ?2 AND (?3 = '' OR mac = '' OR mac = ?3)
-             ORDER BY nas_session.session DESC LIMIT {MOST_NUMBERED}"
+             WHERE substr(acct_session, -24) = substr(?1, -24) AND acct_session = ?1
+                 AND (network = ?2 AND (?3 = '' OR mac = '' OR mac = ?3) OR class = ?4)
+             ORDER BY ?4 IS NOT NULL AND class IS NOT ?4, nas_session.session DESC LIMIT {MOST_NUMBERED}"
         ))?;
         let station = station.map(|mac| mac.to_string()).unwrap_or_default();
-        let ids = statement.query_map([acct_session, client, &station], |row| row.get(0))?;
+        let key = params![acct_session, client, station, class];
+        let ids = statement.query_map(key, |row| row.get(0))?;
         let ids = ids.collect::<Result<Vec<i64>, _>>()?;
         let rows = ids.into_iter().map(|id| self.session(id)).collect::<Result<Vec<_>, _>>()?;
         Ok(rows.into_iter().flatten().collect())

@@ -6,6 +6,7 @@
 mod accounting;
 mod attacks;
 mod chilli;
+mod classes;
 mod codes;
 mod coovachilli;
 mod disconnect;

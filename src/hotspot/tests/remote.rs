@@ -72,6 +72,7 @@ pub(in crate::hotspot) fn report(
         station: Some(mac(device)),
         address: Some([10, 0, 0, device].into()),
         class: None,
+        more_classes: Vec::new(),
         reported: Reported {
             time: Some(Duration::from_secs(seconds)),
             download: octets(down),
