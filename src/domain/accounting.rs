@@ -40,6 +40,28 @@ pub enum Order {
     Later,
 }
 
+/// A Start of a session that was open: its counters may begin anew with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaterStart {
+    /// Time since it was heard.
+    pub since: Duration,
+    /// Time since it was sent, by Event-Timestamp.
+    pub stamped: Option<Duration>,
+    /// How long the session had lasted by then, at least.
+    pub before: Duration,
+}
+
+impl LaterStart {
+    /// Whether a session time can only be counted from it, and not from the first Start.
+    fn is_origin_of(&self, time: Duration) -> bool {
+        let fits = |since: Duration| {
+            time <= since.saturating_add(TOLERANCE) && time.saturating_add(ROUNDED) >= since
+        };
+        let is_distinct = self.before > TOLERANCE + ROUNDED;
+        is_distinct && (fits(self.since) || self.stamped.is_some_and(fits))
+    }
+}
+
 /// What is known of a report beside its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -47,8 +69,8 @@ pub struct Evidence {
     pub order: Order,
     /// Whether it is a Stop, whose numbers are final.
     pub is_stop: bool,
-    /// Time since a second Start was reported of a session that was open.
-    pub since_second_start: Option<Duration>,
+    /// The latest Start that came while the session was open, until a report tells what it meant.
+    pub second_start: Option<LaterStart>,
     /// Time in which its octets can have passed, at most.
     pub elapsed: Duration,
     /// Time that the session can have lasted, at most.
@@ -169,7 +191,7 @@ impl Progress {
     }
 
     fn motion(&self, reported: &Reported, evidence: &Evidence) -> Motion {
-        let Evidence { is_stop, since_second_start, longest, .. } = *evidence;
+        let Evidence { is_stop, second_start, longest, .. } = *evidence;
         // Where the clock was set back meanwhile, the time of the session goes on all the same.
         let is_next = !self.is_anew
             && self.is_continued_by(reported)
@@ -182,9 +204,9 @@ impl Progress {
         let meters = [(self.download, reported.download), (self.upload, reported.upload)];
         let shrinks = meters.iter().any(|(meter, octets)| meter.shrinks_to(*octets));
         let grows = meters.iter().any(|(meter, octets)| meter.grows_to(*octets));
-        if let Some(since) = since_second_start {
-            let fits = reported.time.is_some_and(|time| time <= since + TOLERANCE);
-            return if fits || shrinks { Motion::Anew } else { self.without_restart(reported) };
+        if let Some(second) = second_start {
+            let is_anew = shrinks || reported.time.is_some_and(|it| second.is_origin_of(it));
+            return if is_anew { Motion::Anew } else { self.without_restart(reported) };
         }
         match reported.time {
             Some(time) if time < self.clock => {

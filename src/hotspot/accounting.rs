@@ -7,11 +7,13 @@ use super::change::Told;
 use super::evidence::{has_ended_in_this_boot, order, since};
 use super::gate::FRESH;
 use super::remotes::Remote;
-use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
+use super::replay::{
+    SAME_MOMENT, begins_another, ends_an_earlier_one, is_overtaken, whole_seconds,
+};
 use super::session::deadline;
 use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
-use crate::domain::accounting::{Counted, Evidence, Progress};
+use crate::domain::accounting::{Counted, Evidence, Order, Progress, Reported};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::time::Now;
 use crate::store::{SessionRecord, StoreError};
@@ -181,8 +183,12 @@ impl Hotspot {
     /// report tells whether it counts anew.
     fn started_again(&mut self, id: i64, report: &Report, now: Now) -> bool {
         let Some(remote) = self.remotes.get_mut(id) else { return true };
-        let (known, opened) = (remote.stamp, remote.opened);
-        if begins_another(report, known, false) {
+        let (known, latest, opened) = (remote.stamp, remote.latest, remote.opened);
+        if is_overtaken(report, known, latest) {
+            self.goes_on(id, report, now);
+            return true;
+        }
+        if begins_another(report, latest, false) {
             remote.began_again(report, now);
         }
         let admitted = remote.admitted;
@@ -220,11 +226,15 @@ impl Hotspot {
         let evidence = remote.evidence(report, now);
         remote.follow(report, age, now);
         let offsets = remote.progress.offsets();
-        let Counted { new, implausible } = remote.progress.count(&report.reported, &evidence);
+        // The numbers of a Start are those of a beginning, whenever it comes.
+        let is_counted = report.event != Event::Start || remote.progress == Progress::default();
+        let reported = if is_counted { report.reported } else { Reported::default() };
+        let Counted { new, implausible } = remote.progress.count(&reported, &evidence);
         if remote.progress.offsets() != offsets {
             remote.written = None;
         }
-        if report.event != Event::Start {
+        // An older report says nothing of what has begun since.
+        if report.event != Event::Start && evidence.order != Order::Earlier {
             remote.second_start = None;
         }
         if new.upload > 0 {
@@ -281,7 +291,7 @@ impl Hotspot {
         let evidence = Evidence {
             order: order(report.stamp, latest),
             is_stop: true,
-            since_second_start: None,
+            second_start: None,
             elapsed: lasted,
             longest: lasted,
         };

@@ -6,7 +6,7 @@ use super::Hotspot;
 use super::access::{Event, Report};
 use super::remotes::Remote;
 use super::replay::is_after;
-use crate::domain::accounting::{Evidence, Order, Progress};
+use crate::domain::accounting::{Evidence, LaterStart, Order, Progress};
 use crate::domain::time::{Now, Timestamp};
 use crate::store::SessionRecord;
 
@@ -16,6 +16,8 @@ pub(super) struct SecondStart {
     stamp: Option<Timestamp>,
     /// By the boot clock.
     at: Duration,
+    /// How long the session had lasted by then, at least.
+    before: Duration,
 }
 
 impl Remote {
@@ -26,28 +28,29 @@ impl Remote {
 
     /// It was reported to begin while it was open.
     pub(super) fn began_again(&mut self, report: &Report, now: Now) {
-        self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot });
+        let by_clock = self.progress.reported_time() + now.boot.saturating_sub(self.heard);
+        let before = stamped(report, self.stamp).map_or(by_clock, |it| it.min(by_clock));
+        self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot, before });
     }
 
     /// What is known of a report beside its numbers.
     pub(super) fn evidence(&self, report: &Report, now: Now) -> Evidence {
-        let stamped = |earlier: Option<Timestamp>| {
-            let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
-            Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-        };
         let passed = |since: Duration, stamp| {
-            now.boot.saturating_sub(since).max(stamped(stamp).unwrap_or_default())
+            now.boot.saturating_sub(since).max(stamped(report, stamp).unwrap_or_default())
         };
         let lasted = self.lasted + now.boot.saturating_sub(self.opened);
         Evidence {
             order: order(report.stamp, self.latest),
             is_stop: matches!(report.event, Event::Stop(_)),
-            since_second_start: self
-                .second_start
-                .filter(|_| report.event != Event::Start)
-                .map(|it| passed(it.at, it.stamp)),
+            second_start: self.second_start.filter(|_| report.event != Event::Start).map(|it| {
+                LaterStart {
+                    since: now.boot.saturating_sub(it.at),
+                    stamped: stamped(report, it.stamp),
+                    before: it.before,
+                }
+            }),
             elapsed: passed(self.heard, self.latest).max(self.uncounted(lasted)),
-            longest: lasted.max(stamped(self.stamp).unwrap_or_default()),
+            longest: lasted.max(stamped(report, self.stamp).unwrap_or_default()),
         }
     }
 
@@ -71,6 +74,12 @@ impl Hotspot {
         };
         self.remotes.get(id).is_some_and(is_news)
     }
+}
+
+/// Time between a moment and a report, as its access point stamps them.
+fn stamped(report: &Report, earlier: Option<Timestamp>) -> Option<Duration> {
+    let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 /// How a report's Event-Timestamp stands to the latest one.

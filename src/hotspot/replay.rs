@@ -36,6 +36,19 @@ pub(super) fn begins_another(
     (is_after(stamp, known) || is_after(known, stamp)) && place_is_kept
 }
 
+/// Whether a Start of an open session is older than reports that were counted since that session began:
+/// it was sent again, or has come late.
+pub(super) fn is_overtaken(
+    report: &Report,
+    began: Option<Timestamp>,
+    latest: Option<Timestamp>,
+) -> bool {
+    let (Some(stamp), Some(latest)) = (report.stamp, latest) else { return false };
+    let earliest = stamp.plus(-whole_seconds(report.delay));
+    // Of before the session: the clock was set back, or somebody's earlier session is sent again.
+    !is_after(earliest, latest) && !ends_an_earlier_one(Some(stamp), began)
+}
+
 /// Whether the end of a session was reported before this one of the same number began.
 pub(super) fn ends_an_earlier_one(stamp: Option<Timestamp>, began: Option<Timestamp>) -> bool {
     matches!((stamp, began), (Some(stamp), Some(began)) if is_after(began, stamp))

@@ -20,7 +20,7 @@ fn evidence(order: Order) -> Evidence {
     Evidence {
         order,
         is_stop: false,
-        since_second_start: None,
+        second_start: None,
         elapsed: Duration::from_secs(300),
         longest: Duration::from_secs(1_000_000),
     }
@@ -87,15 +87,24 @@ fn what_begins_again_is_added() {
 
 #[test]
 fn after_a_second_start_the_first_report_tells_whether_everything_begins_again() {
-    let second = |since| Evidence {
-        since_second_start: Some(Duration::from_secs(since)),
-        ..evidence(Order::Later)
+    let after = |before, since| {
+        let [before, since] = [before, since].map(Duration::from_secs);
+        let second_start = Some(LaterStart { since, stamped: None, before });
+        Evidence { second_start, ..evidence(Order::Later) }
     };
+    let second = |since| after(310, since);
     let before = (300, 100, evidence(Order::Later));
     assert_eq!(charged(&[before, (600, 200, second(290))]), 200);
     assert_eq!(charged(&[before, (300, 100, second(300))]), 200);
     assert_eq!(charged(&[before, (290, 250, second(290))]), 350);
     assert_eq!(charged(&[before, (600, 40, second(290))]), 140);
+    // Too early a Start for the time to tell, and one of long ago.
+    assert_eq!(charged(&[before, (305, 200, after(60, 290))]), 200);
+    assert_eq!(charged(&[before, (600, 200, second(100_000))]), 200);
+    // By what its access point stamps, which is heard late.
+    let mut stamped = second(900);
+    stamped.second_start.as_mut().unwrap().stamped = Some(Duration::from_secs(290));
+    assert_eq!(charged(&[before, (295, 250, stamped)]), 350);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod presence;
 mod quota;
 pub(super) mod remote;
 mod resume;
+mod starts;
 mod throttle;
 mod time;
 mod together;

@@ -11,6 +11,10 @@ enum Shape {
     SecondStart {
         anew: bool,
     },
+    /// Its Start is sent again after so many seconds, and after each report.
+    StartAgain {
+        after: u64,
+    },
     /// It counts anew without a word.
     Anew,
     TimeAnew,
@@ -29,10 +33,13 @@ enum Shape {
     AbsurdOctets,
 }
 
-const SHAPES: [Shape; 15] = [
+const SHAPES: [Shape; 18] = [
     Shape::Plain,
     Shape::SecondStart { anew: false },
     Shape::SecondStart { anew: true },
+    Shape::StartAgain { after: 5 },
+    Shape::StartAgain { after: 60 },
+    Shape::StartAgain { after: 200 },
     Shape::Anew,
     Shape::TimeAnew,
     Shape::OctetsAnew,
@@ -79,6 +86,9 @@ fn run(shape: Shape, steps: &[u64], at: usize, again: &[bool]) -> u64 {
                 _ => {}
             }
         }
+        if let Shape::StartAgain { after } = shape {
+            nas.second_start = Some(nas.now + after);
+        }
         nas.now += INTERVAL;
         nas.octets = if shape == Shape::Increments { *step } else { nas.octets + step };
         let is_stop = index == last;
@@ -98,11 +108,14 @@ fn run(shape: Shape, steps: &[u64], at: usize, again: &[bool]) -> u64 {
                 std::cmp::Ordering::Equal => Order::Unknown,
                 std::cmp::Ordering::Greater => Order::Later,
             };
-            let since_second_start = nas.second_start.filter(|_| order == Order::Later);
+            let second_start = nas.second_start.filter(|_| order == Order::Later).map(|at| {
+                let [since, before] = [nas.now - at, at].map(Duration::from_secs);
+                LaterStart { since, stamped: Some(since), before }
+            });
             let evidence = Evidence {
                 order,
                 is_stop,
-                since_second_start: since_second_start.map(|at| Duration::from_secs(nas.now - at)),
+                second_start,
                 elapsed: Duration::from_secs(INTERVAL),
                 longest: Duration::from_secs(nas.now),
             };
