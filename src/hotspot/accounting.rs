@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::access::{Event, Report};
 use super::change::Told;
-use super::evidence::{has_ended_in_this_boot, order, since};
+use super::evidence::{has_ended_in_this_boot, order, since, stamped};
 use super::gate::FRESH;
 use super::remotes::Remote;
 use super::replay::{
@@ -223,7 +223,7 @@ impl Hotspot {
         let age = self.age_of_next(id, report, now);
         self.learn_class(id, report);
         let remote = self.remotes.get_mut(id)?;
-        let evidence = remote.evidence(report, now);
+        let evidence = remote.evidence(report, age, now);
         remote.follow(report, age, now);
         let offsets = remote.progress.offsets();
         // The numbers of a Start are those of a beginning, whenever it comes.
@@ -281,12 +281,7 @@ impl Hotspot {
             return;
         }
         let age = self.age_after_end(&row, report, now);
-        let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
-        let mut progress = Progress::at(row.time, reported, row.usage, offsets);
-        let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
-        if counted_from.is_some_and(|counted| counted != report.details.view_point) {
-            progress.turn_round();
-        }
+        let mut progress = progress_of(&row, report);
         let lasted = since(row.started_at, now).max(row.time);
         let evidence = Evidence {
             order: order(report.stamp, latest),
@@ -294,6 +289,7 @@ impl Hotspot {
             second_start: None,
             elapsed: lasted,
             longest: lasted,
+            own_time: stamped(report, latest).map(|since| row.time.saturating_add(since)),
         };
         let Counted { new, implausible } = progress.count(&report.reported, &evidence);
         self.taken.implausible |= implausible;
@@ -316,8 +312,12 @@ impl Hotspot {
 
     /// It was given up too early: the access point was out of reach, say.
     fn goes_on_after_all(&mut self, row: SessionRecord, report: &Report, now: Now) {
-        let further =
-            report.reported.time.is_some_and(|time| time > reported_time(&row) + SAME_MOMENT);
+        let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+        let order = order(report.stamp, latest);
+        let further = match report.reported.time {
+            Some(time) => time > reported_time(&row) + SAME_MOMENT,
+            None => progress_of(&row, report).is_exceeded_by(&report.reported, order),
+        };
         if !further {
             return;
         }
@@ -362,6 +362,17 @@ impl Hotspot {
             self.sessions.accounts.count(voucher, new);
         }
     }
+}
+
+/// How far a session had come that has ended, for a report of it.
+fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
+    let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
+    let mut progress = Progress::at(row.time, reported_time(row), row.usage, offsets);
+    let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
+    if counted_from.is_some_and(|counted| counted != report.details.view_point) {
+        progress.turn_round();
+    }
+    progress
 }
 
 /// When a session ended at the earliest, by the boot clock: rows have whole seconds.

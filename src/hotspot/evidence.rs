@@ -33,8 +33,8 @@ impl Remote {
         self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot, before });
     }
 
-    /// What is known of a report beside its numbers.
-    pub(super) fn evidence(&self, report: &Report, now: Now) -> Evidence {
+    /// What is known of a report that is so old, beside its numbers.
+    pub(super) fn evidence(&self, report: &Report, age: Duration, now: Now) -> Evidence {
         let passed = |since: Duration, stamp| {
             now.boot.saturating_sub(since).max(stamped(report, stamp).unwrap_or_default())
         };
@@ -51,6 +51,7 @@ impl Remote {
             }),
             elapsed: passed(self.heard, self.latest).max(self.uncounted(lasted)),
             longest: lasted.max(stamped(report, self.stamp).unwrap_or_default()),
+            own_time: (report.event != Event::Start).then(|| lasted.saturating_sub(age)),
         }
     }
 
@@ -68,16 +69,17 @@ impl Hotspot {
     /// what was recorded earlier does not.
     pub(super) fn is_news_of(&self, id: i64, report: &Report) -> bool {
         let is_news = |remote: &Remote| {
+            let order = order(report.stamp, remote.latest);
             remote.admitted
-                && remote.progress.is_continued_by(&report.reported)
-                && order(report.stamp, remote.latest) != Order::Earlier
+                && remote.progress.is_exceeded_by(&report.reported, order)
+                && order != Order::Earlier
         };
         self.remotes.get(id).is_some_and(is_news)
     }
 }
 
 /// Time between a moment and a report, as its access point stamps them.
-fn stamped(report: &Report, earlier: Option<Timestamp>) -> Option<Duration> {
+pub(super) fn stamped(report: &Report, earlier: Option<Timestamp>) -> Option<Duration> {
     let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }

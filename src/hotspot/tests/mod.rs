@@ -21,6 +21,7 @@ mod resume;
 mod starts;
 mod throttle;
 mod time;
+mod times;
 mod together;
 mod unadmitted;
 mod upkeep;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::meter::WRAP;
 use super::super::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +119,7 @@ fn run(shape: Shape, steps: &[u64], at: usize, again: &[bool]) -> u64 {
                 second_start,
                 elapsed: Duration::from_secs(INTERVAL),
                 longest: Duration::from_secs(nas.now),
+                own_time: Some(Duration::from_secs(nas.now)),
             };
             progress.count(&reported, &evidence);
             nas.second_start = None;
