@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::access::{Event, Report};
 use super::change::Told;
-use super::evidence::{has_ended_in_this_boot, order, since, stamped};
+use super::evidence::{has_ended_in_this_boot, order, progress_of, since, stamped};
 use super::gate::FRESH;
 use super::remotes::Remote;
 use super::replay::{
@@ -140,6 +140,24 @@ impl Hotspot {
 
     /// False where it shall be reported again later.
     fn take_down(&mut self, report: &Report, found: Found, now: Now) -> bool {
+        if let Found::Open(id) = found
+            && report.event != Event::Start
+            && self.is_of_before(id, report)
+        {
+            match self.earlier_session_of(id, report) {
+                Ok(Some(row)) => {
+                    let cause = match report.event {
+                        Event::Stop(cause) => cause,
+                        Event::Start | Event::Interim => TerminateCause::LostService,
+                    };
+                    self.ended_again(row, report, cause, now);
+                    return true;
+                }
+                // The clock there was set back.
+                Ok(None) => {}
+                Err(_) => return false,
+            }
+        }
         match (found, report.event) {
             (Found::Unknown(subscriber), _) => return self.open_reported(report, subscriber, now),
             (Found::Open(id), _) if self.is_admitted_since(id, report, now) => {
@@ -147,7 +165,6 @@ impl Hotspot {
                 return self.open_again(report, now);
             }
             (Found::Open(id), Event::Start) => return self.started_again(id, report, now),
-            (Found::Open(id), Event::Stop(_)) if self.is_of_an_earlier_one(id, report) => {}
             (Found::Open(id), _) => {
                 self.taken.is_news = self.is_news_of(id, report);
                 self.goes_on(id, report, now);
@@ -171,11 +188,6 @@ impl Hotspot {
             Ok(subscriber) => self.open_reported(report, subscriber, now),
             Err(_) => false,
         }
-    }
-
-    fn is_of_an_earlier_one(&self, id: i64, report: &Report) -> bool {
-        let Some(remote) = self.remotes.get(id) else { return false };
-        !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
     }
 
     /// A beginning that is reported twice, or another session under the same number: an access
@@ -326,11 +338,15 @@ impl Hotspot {
             return self.ended_again(row, report, TerminateCause::LostService, now);
         }
         let voucher = row.voucher;
+        let cause = row.end.map(|(_, cause)| cause);
         let end = row.deadline.filter(|_| has_ended_in_this_boot(&row, now));
         let Some(remote) = Remote::again(SessionRecord { end: None, ..row }, end, now) else {
             return;
         };
         let id = remote.id;
+        if cause == Some(TerminateCause::NasReboot) {
+            self.restarts.was_none(&remote.nas);
+        }
         self.sessions.forget_end(id);
         let told = Told::presumably(&self.settings.preset.plan);
         if !self.open_remote(Remote { written: None, told, ..remote }, now) {
@@ -346,6 +362,7 @@ impl Hotspot {
             remote.deadline = remote.deadline.or_else(|| deadline(until, now));
             remote.presume_end(now);
         }
+        self.recall_interim(id);
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
         match over {
@@ -362,17 +379,6 @@ impl Hotspot {
             self.sessions.accounts.count(voucher, new);
         }
     }
-}
-
-/// How far a session had come that has ended, for a report of it.
-fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
-    let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
-    let mut progress = Progress::at(row.time, reported_time(row), row.usage, offsets);
-    let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
-    if counted_from.is_some_and(|counted| counted != report.details.view_point) {
-        progress.turn_round();
-    }
-    progress
 }
 
 /// When a session ended at the earliest, by the boot clock: rows have whole seconds.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::Hotspot;
 use super::access::{Event, Report};
 use super::remotes::Remote;
-use super::replay::is_after;
-use crate::domain::accounting::{Evidence, LaterStart, Order, Progress};
+use super::replay::{ends_an_earlier_one, is_after, whole_seconds};
+use super::subscriber::reported_time;
+use crate::domain::accounting::{Evidence, LaterStart, Order, Progress, ROUNDED};
 use crate::domain::time::{Now, Timestamp};
-use crate::store::SessionRecord;
+use crate::store::{SessionRecord, StoreError};
 
 /// A Start of a session that is open: the next report tells whether its counters begin anew.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,11 @@ impl Remote {
         };
         let lasted = self.lasted + now.boot.saturating_sub(self.opened);
         Evidence {
-            order: order(report.stamp, self.latest),
+            order: match ends_an_earlier_one(report.stamp, self.stamp) {
+                // Its access point's clock was set back: the stamps tell nothing.
+                true => Order::Unknown,
+                false => order(report.stamp, self.latest),
+            },
             is_stop: matches!(report.event, Event::Stop(_)),
             second_start: self.second_start.filter(|_| report.event != Event::Start).map(|it| {
                 LaterStart {
@@ -65,6 +70,34 @@ impl Remote {
 }
 
 impl Hotspot {
+    /// Whether a report is stamped before its session began, and has no Class that says that it is its
+    /// own all the same.
+    pub(super) fn is_of_before(&self, id: i64, report: &Report) -> bool {
+        let is_before = |remote: &Remote| {
+            !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
+        };
+        self.remotes.get(id).is_some_and(is_before)
+    }
+
+    /// The ended session of the same number that a report is of which is stamped before the open one
+    /// began.
+    pub(super) fn earlier_session_of(
+        &self,
+        id: i64,
+        report: &Report,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let is_its =
+            |row: &&SessionRecord| row.id != id && row.end.is_some() && may_be_of(report, row);
+        if let Some((row, _)) =
+            self.surest(report, self.sessions.ended_elsewhere().rev().filter(is_its))
+        {
+            return Ok(Some(row.clone()));
+        }
+        let client = &report.nas.client;
+        let rows = self.store.sessions_numbered(client, &report.session, report.station)?;
+        Ok(self.surest(report, rows.iter().filter(is_its)).map(|(row, _)| row.clone()))
+    }
+
     /// Whether a report goes beyond all that is known of an open session of somebody who was let in:
     /// what was recorded earlier does not.
     pub(super) fn is_news_of(&self, id: i64, report: &Report) -> bool {
@@ -76,6 +109,31 @@ impl Hotspot {
         };
         self.remotes.get(id).is_some_and(is_news)
     }
+}
+
+/// How far a session had come that has ended, for a report of it.
+pub(super) fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
+    let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
+    let mut progress = Progress::at(row.time, reported_time(row), row.usage, offsets);
+    let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
+    if counted_from.is_some_and(|counted| counted != report.details.view_point) {
+        progress.turn_round();
+    }
+    progress
+}
+
+/// Whether a report can be of a session by its stamps: made while it lasted, or with a session time
+/// that began when it did.
+fn may_be_of(report: &Report, row: &SessionRecord) -> bool {
+    let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+    let (Some(stamp), Some(latest)) = (report.stamp, latest) else { return false };
+    let began = latest.plus(-whole_seconds(reported_time(row)));
+    let began_by_report = report.reported.time.map(|time| stamp.plus(-whole_seconds(time)));
+    let is_near = |at: Timestamp| at.unix().abs_diff(began.unix()) <= ROUNDED.as_secs();
+    let is_while = |from, to| !is_after(from, stamp) && !is_after(stamp, to);
+    is_while(began, latest)
+        || row.end.is_some_and(|(end, _)| is_while(row.started_at, end))
+        || began_by_report.is_some_and(is_near)
 }
 
 /// Time between a moment and a report, as its access point stamps them.

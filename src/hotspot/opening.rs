@@ -76,6 +76,7 @@ impl Hotspot {
     fn open_admitted(&mut self, report: &Report, opening: Opening, now: Now) {
         self.close_the_same_device(report, true, opening.age, now);
         let place = opening.place.as_ref();
+        let is_known = place.is_some();
         let claims_place = place.is_some_and(|place| place.is_place(now));
         let revoked = place.is_some_and(|place| place.revoked);
         let mut over = revoked.then_some(TerminateCause::AdminReset);
@@ -96,6 +97,9 @@ impl Hotspot {
         }
         // First what it has used: its share is of the rest.
         self.goes_on(id, report, now);
+        if !is_known {
+            self.recall_limits(id, now);
+        }
         self.share(number, None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),

@@ -4,17 +4,13 @@
 //! What tells is Event-Timestamp (RFC 2869 section 5.3), compared with others of the same access
 //! point only, however wrong its clock is, and whether somebody has just been let in.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::access::{Nas, Report};
+use super::access::Report;
 use crate::domain::time::Timestamp;
 
 /// Two reports of one moment may be this far apart.
 pub(super) const SAME_MOMENT: Duration = Duration::from_secs(2);
-
-/// Restarts of access points that are kept in mind.
-const RESTARTS: usize = 64;
 
 /// Whether a beginning that has the number of a session we know is another session's.
 ///
@@ -62,28 +58,6 @@ pub(super) fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Restarts of access points that were reported with Event-Timestamp.
-#[derive(Debug, Default)]
-pub(super) struct Restarts(VecDeque<(Nas, Timestamp)>);
-
-impl Restarts {
-    /// Whether this one is new; keeps it in mind.
-    pub(super) fn is_new(&mut self, nas: &Nas, stamp: Option<Timestamp>) -> bool {
-        let Some(stamp) = stamp else { return true };
-        // Somebody else's source is another one.
-        if self.0.iter().any(|(known, at)| {
-            *at == stamp && known.client == nas.client && !known.differs_from(nas)
-        }) {
-            return false;
-        }
-        if self.0.len() >= RESTARTS {
-            self.0.pop_front();
-        }
-        self.0.push_back((nas.clone(), stamp));
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,20 +87,5 @@ mod tests {
         let delay = Duration::from_secs(7);
         let again = Report { stamp: at(107), delay, ..report(Event::Start, "a", 1, 0, 0) };
         assert!(!begins_another(&again, at(100), false));
-    }
-
-    #[test]
-    fn a_restart_comes_once_and_the_oldest_are_forgotten() {
-        let mut restarts = Restarts::default();
-        let source = [10, 0, 0, 1].into();
-        let nas = Nas { client: "a".into(), source, address: None, identifier: None };
-        let other = Nas { client: "b".into(), ..nas.clone() };
-        assert!(restarts.is_new(&nas, None) && restarts.is_new(&nas, None));
-        assert!(restarts.is_new(&nas, at(1)) && restarts.is_new(&other, at(1)));
-        assert!(!restarts.is_new(&nas, at(1)));
-        for second in 2..100 {
-            restarts.is_new(&nas, at(second));
-        }
-        assert_eq!(restarts.0.len(), RESTARTS);
     }
 }

@@ -1,6 +1,7 @@
 mod access;
 mod change;
 mod clock;
+mod clocks_there;
 mod codes;
 mod connections;
 mod disconnect;
@@ -16,6 +17,7 @@ mod password_checks;
 mod policies;
 mod presence;
 mod quota;
+mod recall;
 pub(super) mod remote;
 mod resume;
 mod starts;
