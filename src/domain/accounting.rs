@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use self::meter::{Meter, Step, most};
 use super::session::Usage;
 
 /// A counter of octets as it is reported.
@@ -40,6 +41,28 @@ pub enum Order {
     Later,
 }
 
+/// A Start of a session that was open: its counters may begin anew with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaterStart {
+    /// Time since it was heard.
+    pub since: Duration,
+    /// Time since it was sent, by Event-Timestamp.
+    pub stamped: Option<Duration>,
+    /// How long the session had lasted by then, at least.
+    pub before: Duration,
+}
+
+impl LaterStart {
+    /// Whether a session time can only be counted from it, and not from the first Start.
+    fn is_origin_of(&self, time: Duration) -> bool {
+        let fits = |since: Duration| {
+            time <= since.saturating_add(TOLERANCE) && time.saturating_add(ROUNDED) >= since
+        };
+        let is_distinct = self.before > TOLERANCE + ROUNDED;
+        is_distinct && (fits(self.since) || self.stamped.is_some_and(fits))
+    }
+}
+
 /// What is known of a report beside its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -47,12 +70,14 @@ pub struct Evidence {
     pub order: Order,
     /// Whether it is a Stop, whose numbers are final.
     pub is_stop: bool,
-    /// Time since a second Start was reported of a session that was open.
-    pub since_second_start: Option<Duration>,
+    /// The latest Start that came while the session was open, until a report tells what it meant.
+    pub second_start: Option<LaterStart>,
     /// Time in which its octets can have passed, at most.
     pub elapsed: Duration,
     /// Time that the session can have lasted, at most.
     pub longest: Duration,
+    /// How long it has lasted by our own clock: for access points that leave out Acct-Session-Time.
+    pub own_time: Option<Duration>,
 }
 
 /// What has come of a report.
@@ -107,9 +132,7 @@ enum Motion {
 /// time is taken for wrong.
 const TOLERANCE: Duration = Duration::from_secs(30);
 /// So much more than has passed is not worth a word: some access points count in whole minutes.
-const ROUNDED: Duration = Duration::from_secs(60);
-/// Octets that a line of 100 Gbit/s carries in a second.
-const FASTEST: u64 = 12_500_000_000;
+pub const ROUNDED: Duration = Duration::from_secs(60);
 
 impl Progress {
     /// A session that has come so far already; `reported` is its Acct-Session-Time.
@@ -144,6 +167,17 @@ impl Progress {
         reported.time.is_some_and(|time| time > self.clock)
     }
 
+    /// Whether a report goes beyond what was counted: in time, or where its access point leaves that
+    /// out, in octets or by Event-Timestamp. No earlier one does.
+    pub fn is_exceeded_by(&self, reported: &Reported, order: Order) -> bool {
+        let grows =
+            self.download.grows_to(reported.download) || self.upload.grows_to(reported.upload);
+        match reported.time {
+            Some(time) => time > self.clock,
+            None => order == Order::Later || order == Order::Unknown && grows,
+        }
+    }
+
     /// How much Acct-Session-Time has grown since the last report; `None` where it has not.
     pub fn growth(&self, reported: &Reported) -> Option<Duration> {
         reported.time.and_then(|time| time.checked_sub(self.clock))
@@ -153,7 +187,7 @@ impl Progress {
     pub fn count(&mut self, reported: &Reported, evidence: &Evidence) -> Counted {
         let before = self.usage();
         let motion = self.motion(reported, evidence);
-        let mut implausible = self.count_time(reported.time, motion, evidence.longest);
+        let mut implausible = self.count_time(reported.time, motion, evidence);
         let step = Step { motion, is_stop: evidence.is_stop, most: most(evidence.elapsed) };
         implausible |= !self.download.count(reported.download, step);
         implausible |= !self.upload.count(reported.upload, step);
@@ -166,10 +200,11 @@ impl Progress {
         let Self { download, upload, .. } = self;
         std::mem::swap(&mut download.counter, &mut upload.counter);
         std::mem::swap(&mut download.sends_gigawords, &mut upload.sends_gigawords);
+        std::mem::swap(&mut download.ahead, &mut upload.ahead);
     }
 
     fn motion(&self, reported: &Reported, evidence: &Evidence) -> Motion {
-        let Evidence { is_stop, since_second_start, longest, .. } = *evidence;
+        let Evidence { is_stop, second_start, longest, .. } = *evidence;
         // Where the clock was set back meanwhile, the time of the session goes on all the same.
         let is_next = !self.is_anew
             && self.is_continued_by(reported)
@@ -182,9 +217,9 @@ impl Progress {
         let meters = [(self.download, reported.download), (self.upload, reported.upload)];
         let shrinks = meters.iter().any(|(meter, octets)| meter.shrinks_to(*octets));
         let grows = meters.iter().any(|(meter, octets)| meter.grows_to(*octets));
-        if let Some(since) = since_second_start {
-            let fits = reported.time.is_some_and(|time| time <= since + TOLERANCE);
-            return if fits || shrinks { Motion::Anew } else { self.without_restart(reported) };
+        if let Some(second) = second_start {
+            let is_anew = shrinks || reported.time.is_some_and(|it| second.is_origin_of(it));
+            return if is_anew { Motion::Anew } else { self.without_restart(reported) };
         }
         match reported.time {
             Some(time) if time < self.clock => {
@@ -214,8 +249,13 @@ impl Progress {
     }
 
     /// Whether the time cannot be.
-    fn count_time(&mut self, time: Option<Duration>, motion: Motion, longest: Duration) -> bool {
-        let Some(time) = time else { return false };
+    fn count_time(&mut self, time: Option<Duration>, motion: Motion, evidence: &Evidence) -> bool {
+        let Evidence { longest, own_time, .. } = *evidence;
+        let Some(time) = time else {
+            let own = own_time.filter(|_| motion != Motion::Overtaken).unwrap_or_default();
+            self.time = self.time.max(own.min(longest));
+            return false;
+        };
         let new = match motion {
             Motion::Overtaken | Motion::Still => return false,
             Motion::Forward => time.saturating_sub(self.clock),
@@ -231,138 +271,12 @@ impl Progress {
     }
 }
 
-/// Octets that can pass in this time, one way.
-fn most(elapsed: Duration) -> u64 {
-    FASTEST.saturating_mul(elapsed.saturating_add(TOLERANCE).as_secs())
-}
-
 impl Octets {
     fn exact(self) -> u64 {
         u64::from(self.gigawords.unwrap_or(0)) << 32 | u64::from(self.low)
     }
 }
 
-/// Counters of 32 bits run over at this number.
-const WRAP: u64 = 1 << 32;
-
-/// One direction of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Meter {
-    /// Octets so far.
-    total: u64,
-    /// The access point's counter, carried on beyond 32 bits.
-    counter: u64,
-    /// Whether the upper half was ever sent and not 0: some send 0 whatever they have counted.
-    sends_gigawords: bool,
-}
-
-/// A report to one direction of a session.
-#[derive(Clone, Copy)]
-struct Step {
-    motion: Motion,
-    is_stop: bool,
-    /// Octets that can be new.
-    most: u64,
-}
-
-impl Meter {
-    fn at(total: u64, offset: i64) -> Self {
-        let counter = total.saturating_add_signed(offset.saturating_neg());
-        Self { total, counter, ..Self::default() }
-    }
-
-    fn offset(self) -> i64 {
-        let more = i128::from(self.total) - i128::from(self.counter);
-        i64::try_from(more).unwrap_or(if more < 0 { i64::MIN } else { i64::MAX })
-    }
-
-    /// False where it claims more than can have passed.
-    fn count(&mut self, octets: Option<Octets>, step: Step) -> bool {
-        let Some(octets) = octets else { return true };
-        let next = self.after(octets, step);
-        if next.total.saturating_sub(self.total) > step.most {
-            return false;
-        }
-        *self = next;
-        true
-    }
-
-    fn after(self, octets: Octets, step: Step) -> Self {
-        let here = self.carried(octets);
-        let known = Self {
-            sends_gigawords: self.sends_gigawords || octets.gigawords.is_some_and(|it| it > 0),
-            ..self
-        };
-        let up_to = |counter: u64| {
-            let total = self.total.saturating_add(counter.saturating_sub(self.counter));
-            Self { total, counter, ..known }
-        };
-        let begun = octets.exact();
-        let anew = Self { total: self.total.saturating_add(begun), counter: begun, ..known };
-        // What was taken for a counter that ran over had begun again.
-        let was_wrong = known.sends_gigawords && !self.sends_gigawords && self.counter >= WRAP;
-        match step.motion {
-            Motion::Overtaken if step.is_stop && octets.exact() > self.counter => {
-                up_to(octets.exact())
-            }
-            Motion::Overtaken => self,
-            Motion::Forward if was_wrong && here < self.counter => Self { counter: here, ..known },
-            Motion::Anew => anew,
-            _ if here >= self.counter => up_to(here),
-            Motion::Still | Motion::TimeAnew => self,
-            // Some end a session with counters of 0.
-            Motion::Forward if step.is_stop && octets.exact() == 0 => self,
-            Motion::Forward if self.runs_over_at(octets) => up_to(here.saturating_add(WRAP)),
-            Motion::Forward if self.shrinks_to(Some(octets)) => anew,
-            Motion::Forward => self,
-        }
-    }
-
-    /// The counter with the upper half that is known, where none is sent.
-    fn carried(self, octets: Octets) -> u64 {
-        if self.is_exact(octets) {
-            return octets.exact();
-        }
-        self.counter & !(WRAP - 1) | u64::from(octets.low)
-    }
-
-    fn is_exact(self, octets: Octets) -> bool {
-        octets.gigawords.is_some_and(|it| it > 0 || self.sends_gigawords)
-    }
-
-    /// Without an upper half: from the upper half of 32 bits to the lower.
-    fn runs_over_at(self, octets: Octets) -> bool {
-        let known = self.counter & (WRAP - 1);
-        !self.is_exact(octets) && known >= WRAP / 2 && u64::from(octets.low) < WRAP / 2
-    }
-
-    /// Whether the counter has become smaller, and by more than what is imprecise.
-    fn shrinks_to(self, octets: Option<Octets>) -> bool {
-        octets.is_some_and(|octets| {
-            let (counter, known) = self.pair(octets);
-            u128::from(counter) * 4 <= u128::from(known) * 3 && counter < known
-        })
-    }
-
-    fn halves_to(self, octets: Option<Octets>) -> bool {
-        octets.is_none_or(|octets| {
-            let (counter, known) = self.pair(octets);
-            counter <= known / 2
-        })
-    }
-
-    fn grows_to(self, octets: Option<Octets>) -> bool {
-        octets.is_some_and(|octets| self.carried(octets) > self.counter)
-    }
-
-    /// What is reported and what is known, as far as both go.
-    fn pair(self, octets: Octets) -> (u64, u64) {
-        match self.is_exact(octets) {
-            true => (octets.exact(), self.counter),
-            false => (u64::from(octets.low), self.counter & (WRAP - 1)),
-        }
-    }
-}
-
+mod meter;
 #[cfg(test)]
 mod tests;

@@ -132,6 +132,12 @@ impl AccessPoints {
         stamp.map(age).unwrap_or_default()
     }
 
+    /// The clock of an access point is not what it was.
+    pub(super) fn forget_clock(&mut self, nas: &Nas) {
+        let is_proxied = self.is_proxied(&nas.client);
+        self.clocks.retain(|known, _| !known.is(nas, is_proxied));
+    }
+
     fn age_by_clock(&mut self, nas: &Nas, stamp: Timestamp, bound: Bound, now: Now) -> Duration {
         if !self.clocks.contains_key(nas) {
             make_room(&mut self.clocks, |it| it.heard);

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use super::access::{Event, Report};
 use super::change::Told;
-use super::evidence::{has_ended_in_this_boot, order, since};
+use super::evidence::{has_ended_in_this_boot, order, progress_of, since, stamped};
 use super::gate::FRESH;
 use super::matching::Certainty;
 use super::remotes::Remote;
-use super::replay::{SAME_MOMENT, begins_another, ends_an_earlier_one, whole_seconds};
+use super::replay::{
+    SAME_MOMENT, begins_another, ends_an_earlier_one, is_overtaken, whole_seconds,
+};
 use super::session::deadline;
 use super::subscriber::{Subscriber, reported_time};
 use super::{Fault, Finish, Hotspot, Reply, send};
-use crate::domain::accounting::{Counted, Evidence, Progress};
+use crate::domain::accounting::{Counted, Evidence, Order, Progress, Reported};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::time::Now;
 use crate::store::{SessionRecord, StoreError};
@@ -134,6 +136,24 @@ impl Hotspot {
 
     /// False where it shall be reported again later.
     fn take_down(&mut self, report: &Report, found: Found, now: Now) -> bool {
+        if let Found::Open(id) = found
+            && report.event != Event::Start
+            && self.is_of_before(id, report)
+        {
+            match self.earlier_session_of(id, report) {
+                Ok(Some(row)) => {
+                    let cause = match report.event {
+                        Event::Stop(cause) => cause,
+                        Event::Start | Event::Interim => TerminateCause::LostService,
+                    };
+                    self.ended_again(row, report, cause, now);
+                    return true;
+                }
+                // The clock there was set back.
+                Ok(None) => {}
+                Err(_) => return false,
+            }
+        }
         match (found, report.event) {
             (Found::Unknown(subscriber), _) => return self.open_reported(report, subscriber, now),
             (Found::Open(id), _) if self.is_admitted_since(id, report, now) => {
@@ -141,7 +161,6 @@ impl Hotspot {
                 return self.open_again(report, now);
             }
             (Found::Open(id), Event::Start) => return self.started_again(id, report, now),
-            (Found::Open(id), Event::Stop(_)) if self.is_of_an_earlier_one(id, report) => {}
             (Found::Open(id), _) => {
                 self.taken.is_news = self.is_news_of(id, report);
                 self.goes_on(id, report, now);
@@ -167,18 +186,17 @@ impl Hotspot {
         }
     }
 
-    fn is_of_an_earlier_one(&self, id: i64, report: &Report) -> bool {
-        let Some(remote) = self.remotes.get(id) else { return false };
-        !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
-    }
-
     /// A beginning that is reported twice, or another session under the same number: an access
     /// point that has started anew and does not say so. Where nobody has been let in since, its next
     /// report tells whether it counts anew.
     fn started_again(&mut self, id: i64, report: &Report, now: Now) -> bool {
         let Some(remote) = self.remotes.get_mut(id) else { return true };
-        let (known, opened) = (remote.stamp, remote.opened);
-        if begins_another(report, known, false) {
+        let (known, latest, opened) = (remote.stamp, remote.latest, remote.opened);
+        if is_overtaken(report, known, latest) {
+            self.goes_on(id, report, now);
+            return true;
+        }
+        if begins_another(report, latest, false) {
             remote.began_again(report, now);
         }
         let admitted = remote.admitted;
@@ -212,15 +230,19 @@ impl Hotspot {
     pub(super) fn count_report(&mut self, id: i64, report: &Report, now: Now) -> Option<i64> {
         let age = self.age_of_next(id, report, now);
         self.learn_class(id, report);
-        let evidence = self.remotes.get(id)?.evidence(report, now);
+        let evidence = self.remotes.get(id)?.evidence(report, age, now);
         self.remotes.change(id, |remote| remote.follow(report, age, now));
         let remote = self.remotes.get_mut(id)?;
         let offsets = remote.progress.offsets();
-        let Counted { new, implausible } = remote.progress.count(&report.reported, &evidence);
+        // The numbers of a Start are those of a beginning, whenever it comes.
+        let is_counted = report.event != Event::Start || remote.progress == Progress::default();
+        let reported = if is_counted { report.reported } else { Reported::default() };
+        let Counted { new, implausible } = remote.progress.count(&reported, &evidence);
         if remote.progress.offsets() != offsets {
             remote.written = None;
         }
-        if report.event != Event::Start {
+        // An older report says nothing of what has begun since.
+        if report.event != Event::Start && evidence.order != Order::Earlier {
             remote.second_start = None;
         }
         if new.upload > 0 {
@@ -269,19 +291,15 @@ impl Hotspot {
             return;
         }
         let age = self.age_after_end(&row, report, now);
-        let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
-        let mut progress = Progress::at(row.time, reported, row.usage, offsets);
-        let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
-        if counted_from.is_some_and(|counted| counted != report.details.view_point) {
-            progress.turn_round();
-        }
+        let mut progress = progress_of(&row, report);
         let lasted = since(row.started_at, now).max(row.time);
         let evidence = Evidence {
             order: order(report.stamp, latest),
             is_stop: true,
-            since_second_start: None,
+            second_start: None,
             elapsed: lasted,
             longest: lasted,
+            own_time: stamped(report, latest).map(|since| row.time.saturating_add(since)),
         };
         let Counted { new, implausible } = progress.count(&report.reported, &evidence);
         self.taken.implausible |= implausible;
@@ -304,8 +322,12 @@ impl Hotspot {
 
     /// It was given up too early: the access point was out of reach, say.
     fn goes_on_after_all(&mut self, row: SessionRecord, report: &Report, now: Now) {
-        let further =
-            report.reported.time.is_some_and(|time| time > reported_time(&row) + SAME_MOMENT);
+        let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+        let order = order(report.stamp, latest);
+        let further = match report.reported.time {
+            Some(time) => time > reported_time(&row) + SAME_MOMENT,
+            None => progress_of(&row, report).is_exceeded_by(&report.reported, order),
+        };
         if !further {
             return;
         }
@@ -316,11 +338,15 @@ impl Hotspot {
             return self.ended_again(row, report, TerminateCause::LostService, now);
         }
         let voucher = row.voucher;
+        let cause = row.end.map(|(_, cause)| cause);
         let end = row.deadline.filter(|_| has_ended_in_this_boot(&row, now));
         let Some(remote) = Remote::again(SessionRecord { end: None, ..row }, end, now) else {
             return;
         };
         let id = remote.id;
+        if cause == Some(TerminateCause::NasReboot) {
+            self.restarts.was_none(&remote.nas);
+        }
         self.sessions.forget_end(id);
         let told = Told::presumably(&self.settings.preset.plan);
         if !self.open_remote(Remote { written: None, told, ..remote }, now) {
@@ -336,6 +362,7 @@ impl Hotspot {
             remote.deadline = remote.deadline.or_else(|| deadline(until, now));
             remote.presume_end(now);
         }
+        self.recall_interim(id);
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
         match over {

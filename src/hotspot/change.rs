@@ -85,6 +85,12 @@ impl Told {
         Self { known: terms, newest: terms, ..Self::default() }
     }
 
+    /// What it was told of reports, and of an end by rows, as these are now.
+    pub(super) fn recall(&mut self, interim: Option<u32>, rules_end: Option<Duration>) {
+        self.interim = self.interim.max(interim.unwrap_or_default());
+        self.rules_end = self.rules_end.or(rules_end);
+    }
+
     /// What it was told of time is lost: presumably what holds.
     fn presume_end(&mut self, time: Option<Duration>, until: Option<Timestamp>) {
         for terms in [&mut self.known, &mut self.newest] {

@@ -1,6 +1,7 @@
 //! What can be asked of the hotspot, and how to ask.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -123,6 +124,8 @@ pub enum Write {
         cause: TerminateCause,
         /// When the access point says this was: Event-Timestamp.
         stamp: Option<Timestamp>,
+        /// How long ago that was: Acct-Delay-Time.
+        delay: Duration,
         /// How many there were.
         reply: Reply<Restarted>,
     },

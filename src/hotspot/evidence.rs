@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::Hotspot;
 use super::access::{Event, Report};
 use super::remotes::Remote;
-use super::replay::is_after;
-use crate::domain::accounting::{Evidence, Order, Progress};
+use super::replay::{ends_an_earlier_one, is_after, whole_seconds};
+use super::subscriber::reported_time;
+use crate::domain::accounting::{Evidence, LaterStart, Order, Progress, ROUNDED};
 use crate::domain::time::{Now, Timestamp};
-use crate::store::SessionRecord;
+use crate::store::{SessionRecord, StoreError};
 
 /// A Start of a session that is open: the next report tells whether its counters begin anew.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub(super) struct SecondStart {
     stamp: Option<Timestamp>,
     /// By the boot clock.
     at: Duration,
+    /// How long the session had lasted by then, at least.
+    before: Duration,
 }
 
 impl Remote {
@@ -26,28 +29,34 @@ impl Remote {
 
     /// It was reported to begin while it was open.
     pub(super) fn began_again(&mut self, report: &Report, now: Now) {
-        self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot });
+        let by_clock = self.progress.reported_time() + now.boot.saturating_sub(self.heard);
+        let before = stamped(report, self.stamp).map_or(by_clock, |it| it.min(by_clock));
+        self.second_start = Some(SecondStart { stamp: report.stamp, at: now.boot, before });
     }
 
-    /// What is known of a report beside its numbers.
-    pub(super) fn evidence(&self, report: &Report, now: Now) -> Evidence {
-        let stamped = |earlier: Option<Timestamp>| {
-            let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
-            Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-        };
+    /// What is known of a report that is so old, beside its numbers.
+    pub(super) fn evidence(&self, report: &Report, age: Duration, now: Now) -> Evidence {
         let passed = |since: Duration, stamp| {
-            now.boot.saturating_sub(since).max(stamped(stamp).unwrap_or_default())
+            now.boot.saturating_sub(since).max(stamped(report, stamp).unwrap_or_default())
         };
         let lasted = self.lasted + now.boot.saturating_sub(self.opened);
         Evidence {
-            order: order(report.stamp, self.latest),
+            order: match ends_an_earlier_one(report.stamp, self.stamp) {
+                // Its access point's clock was set back: the stamps tell nothing.
+                true => Order::Unknown,
+                false => order(report.stamp, self.latest),
+            },
             is_stop: matches!(report.event, Event::Stop(_)),
-            since_second_start: self
-                .second_start
-                .filter(|_| report.event != Event::Start)
-                .map(|it| passed(it.at, it.stamp)),
+            second_start: self.second_start.filter(|_| report.event != Event::Start).map(|it| {
+                LaterStart {
+                    since: now.boot.saturating_sub(it.at),
+                    stamped: stamped(report, it.stamp),
+                    before: it.before,
+                }
+            }),
             elapsed: passed(self.heard, self.latest).max(self.uncounted(lasted)),
-            longest: lasted.max(stamped(self.stamp).unwrap_or_default()),
+            longest: lasted.max(stamped(report, self.stamp).unwrap_or_default()),
+            own_time: (report.event != Event::Start).then(|| lasted.saturating_sub(age)),
         }
     }
 
@@ -61,16 +70,76 @@ impl Remote {
 }
 
 impl Hotspot {
+    /// Whether a report is stamped before its session began, and has no Class that says that it is its
+    /// own all the same.
+    pub(super) fn is_of_before(&self, id: i64, report: &Report) -> bool {
+        let is_before = |remote: &Remote| {
+            !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
+        };
+        self.remotes.get(id).is_some_and(is_before)
+    }
+
+    /// The ended session of the same number that a report is of which is stamped before the open one
+    /// began.
+    pub(super) fn earlier_session_of(
+        &self,
+        id: i64,
+        report: &Report,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let is_its =
+            |row: &&SessionRecord| row.id != id && row.end.is_some() && may_be_of(report, row);
+        if let Some((row, _)) =
+            self.surest(report, self.sessions.ended_elsewhere().rev().filter(is_its))
+        {
+            return Ok(Some(row.clone()));
+        }
+        let client = &report.nas.client;
+        let rows = self.store.sessions_numbered(client, &report.session, report.station)?;
+        Ok(self.surest(report, rows.iter().filter(is_its)).map(|(row, _)| row.clone()))
+    }
+
     /// Whether a report goes beyond all that is known of an open session of somebody who was let in:
     /// what was recorded earlier does not.
     pub(super) fn is_news_of(&self, id: i64, report: &Report) -> bool {
         let is_news = |remote: &Remote| {
+            let order = order(report.stamp, remote.latest);
             remote.admitted
-                && remote.progress.is_continued_by(&report.reported)
-                && order(report.stamp, remote.latest) != Order::Earlier
+                && remote.progress.is_exceeded_by(&report.reported, order)
+                && order != Order::Earlier
         };
         self.remotes.get(id).is_some_and(is_news)
     }
+}
+
+/// How far a session had come that has ended, for a report of it.
+pub(super) fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
+    let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
+    let mut progress = Progress::at(row.time, reported_time(row), row.usage, offsets);
+    let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
+    if counted_from.is_some_and(|counted| counted != report.details.view_point) {
+        progress.turn_round();
+    }
+    progress
+}
+
+/// Whether a report can be of a session by its stamps: made while it lasted, or with a session time
+/// that began when it did.
+fn may_be_of(report: &Report, row: &SessionRecord) -> bool {
+    let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+    let (Some(stamp), Some(latest)) = (report.stamp, latest) else { return false };
+    let began = latest.plus(-whole_seconds(reported_time(row)));
+    let began_by_report = report.reported.time.map(|time| stamp.plus(-whole_seconds(time)));
+    let is_near = |at: Timestamp| at.unix().abs_diff(began.unix()) <= ROUNDED.as_secs();
+    let is_while = |from, to| !is_after(from, stamp) && !is_after(stamp, to);
+    is_while(began, latest)
+        || row.end.is_some_and(|(end, _)| is_while(row.started_at, end))
+        || began_by_report.is_some_and(is_near)
+}
+
+/// Time between a moment and a report, as its access point stamps them.
+pub(super) fn stamped(report: &Report, earlier: Option<Timestamp>) -> Option<Duration> {
+    let seconds = report.stamp?.unix().saturating_sub(earlier?.unix());
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 /// How a report's Event-Timestamp stands to the latest one.

@@ -210,7 +210,7 @@ impl Hotspot {
     }
 
     /// The first of the surest.
-    fn surest<'a>(
+    pub(super) fn surest<'a>(
         &self,
         report: &Report,
         rows: impl Iterator<Item = &'a SessionRecord>,

@@ -21,16 +21,25 @@ impl Hotspot {
         voucher: Option<&Entry<Voucher>>,
         now: Now,
     ) -> Result<Result<Limits, Denial>, StoreError> {
+        let open = self.open_sessions(request, login, voucher, now);
+        self.limits_by(login, control, voucher, open, now)
+    }
+
+    /// What check items leave somebody who has so many other sessions open.
+    pub(super) fn limits_by(
+        &self,
+        login: &str,
+        control: &Pairs,
+        voucher: Option<&Entry<Voucher>>,
+        open_sessions: usize,
+        now: Now,
+    ) -> Result<Result<Limits, Denial>, StoreError> {
         let first_login = match voucher {
             Some(entry) => entry.value.first_login,
             None => self.store.first_login_of(&fold(login))?,
         };
-        let circumstances = Circumstances {
-            now,
-            zone: &self.settings.zone,
-            first_login,
-            open_sessions: self.open_sessions(request, login, voucher, now),
-        };
+        let circumstances =
+            Circumstances { now, zone: &self.settings.zone, first_login, open_sessions };
         let mut measured = Vec::new();
         for counter in counters(control, &circumstances) {
             measured.push((counter, self.measure(login, voucher, &counter, now)?));

@@ -41,10 +41,12 @@ mod nas_restart;
 mod opening;
 pub mod policies;
 mod presence;
+mod recall;
 mod remotes;
 mod repeats;
 mod replay;
 mod reservations;
+mod restarts;
 mod resume;
 mod room;
 mod session;
@@ -71,8 +73,8 @@ use guesses::Guesses;
 use journal::LoginJournal;
 use presence::{Presence, host_names};
 use remotes::Remotes;
-use replay::Restarts;
 use reservations::Reservations;
+use restarts::{Restarts, Said};
 use sessions::Sessions;
 use unanswered::Unanswered;
 
@@ -324,8 +326,8 @@ impl Hotspot {
             Write::Visit { caller, reply } => self.visit(caller, reply, now),
             Write::Authenticate { request, reply } => self.authenticate(*request, reply, now),
             Write::Account { report, reply } => self.account(*report, reply, now),
-            Write::NasRestarted { nas, cause, stamp, reply } => {
-                self.nas_restarted(nas, cause, stamp, reply, now)
+            Write::NasRestarted { nas, cause, stamp, delay, reply } => {
+                self.nas_restarted(nas, cause, Said { stamp, delay }, reply, now)
             }
             Write::KeepPeer { peer, reply } => {
                 let kept = self.store.attempt(|| self.store.put_nas_peer(&peer, now.wall));

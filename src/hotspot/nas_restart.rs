@@ -1,10 +1,13 @@
 //! Accounting-On and Accounting-Off: an access point starts anew, or goes off.
 
+use std::time::Duration;
+
 use super::access::Nas;
 use super::remotes::Remote;
+use super::restarts::{Meaning, Said};
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::session::TerminateCause;
-use crate::domain::time::{Now, Timestamp};
+use crate::domain::time::Now;
 
 /// That the sessions of an access point have ended with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,15 +25,20 @@ impl Hotspot {
         &mut self,
         nas: Nas,
         cause: TerminateCause,
-        stamp: Option<Timestamp>,
+        said: Said,
         reply: Reply<Restarted>,
         now: Now,
     ) -> Finish {
         Box::new(move |hotspot, _| {
-            if !hotspot.restarts.is_new(&nas, stamp) {
+            let up = Duration::from_secs(60 * hotspot.upkeep.minutes);
+            let meaning = hotspot.restarts.weigh(&nas, said, up, now);
+            if meaning == Meaning::Again {
                 return send(reply, Ok(Restarted::default()));
             }
-            let age = hotspot.access_points.age_of_restart(&nas, stamp, now);
+            let age = hotspot.access_points.age_of_restart(&nas, said.stamp, now);
+            if meaning == Meaning::Unset && said.stamp.is_some() {
+                hotspot.access_points.forget_clock(&nas);
+            }
             let is_news = !hotspot.is_old(age);
             if is_news {
                 hotspot.access_points.heard(&nas, now);
@@ -38,6 +46,10 @@ impl Hotspot {
             let points = &hotspot.access_points;
             let is_its = |remote: &&Remote| points.same_wherever(&remote.nas, &nas);
             let its = hotspot.remotes.iter().filter(is_its);
+            // What has begun since does not end with it.
+            let its = its.filter(|it| {
+                !it.is_reported_after(said, meaning) && !it.is_heard_since(said.delay, now)
+            });
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
             if hotspot.admissions.may_log(client, now.boot) {

@@ -19,7 +19,7 @@ use super::reservations::Reservation;
 use super::session::deadline;
 use super::standing::Standing;
 use super::subscriber::Subscriber;
-use crate::domain::accounting::Progress;
+use crate::domain::accounting::{Progress, ROUNDED};
 use crate::domain::list::Entry;
 use crate::domain::login::Refusal;
 use crate::domain::rule::Subject;
@@ -79,6 +79,7 @@ impl Hotspot {
         self.close_the_same_device(report, true, opening.age, now);
         self.close_the_same_number(report, &opening, now);
         let place = opening.place.as_ref();
+        let is_known = place.is_some();
         let claims_place = place.is_some_and(|place| place.is_place(now));
         let revoked = place.is_some_and(|place| place.revoked);
         let mut over = revoked.then_some(TerminateCause::AdminReset);
@@ -99,6 +100,9 @@ impl Hotspot {
         }
         // First what it has used: its share is of the rest.
         self.goes_on(id, report, now);
+        if !is_known {
+            self.recall_limits(id, now);
+        }
         self.share(number, None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),
@@ -127,10 +131,10 @@ impl Hotspot {
     fn reported(&mut self, report: &Report, opening: Opening, now: Now) -> Remote {
         let plan = self.settings.preset.plan;
         let Opening { subscriber, place, class, age } = opening;
-        let lasted = age + report.reported.time.unwrap_or_default();
-        let before = whole_seconds(report.reported.time.unwrap_or_default());
-        let started_at = now.wall.plus(-whole_seconds(lasted));
         let let_in = place.as_ref().map(|place| now.boot.saturating_sub(place.since));
+        let lasted = lasted(age, report.reported.time, let_in);
+        let before = whole_seconds(lasted.saturating_sub(age));
+        let started_at = now.wall.plus(-whole_seconds(lasted));
         Remote {
             id: self.sessions.next_id(),
             admitted: true,
@@ -349,6 +353,16 @@ impl Hotspot {
         for id in earlier {
             self.close_remote(id, TerminateCause::LostService, now);
         }
+    }
+}
+
+/// How long a session has lasted that is reported first: no longer than since the sign-in. Some
+/// access points count in whole minutes.
+fn lasted(age: Duration, time: Option<Duration>, let_in: Option<Duration>) -> Duration {
+    let said = age.saturating_add(time.unwrap_or_default());
+    match let_in {
+        Some(ago) if said > ago.saturating_add(ROUNDED) => ago.max(age),
+        _ => said,
     }
 }
 

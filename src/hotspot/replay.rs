@@ -4,17 +4,13 @@
 //! What tells is Event-Timestamp (RFC 2869 section 5.3), compared with others of the same access
 //! point only, however wrong its clock is, and whether somebody has just been let in.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::access::{Nas, Report};
+use super::access::Report;
 use crate::domain::time::Timestamp;
 
 /// Two reports of one moment may be this far apart.
 pub(super) const SAME_MOMENT: Duration = Duration::from_secs(2);
-
-/// Restarts of access points that are kept in mind.
-const RESTARTS: usize = 64;
 
 /// Whether a beginning that has the number of a session we know is another session's.
 ///
@@ -36,6 +32,19 @@ pub(super) fn begins_another(
     (is_after(stamp, known) || is_after(known, stamp)) && place_is_kept
 }
 
+/// Whether a Start of an open session is older than reports that were counted since that session began:
+/// it was sent again, or has come late.
+pub(super) fn is_overtaken(
+    report: &Report,
+    began: Option<Timestamp>,
+    latest: Option<Timestamp>,
+) -> bool {
+    let (Some(stamp), Some(latest)) = (report.stamp, latest) else { return false };
+    let earliest = stamp.plus(-whole_seconds(report.delay));
+    // Of before the session: the clock was set back, or somebody's earlier session is sent again.
+    !is_after(earliest, latest) && !ends_an_earlier_one(Some(stamp), began)
+}
+
 /// Whether the end of a session was reported before this one of the same number began.
 pub(super) fn ends_an_earlier_one(stamp: Option<Timestamp>, began: Option<Timestamp>) -> bool {
     matches!((stamp, began), (Some(stamp), Some(began)) if is_after(began, stamp))
@@ -47,28 +56,6 @@ pub(super) fn is_after(later: Timestamp, earlier: Timestamp) -> bool {
 
 pub(super) fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Restarts of access points that were reported with Event-Timestamp.
-#[derive(Debug, Default)]
-pub(super) struct Restarts(VecDeque<(Nas, Timestamp)>);
-
-impl Restarts {
-    /// Whether this one is new; keeps it in mind.
-    pub(super) fn is_new(&mut self, nas: &Nas, stamp: Option<Timestamp>) -> bool {
-        let Some(stamp) = stamp else { return true };
-        // Somebody else's source is another one.
-        if self.0.iter().any(|(known, at)| {
-            *at == stamp && known.client == nas.client && !known.differs_from(nas)
-        }) {
-            return false;
-        }
-        if self.0.len() >= RESTARTS {
-            self.0.pop_front();
-        }
-        self.0.push_back((nas.clone(), stamp));
-        true
-    }
 }
 
 #[cfg(test)]
@@ -100,20 +87,5 @@ mod tests {
         let delay = Duration::from_secs(7);
         let again = Report { stamp: at(107), delay, ..report(Event::Start, "a", 1, 0, 0) };
         assert!(!begins_another(&again, at(100), false));
-    }
-
-    #[test]
-    fn a_restart_comes_once_and_the_oldest_are_forgotten() {
-        let mut restarts = Restarts::default();
-        let source = [10, 0, 0, 1].into();
-        let nas = Nas { client: "a".into(), source, address: None, identifier: None };
-        let other = Nas { client: "b".into(), ..nas.clone() };
-        assert!(restarts.is_new(&nas, None) && restarts.is_new(&nas, None));
-        assert!(restarts.is_new(&nas, at(1)) && restarts.is_new(&other, at(1)));
-        assert!(!restarts.is_new(&nas, at(1)));
-        for second in 2..100 {
-            restarts.is_new(&nas, at(second));
-        }
-        assert_eq!(restarts.0.len(), RESTARTS);
     }
 }

@@ -131,6 +131,11 @@ impl Hotspot {
             let mut remote = Remote { told, written, ..remote };
             remote.presume_end(now);
             self.remotes.open(remote);
+            // By the boot clock of another boot, its end is not known any more.
+            match same_boot {
+                true => self.recall_interim(id),
+                false => self.recall_limits(id, now),
+            }
         }
         if let Some(cause) = over {
             self.order_end(id, cause, now);

@@ -7,8 +7,6 @@ use super::access::Report;
 use super::access_points::Bound;
 use super::evidence::since;
 use super::matching::is_nameless;
-use super::remotes::Remote;
-use super::replay::ends_an_earlier_one;
 use crate::domain::list::Entry;
 use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
@@ -119,11 +117,7 @@ impl Hotspot {
 
     /// How long ago that was which is reported of an open session.
     pub(super) fn age_of_next(&mut self, id: i64, report: &Report, now: Now) -> Duration {
-        // Somebody may send a report of an earlier session of this number again.
-        let is_its = |remote: &&Remote| {
-            remote.has_class_of(report) || !ends_an_earlier_one(report.stamp, remote.stamp)
-        };
-        let bound = self.remotes.get(id).filter(is_its).map_or(Bound::None, |remote| {
+        let bound = self.remotes.get(id).map_or(Bound::None, |remote| {
             let lasted = remote.lasted + now.boot.saturating_sub(remote.opened);
             bound_by(lasted, remote.progress.reported_time(), report)
         });

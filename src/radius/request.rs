@@ -68,6 +68,8 @@ pub enum Accounting {
         cause: TerminateCause,
         /// When it says this was: Event-Timestamp.
         stamp: Option<Timestamp>,
+        /// How long ago that was: Acct-Delay-Time.
+        delay: Duration,
     },
     /// Nothing that concerns us; to be acknowledged all the same.
     Ignored,
@@ -277,7 +279,9 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, view_point: ViewPoint) ->
 }
 
 fn restarted(fields: &Fields<'_>, nas: Nas, cause: TerminateCause) -> Accounting {
-    Accounting::Restarted { nas, cause, stamp: stamp(fields) }
+    let delay = fields.integer(dict::ACCT_DELAY_TIME).unwrap_or_default();
+    let delay = Duration::from_secs(delay.into());
+    Accounting::Restarted { nas, cause, stamp: stamp(fields), delay }
 }
 
 fn stamp(fields: &Fields<'_>) -> Option<Timestamp> {

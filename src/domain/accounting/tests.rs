@@ -1,5 +1,6 @@
 mod model;
 
+use super::meter::WRAP;
 use super::*;
 
 const MB: u64 = 1_000_000;
@@ -20,9 +21,10 @@ fn evidence(order: Order) -> Evidence {
     Evidence {
         order,
         is_stop: false,
-        since_second_start: None,
+        second_start: None,
         elapsed: Duration::from_secs(300),
         longest: Duration::from_secs(1_000_000),
+        own_time: None,
     }
 }
 
@@ -87,15 +89,24 @@ fn what_begins_again_is_added() {
 
 #[test]
 fn after_a_second_start_the_first_report_tells_whether_everything_begins_again() {
-    let second = |since| Evidence {
-        since_second_start: Some(Duration::from_secs(since)),
-        ..evidence(Order::Later)
+    let after = |before, since| {
+        let [before, since] = [before, since].map(Duration::from_secs);
+        let second_start = Some(LaterStart { since, stamped: None, before });
+        Evidence { second_start, ..evidence(Order::Later) }
     };
+    let second = |since| after(310, since);
     let before = (300, 100, evidence(Order::Later));
     assert_eq!(charged(&[before, (600, 200, second(290))]), 200);
     assert_eq!(charged(&[before, (300, 100, second(300))]), 200);
     assert_eq!(charged(&[before, (290, 250, second(290))]), 350);
     assert_eq!(charged(&[before, (600, 40, second(290))]), 140);
+    // Too early a Start for the time to tell, and one of long ago.
+    assert_eq!(charged(&[before, (305, 200, after(60, 290))]), 200);
+    assert_eq!(charged(&[before, (600, 200, second(100_000))]), 200);
+    // By what its access point stamps, which is heard late.
+    let mut stamped = second(900);
+    stamped.second_start.as_mut().unwrap().stamped = Some(Duration::from_secs(290));
+    assert_eq!(charged(&[before, (295, 250, stamped)]), 350);
 }
 
 #[test]
@@ -138,6 +149,64 @@ fn a_counter_of_32_bits_runs_over() {
     progress.count(&report(300, octets(4_900 * MB)), &unknown);
     progress.count(&report(600, low(5_000 * MB)), &stop(Order::Unknown));
     assert_eq!(progress.usage().download, 5_000 * MB);
+}
+
+/// Megabytes with gigawords that are read before the lower half, or after it; what is charged after each.
+fn charged_of_halves(reports: &[(u64, u64, u32)]) -> Vec<u64> {
+    let mut progress = Progress::default();
+    let mut time = 0;
+    let charged = reports.iter().map(|(seconds, megabytes, gigawords)| {
+        time += seconds;
+        let halves = Octets { low: (megabytes * MB) as u32, gigawords: Some(*gigawords) };
+        progress.count(&report(time, Some(halves)), &evidence(Order::Later));
+        progress.usage().download / MB
+    });
+    charged.collect()
+}
+
+#[test]
+fn halves_of_a_counter_that_are_read_at_two_moments_are_put_right() {
+    let late = [(300, 8_500, 1), (10, 8_600, 1), (20, 8_700, 2)];
+    assert_eq!(charged_of_halves(&late), [8_500, 8_600, 8_700]);
+    let high = [(300, 46_900, 10), (10, 47_300, 10), (20, 47_400, 11)];
+    assert_eq!(charged_of_halves(&high), [46_900, 47_300, 47_400]);
+    let early = [(300, 4_200, 0), (10, 4_250, 1), (20, 4_400, 1)];
+    assert_eq!(charged_of_halves(&early), [4_200, 4_250, 4_400]);
+    // Once more, without a reason; a duplicate confirms nothing.
+    let idle =
+        [(300, 100, 0), (300, 110, 1), (0, 110, 1), (300, 120, 0), (300, 130, 1), (9, 140, 0)];
+    assert_eq!(charged_of_halves(&idle), [100, 110, 110, 120, 130, 140]);
+    // So much has passed indeed.
+    let fast = [(300, 100, 0), (300, 4_500, 1), (300, 4_500, 1), (300, 30_000, 6)];
+    assert_eq!(charged_of_halves(&fast), [100, 205, 4_500, 30_000]);
+}
+
+#[test]
+fn a_gigaword_that_is_taken_back_is_told_and_one_at_the_end_is_believed() {
+    let mut progress = Progress::default();
+    let mut add = |time, down, evidence| progress.count(&report(time, octets(down)), &evidence);
+    let (later, end) = (evidence(Order::Later), stop(Order::Later));
+    assert!(!add(300, 100, later).implausible && !add(600, WRAP + 110, later).implausible);
+    assert_eq!(
+        add(900, 120, later),
+        Counted { new: Usage { download: 10, upload: 0 }, implausible: true }
+    );
+    assert_eq!(add(990, WRAP + 200, end).new.download, WRAP + 80);
+}
+
+#[test]
+fn our_own_clock_counts_where_the_time_is_left_out() {
+    let mut progress = Progress::default();
+    let mut add = |time, own, order| {
+        let own_time = Some(Duration::from_secs(own));
+        let reported = Reported { time, ..report(0, low(10)) };
+        progress.count(&reported, &Evidence { own_time, ..evidence(order) });
+        progress.time().as_secs()
+    };
+    assert_eq!((add(None, 300, Order::Later), add(None, 290, Order::Later)), (300, 300));
+    assert_eq!(add(None, 900, Order::Earlier), 300);
+    // Said by the next report after all.
+    assert_eq!(add(Some(Duration::from_secs(580)), 600, Order::Later), 580);
 }
 
 #[test]

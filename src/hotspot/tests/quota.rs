@@ -349,7 +349,16 @@ fn who_comes_and_goes_elsewhere_costs_those_here_nothing_of_their_count() {
     bench.kernel.traffic(1, 100_000, 0);
     let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
     assert_eq!(
-        bench.write(|reply| Write::NasRestarted { nas, cause, stamp: None, reply }).unwrap().ended,
+        bench
+            .write(|reply| Write::NasRestarted {
+                nas,
+                cause,
+                stamp: None,
+                delay: Duration::ZERO,
+                reply
+            })
+            .unwrap()
+            .ended,
         1
     );
     bench.seconds(11);

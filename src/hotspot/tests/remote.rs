@@ -276,8 +276,15 @@ fn an_access_point_that_starts_anew_ends_its_own_sessions_only() {
     bench.reports(Event::Start, "a", 1, 0, 0);
     bench.told(Report { nas: nas("pool"), ..report(Event::Start, "b", 2, 0, 0) });
     let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
-    let ended =
-        bench.write(|reply| Write::NasRestarted { nas, cause, stamp: None, reply }).unwrap();
+    let ended = bench
+        .write(|reply| Write::NasRestarted {
+            nas,
+            cause,
+            stamp: None,
+            delay: Duration::ZERO,
+            reply,
+        })
+        .unwrap();
     assert_eq!((ended.ended, bench.ends()), (1, ends([(1, "NAS-Reboot"), (2, "")])));
 }
 

@@ -82,7 +82,13 @@ fn a_session_that_begins_just_before_the_access_point_goes_off_ends_with_it() {
     let start = Command::Write(Write::Account { report, reply });
     let (reply, _answer) = oneshot::channel();
     let (nas, cause) = (nas("lobby"), TerminateCause::AdminReboot);
-    let off = Command::Write(Write::NasRestarted { nas, cause, stamp: None, reply });
+    let off = Command::Write(Write::NasRestarted {
+        nas,
+        cause,
+        stamp: None,
+        delay: Duration::ZERO,
+        reply,
+    });
     bench.hotspot.turn(vec![start, off]);
     assert_eq!(bench.ends(), ends([(1, "Admin-Reboot")]));
 }

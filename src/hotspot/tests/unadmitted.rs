@@ -240,7 +240,10 @@ fn an_access_point_that_starts_anew_is_news_once_and_not_afterwards() {
     let mut is_news = |seconds: Option<i64>| {
         let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
         let stamp = seconds.map(|seconds| stamp(START + seconds));
-        bench.write(|reply| Write::NasRestarted { nas, cause, stamp, reply }).unwrap().is_news
+        bench
+            .write(|reply| Write::NasRestarted { nas, cause, stamp, delay: Duration::ZERO, reply })
+            .unwrap()
+            .is_news
     };
     // Its clock is wrong.
     assert!(is_news(Some(-40_000)) && !is_news(Some(-40_000)));

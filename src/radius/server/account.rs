@@ -25,8 +25,8 @@ impl Server {
                 }
                 told.map(|_| ())
             }
-            Ok(Accounting::Restarted { nas, cause, stamp }) => {
-                let restarted = |reply| Write::NasRestarted { nas, cause, stamp, reply };
+            Ok(Accounting::Restarted { nas, cause, stamp, delay }) => {
+                let restarted = |reply| Write::NasRestarted { nas, cause, stamp, delay, reply };
                 let told = hotspot.write(restarted).await;
                 if told.as_ref().is_ok_and(|restarted| restarted.is_news) {
                     self.learn_from_report(request).await;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::meter::WRAP;
 use super::super::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +11,10 @@ enum Shape {
     /// The session's number is given again by a Start; it counts on, or anew.
     SecondStart {
         anew: bool,
+    },
+    /// Its Start is sent again after so many seconds, and after each report.
+    StartAgain {
+        after: u64,
     },
     /// It counts anew without a word.
     Anew,
@@ -29,10 +34,13 @@ enum Shape {
     AbsurdOctets,
 }
 
-const SHAPES: [Shape; 15] = [
+const SHAPES: [Shape; 18] = [
     Shape::Plain,
     Shape::SecondStart { anew: false },
     Shape::SecondStart { anew: true },
+    Shape::StartAgain { after: 5 },
+    Shape::StartAgain { after: 60 },
+    Shape::StartAgain { after: 200 },
     Shape::Anew,
     Shape::TimeAnew,
     Shape::OctetsAnew,
@@ -79,7 +87,12 @@ fn run(shape: Shape, steps: &[u64], at: usize, again: &[bool]) -> u64 {
                 _ => {}
             }
         }
-        nas.now += INTERVAL;
+        if let Shape::StartAgain { after } = shape {
+            nas.second_start = Some(nas.now + after);
+        }
+        // The first report comes early, so that the time alone hardly tells.
+        let is_early = index == 0 && matches!(shape, Shape::StartAgain { .. });
+        nas.now += if is_early { 20 } else { INTERVAL };
         nas.octets = if shape == Shape::Increments { *step } else { nas.octets + step };
         let is_stop = index == last;
         let time = Some(Duration::from_secs(nas.now - nas.clock_from));
@@ -98,13 +111,18 @@ fn run(shape: Shape, steps: &[u64], at: usize, again: &[bool]) -> u64 {
                 std::cmp::Ordering::Equal => Order::Unknown,
                 std::cmp::Ordering::Greater => Order::Later,
             };
-            let since_second_start = nas.second_start.filter(|_| order == Order::Later);
+            let second_start =
+                nas.second_start.filter(|at| order == Order::Later && *at <= nas.now).map(|at| {
+                    let [since, before] = [nas.now - at, at].map(Duration::from_secs);
+                    LaterStart { since, stamped: Some(since), before }
+                });
             let evidence = Evidence {
                 order,
                 is_stop,
-                since_second_start: since_second_start.map(|at| Duration::from_secs(nas.now - at)),
+                second_start,
                 elapsed: Duration::from_secs(INTERVAL),
                 longest: Duration::from_secs(nas.now),
+                own_time: Some(Duration::from_secs(nas.now)),
             };
             progress.count(&reported, &evidence);
             nas.second_start = None;

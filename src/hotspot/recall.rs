@@ -1,0 +1,122 @@
+//! What holds for a session whose sign-in is not known any more, since the daemon has been restarted:
+//! worked out again from the rows that the operator has written down.
+
+use std::time::Duration;
+
+use super::Hotspot;
+use super::access::session_timeout;
+use super::candidates::what_is_known;
+use super::remotes::Remote;
+use crate::domain::session::TerminateCause;
+use crate::domain::time::Now;
+use crate::domain::voucher::Username;
+use crate::policy::dictionary::{
+    ACCT_INTERIM_INTERVAL, CALLED_STATION_ID, CALLING_STATION_ID, NAS_IDENTIFIER, NAS_IP_ADDRESS,
+    USER_NAME,
+};
+use crate::policy::{Authorized, Limits, Pairs, User, Value, authorize};
+use crate::store::StoreError;
+
+/// What the rows say of a session that goes on.
+struct Recalled {
+    /// What it may still use; `None` is nothing.
+    left: Option<Limits>,
+    /// Acct-Interim-Interval.
+    interim: Option<u32>,
+}
+
+impl Remote {
+    /// What check items can be held against, of what was sent with the sign-in.
+    fn attributes(&self) -> Pairs {
+        let mut attributes = Pairs::default();
+        let text = |value: Option<&String>| value.cloned().map(Value::Text);
+        let address = match self.nas.address {
+            Some(std::net::IpAddr::V4(address)) => Some(Value::Ipv4(address)),
+            _ => None,
+        };
+        for (attribute, value) in [
+            (USER_NAME, text(Some(&self.username))),
+            (CALLING_STATION_ID, text(self.details.calling_station.as_ref())),
+            (CALLED_STATION_ID, text(self.details.called_station.as_ref())),
+            (NAS_IDENTIFIER, text(self.nas.identifier.as_ref())),
+            (NAS_IP_ADDRESS, address),
+        ] {
+            if let Some(value) = value {
+                attributes.push(attribute, value);
+            }
+        }
+        attributes
+    }
+}
+
+impl Hotspot {
+    /// Limits and the time between reports, by the rows. A session that has nothing left by them is
+    /// told to end.
+    pub(super) fn recall_limits(&mut self, id: i64, now: Now) {
+        let recalled = self.limits_by_rows(id, now);
+        self.note(&recalled);
+        let Ok(Some(Recalled { left, interim })) = recalled else { return };
+        let Some(remote) = self.remotes.get_mut(id) else { return };
+        remote.told.recall(interim, None);
+        let Some(Limits { time, total }) = left else {
+            return self.order_end(id, TerminateCause::SessionTimeout, now);
+        };
+        let end = time.map(|left| now.boot.saturating_add(left));
+        remote.told.recall(interim, end);
+        remote.deadline = remote.deadline.into_iter().chain(end).min();
+        let usage = remote.progress.usage();
+        let used = usage.download.saturating_add(usage.upload);
+        remote.total = remote.total.or(total.map(|left| used.saturating_add(left)));
+        remote.presume_end(now);
+        if remote.has_used_all() {
+            self.order_end(id, TerminateCause::DataLimit, now);
+        }
+    }
+
+    /// The time between reports only: the limits of the session are known.
+    pub(super) fn recall_interim(&mut self, id: i64) {
+        let rows = self.remotes.get(id).map(|remote| self.rows_of(remote));
+        let Some(Ok(Some(Authorized { reply, .. }))) = rows else { return };
+        if let Some(remote) = self.remotes.get_mut(id) {
+            remote.told.recall(reply.integer(ACCT_INTERIM_INTERVAL), None);
+        }
+    }
+
+    fn limits_by_rows(&self, id: i64, now: Now) -> Result<Option<Recalled>, StoreError> {
+        let Some(remote) = self.remotes.get(id) else { return Ok(None) };
+        let Some(Authorized { control, reply, .. }) = self.rows_of(remote)? else {
+            return Ok(None);
+        };
+        let voucher = match remote.voucher {
+            0 => None,
+            id => self.store.voucher_by_id(id)?,
+        };
+        let left = self.limits_by(&remote.login, &control, voucher.as_ref(), 0, now)?.ok();
+        let passed = remote.uptime(now);
+        let timeout = session_timeout(&reply).map(|whole| whole.saturating_sub(passed));
+        let left = left
+            .map(|limits| Limits { time: limits.time.into_iter().chain(timeout).min(), ..limits });
+        let is_over = left.as_ref().is_some_and(|left| left.time == Some(Duration::ZERO));
+        let interim = reply.integer(ACCT_INTERIM_INTERVAL);
+        Ok(Some(Recalled { left: left.filter(|_| !is_over), interim }))
+    }
+
+    /// What the rows of somebody come to; `None` where there are none.
+    fn rows_of(&self, remote: &Remote) -> Result<Option<Authorized>, StoreError> {
+        let Ok(Some(name)) = Username::parse(&remote.login) else { return Ok(None) };
+        let mut user = self.store.policy_of(&name)?;
+        if user == User::default() {
+            return Ok(None);
+        }
+        // They held when it was let in.
+        user.check.retain(|row| row.operator.assigns());
+        // The rows of a voucher count like those of a user.
+        let known = match remote.voucher {
+            0 => Pairs::default(),
+            id => {
+                self.store.voucher_by_id(id)?.map(|it| what_is_known(&it.value)).unwrap_or_default()
+            }
+        };
+        Ok(Some(authorize(&user, &remote.attributes(), known)))
+    }
+}
