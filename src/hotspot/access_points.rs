@@ -134,7 +134,7 @@ impl AccessPoints {
 
     /// The clock of an access point is not what it was.
     pub(super) fn forget_clock(&mut self, nas: &Nas) {
-        let is_proxied = self.is_proxied(&nas.client);
+        let is_proxied = self.is_proxied(nas);
         self.clocks.retain(|known, _| !known.is(nas, is_proxied));
     }
 

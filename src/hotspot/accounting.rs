@@ -140,7 +140,7 @@ impl Hotspot {
             && report.event != Event::Start
             && self.is_of_before(id, report)
         {
-            match self.earlier_session_of(id, report) {
+            match self.earlier_session_of(id, report, now) {
                 Ok(Some(row)) => {
                     let cause = match report.event {
                         Event::Stop(cause) => cause,

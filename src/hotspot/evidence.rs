@@ -85,17 +85,19 @@ impl Hotspot {
         &self,
         id: i64,
         report: &Report,
+        now: Now,
     ) -> Result<Option<SessionRecord>, StoreError> {
         let is_its =
             |row: &&SessionRecord| row.id != id && row.end.is_some() && may_be_of(report, row);
         if let Some((row, _)) =
-            self.surest(report, self.sessions.ended_elsewhere().rev().filter(is_its))
+            self.surest(report, self.sessions.ended_elsewhere().rev().filter(is_its), now)
         {
             return Ok(Some(row.clone()));
         }
-        let client = &report.nas.client;
-        let rows = self.store.sessions_numbered(client, &report.session, report.station)?;
-        Ok(self.surest(report, rows.iter().filter(is_its)).map(|(row, _)| row.clone()))
+        let Report { nas, session, station, class, .. } = report;
+        let rows =
+            self.store.sessions_numbered(&nas.client, session, *station, class.as_deref())?;
+        Ok(self.surest(report, rows.iter().filter(is_its), now).map(|(row, _)| row.clone()))
     }
 
     /// Whether a report goes beyond all that is known of an open session of somebody who was let in:
