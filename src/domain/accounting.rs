@@ -178,11 +178,6 @@ impl Progress {
         }
     }
 
-    /// How much Acct-Session-Time has grown since the last report; `None` where it has not.
-    pub fn growth(&self, reported: &Reported) -> Option<Duration> {
-        reported.time.and_then(|time| time.checked_sub(self.clock))
-    }
-
     /// Takes a report down.
     pub fn count(&mut self, reported: &Reported, evidence: &Evidence) -> Counted {
         let before = self.usage();
@@ -196,7 +191,7 @@ impl Progress {
 
     /// The access point counts from the other side from now on: what its counters call download is
     /// upload. What was counted so far stays as it is.
-    pub fn turn_round(&mut self) {
+    pub fn swap_directions(&mut self) {
         let Self { download, upload, .. } = self;
         std::mem::swap(&mut download.counter, &mut upload.counter);
         std::mem::swap(&mut download.sends_gigawords, &mut upload.sends_gigawords);

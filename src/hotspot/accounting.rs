@@ -36,9 +36,9 @@ enum Found {
 pub struct TakenDown {
     /// Whether it claims more time or octets than can be, which are not counted.
     pub implausible: bool,
-    /// Whether it is news of somebody who was let in. Anything else may be an old report that was
+    /// Whether it is a fresh report of somebody who was let in. Anything else may be an old report that was
     /// recorded and sent again: nothing is to be learned from it about its access point.
-    pub is_news: bool,
+    pub is_fresh: bool,
     /// Whether orders wait until their access point is heard: [`Handle::heard`](super::Handle::heard).
     pub orders_wait: bool,
 }
@@ -76,14 +76,14 @@ impl Hotspot {
                 let _nobody_waits_any_more = reply.send(Err(Fault::TooManySessions));
                 return;
             }
-            if hotspot.taken.is_news {
+            if hotspot.taken.is_fresh {
                 hotspot.access_points.heard(&report.nas, now);
             }
             let orders_wait = hotspot.unanswered.is_any();
             let taken = TakenDown { orders_wait, ..hotspot.taken };
             let is_end = matches!(report.event, Event::Stop(_));
             hotspot.answer_once_enforced(move |hotspot| {
-                let lost = is_end && hotspot.ended_session_of(&report, now).is_some();
+                let lost = is_end && hotspot.ended_session_of(&report, &|_| true, now).is_some();
                 send(reply, if lost { Err(StoreError::DiskFull) } else { Ok(taken) });
             });
         })
@@ -93,7 +93,7 @@ impl Hotspot {
         if let Some((found, true)) = self.find_in_memory(report, now) {
             return Ok(found);
         }
-        let stored = self.stored_session_of(report, now)?;
+        let stored = self.stored_session_of(report, &|_| true, now)?;
         let open = self.open_session_of(report, now);
         Ok(match (open, stored) {
             (Some((_, open)), Some((row, stored))) if stored > open => Found::Ended(Box::new(row)),
@@ -105,7 +105,7 @@ impl Hotspot {
 
     /// What is known without the store, and whether the store can know no better.
     fn find_in_memory(&self, report: &Report, now: Now) -> Option<(Found, bool)> {
-        let ended = || self.ended_session_of(report, now);
+        let ended = || self.ended_session_of(report, &|_| true, now);
         match self.open_session_of(report, now) {
             Some((id, open)) if self.is_sure(id, open, report) => Some((Found::Open(id), true)),
             Some((id, open)) => match ended() {
@@ -162,7 +162,7 @@ impl Hotspot {
             }
             (Found::Open(id), Event::Start) => return self.started_again(id, report, now),
             (Found::Open(id), _) => {
-                self.taken.is_news = self.is_news_of(id, report);
+                self.taken.is_fresh = self.is_fresh_report_of(id, report);
                 self.goes_on(id, report, now);
             }
             (Found::Ended(row), Event::Stop(cause)) => self.ended_again(*row, report, cause, now),
@@ -345,14 +345,14 @@ impl Hotspot {
         };
         let id = remote.id;
         if cause == Some(TerminateCause::NasReboot) {
-            self.restarts.was_none(&remote.nas);
+            self.restarts.session_goes_on(&remote.nas);
         }
         self.sessions.forget_end(id);
         let told = Told::presumably(&self.settings.preset.plan);
         if !self.open_remote(Remote { written: None, told, ..remote }, now) {
             return;
         }
-        self.taken.is_news = true;
+        self.taken.is_fresh = true;
         let (until, over) = match self.store.voucher_by_id(voucher) {
             Ok(Some(entry)) => self.join_voucher(&self.up_to_date(entry), id, now),
             Ok(None) if voucher != 0 => (None, Some(TerminateCause::AdminReset)),

@@ -127,7 +127,7 @@ impl Told {
 
     /// Its access point counts from the other side than it was told for: there, each limit of data
     /// holds for the other direction.
-    pub(super) fn turn_round(&mut self) {
+    pub(super) fn swap_directions(&mut self) {
         for terms in self.asked.iter_mut().chain([&mut self.known]) {
             let limit = &mut terms.limit;
             std::mem::swap(&mut limit.download, &mut limit.upload);
@@ -201,7 +201,7 @@ impl Hotspot {
     /// An access point has shown that it counts from the other side than was assumed: what it was
     /// told of those who are in, or on their way, is put right.
     pub(super) fn view_point_changed(&mut self, nas: &Nas) {
-        self.reservations.turn_round(&nas.client);
+        self.reservations.swap_directions(&nas.client);
         let is_there = |remote: &&Remote| {
             let its = &remote.nas;
             its.client == nas.client && its.source == nas.source && remote.told.reply.is_some()
@@ -209,7 +209,7 @@ impl Hotspot {
         let ids: Vec<i64> = self.remotes.iter().filter(is_there).map(|it| it.id).collect();
         for id in ids {
             if let Some(remote) = self.remotes.get_mut(id) {
-                remote.told.turn_round();
+                remote.told.swap_directions();
             }
             self.order_change(id);
         }

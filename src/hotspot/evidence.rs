@@ -88,28 +88,24 @@ impl Hotspot {
         now: Now,
     ) -> Result<Option<SessionRecord>, StoreError> {
         let is_its =
-            |row: &&SessionRecord| row.id != id && row.end.is_some() && may_be_of(report, row);
-        if let Some((row, _)) =
-            self.surest(report, self.sessions.ended_elsewhere().rev().filter(is_its), now)
-        {
-            return Ok(Some(row.clone()));
-        }
-        let Report { nas, session, station, class, .. } = report;
-        let rows =
-            self.store.sessions_numbered(&nas.client, session, *station, class.as_deref())?;
-        Ok(self.surest(report, rows.iter().filter(is_its), now).map(|(row, _)| row.clone()))
+            |row: &SessionRecord| row.id != id && row.end.is_some() && may_be_of(report, row);
+        let found = match self.ended_session_of(report, &is_its, now) {
+            Some(found) => Some(found),
+            None => self.stored_session_of(report, &is_its, now)?,
+        };
+        Ok(found.map(|(row, _)| row))
     }
 
     /// Whether a report goes beyond all that is known of an open session of somebody who was let in:
     /// what was recorded earlier does not.
-    pub(super) fn is_news_of(&self, id: i64, report: &Report) -> bool {
-        let is_news = |remote: &Remote| {
+    pub(super) fn is_fresh_report_of(&self, id: i64, report: &Report) -> bool {
+        let is_fresh = |remote: &Remote| {
             let order = order(report.stamp, remote.latest);
             remote.admitted
                 && remote.progress.is_exceeded_by(&report.reported, order)
                 && order != Order::Earlier
         };
-        self.remotes.get(id).is_some_and(is_news)
+        self.remotes.get(id).is_some_and(is_fresh)
     }
 }
 
@@ -119,7 +115,7 @@ pub(super) fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
     let mut progress = Progress::at(row.time, reported_time(row), row.usage, offsets);
     let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
     if counted_from.is_some_and(|counted| counted != report.details.view_point) {
-        progress.turn_round();
+        progress.swap_directions();
     }
     progress
 }

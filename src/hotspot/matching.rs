@@ -187,30 +187,33 @@ impl Hotspot {
         Some((best.1, best.0))
     }
 
-    /// A session that has ended, of those that are not written down yet.
+    /// A session that has ended, of those that are not written down yet and are in question.
     pub(super) fn ended_session_of(
         &self,
         report: &Report,
+        is_in_question: &dyn Fn(&SessionRecord) -> bool,
         now: Now,
     ) -> Option<(SessionRecord, Certainty)> {
-        self.surest(report, self.sessions.ended_elsewhere().rev(), now)
-            .map(|(row, it)| (row.clone(), it))
+        let rows = self.sessions.ended_elsewhere().rev().filter(|row| is_in_question(row));
+        self.surest(report, rows, now).map(|(row, it)| (row.clone(), it))
     }
 
-    /// The latest session in the store.
+    /// The latest session in the store, of those in question.
     pub(super) fn stored_session_of(
         &self,
         report: &Report,
+        is_in_question: &dyn Fn(&SessionRecord) -> bool,
         now: Now,
     ) -> Result<Option<(SessionRecord, Certainty)>, StoreError> {
         let Report { nas, session, station, class, .. } = report;
         let rows =
             self.store.sessions_numbered(&nas.client, session, *station, class.as_deref())?;
-        Ok(self.surest(report, rows.iter(), now).map(|(row, it)| (row.clone(), it)))
+        let rows = rows.iter().filter(|row| is_in_question(row));
+        Ok(self.surest(report, rows, now).map(|(row, it)| (row.clone(), it)))
     }
 
     /// The first of the surest.
-    pub(super) fn surest<'a>(
+    fn surest<'a>(
         &self,
         report: &Report,
         rows: impl Iterator<Item = &'a SessionRecord>,

@@ -74,7 +74,7 @@ use journal::LoginJournal;
 use presence::{Presence, host_names};
 use remotes::Remotes;
 use reservations::Reservations;
-use restarts::{Restarts, Said};
+use restarts::{RestartTime, Restarts};
 use sessions::Sessions;
 use unanswered::Unanswered;
 
@@ -327,7 +327,7 @@ impl Hotspot {
             Write::Authenticate { request, reply } => self.authenticate(*request, reply, now),
             Write::Account { report, reply } => self.account(*report, reply, now),
             Write::NasRestarted { nas, cause, stamp, delay, reply } => {
-                self.nas_restarted(nas, cause, Said { stamp, delay }, reply, now)
+                self.nas_restarted(nas, cause, RestartTime { stamp, delay }, reply, now)
             }
             Write::KeepPeer { peer, reply } => {
                 let kept = self.store.attempt(|| self.store.put_nas_peer(&peer, now.wall));

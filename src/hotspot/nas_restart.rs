@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::access::Nas;
 use super::remotes::Remote;
-use super::restarts::{Meaning, Said};
+use super::restarts::{RestartStamp, RestartTime};
 use super::{Finish, Hotspot, Reply, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::time::Now;
@@ -14,41 +14,40 @@ use crate::domain::time::Now;
 pub struct Restarted {
     /// How many.
     pub ended: usize,
-    /// As [`TakenDown::is_news`](super::TakenDown::is_news).
-    pub is_news: bool,
+    /// As [`TakenDown::is_fresh`](super::TakenDown::is_fresh).
+    pub is_fresh: bool,
 }
 
 impl Hotspot {
-    /// An access point has started anew, or goes off: none of its sessions goes on. What was said
-    /// with the same Event-Timestamp before is said again by somebody else.
+    /// An access point has started, or goes off: none of its sessions goes on. A replay ends nothing.
     pub(super) fn nas_restarted(
         &mut self,
         nas: Nas,
         cause: TerminateCause,
-        said: Said,
+        restart: RestartTime,
         reply: Reply<Restarted>,
         now: Now,
     ) -> Finish {
         Box::new(move |hotspot, _| {
             let up = Duration::from_secs(60 * hotspot.upkeep.minutes);
-            let meaning = hotspot.restarts.weigh(&nas, said, up, now);
-            if meaning == Meaning::Again {
+            let proof = hotspot.restarts.classify(&nas, restart.stamp, up, now);
+            if proof == RestartStamp::Repeated {
                 return send(reply, Ok(Restarted::default()));
             }
-            let age = hotspot.access_points.age_of_restart(&nas, said.stamp, now);
-            if meaning == Meaning::Unset && said.stamp.is_some() {
+            let age = hotspot.access_points.age_of_restart(&nas, restart.stamp, now);
+            if proof == RestartStamp::ClockUnset && restart.stamp.is_some() {
                 hotspot.access_points.forget_clock(&nas);
             }
-            let is_news = !hotspot.is_old(age);
-            if is_news {
+            let is_fresh = !hotspot.is_old(age);
+            if is_fresh {
                 hotspot.access_points.heard(&nas, now);
             }
             let points = &hotspot.access_points;
             let is_its = |remote: &&Remote| points.same_wherever(&remote.nas, &nas);
             let its = hotspot.remotes.iter().filter(is_its);
-            // What has begun since does not end with it.
+            // Sessions that have begun since do not end with it.
             let its = its.filter(|it| {
-                !it.is_reported_after(said, meaning) && !it.is_heard_since(said.delay, now)
+                !it.is_reported_after(restart, proof) && !it.is_heard_since(restart.delay, now)
             });
             let ended: Vec<i64> = its.map(|remote| remote.id).collect();
             let client = &nas.client;
@@ -58,7 +57,7 @@ impl Hotspot {
             for id in &ended {
                 hotspot.close_remote(*id, cause, now);
             }
-            let restarted = Restarted { ended: ended.len(), is_news };
+            let restarted = Restarted { ended: ended.len(), is_fresh };
             hotspot.answer_once_enforced(move |_| send(reply, Ok(restarted)));
         })
     }

@@ -66,7 +66,7 @@ impl Hotspot {
             .clone()
             .filter(|class| earlier || place.as_ref().is_some_and(|place| place.class == *class));
         let is_old = self.is_old(age);
-        self.taken.is_news = !is_old && (place.is_some() || earlier);
+        self.taken.is_fresh = !is_old && (place.is_some() || earlier);
         let opening = Opening { subscriber, place, class, age };
         match is_old {
             true => self.take_down_old(report, opening, now),

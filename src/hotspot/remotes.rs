@@ -176,7 +176,7 @@ impl Remote {
         let view_point = report.details.view_point;
         if self.details.view_point != view_point {
             self.details.view_point = view_point;
-            self.progress.turn_round();
+            self.progress.swap_directions();
             self.written = None;
         }
         self.address = report.address.or(self.address);

@@ -189,9 +189,9 @@ impl Reservations {
     }
 
     /// An access point of this client counts from the other side than it was told for.
-    pub(super) fn turn_round(&mut self, client: &Arc<str>) {
+    pub(super) fn swap_directions(&mut self, client: &Arc<str>) {
         let places = self.of.values_mut().flatten();
-        places.filter(|it| it.client == *client).for_each(|it| it.told.turn_round());
+        places.filter(|it| it.client == *client).for_each(|it| it.told.swap_directions());
     }
 
     /// Gives up the places kept for a login or a device; how many there were.

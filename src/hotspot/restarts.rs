@@ -1,10 +1,9 @@
-//! Accounting-On and Accounting-Off with Event-Timestamp: which are said again by somebody who has
-//! recorded them, and which are said by an access point whose clock begins at the same value whenever
-//! it starts.
+//! Accounting-On and Accounting-Off with Event-Timestamp: replays told from an access point whose clock
+//! begins at the same value at every boot.
 //!
-//! What an access point says with a clock that is right is known by its stamp. A clock that is not
-//! set yet (of 1970, of the day the firmware was made, of the last file that was written) says
-//! nothing, and may say the same each time.
+//! With a clock that is right, the stamp identifies the restart. A clock that is not set yet (of 1970, of
+//! the day the firmware was built, of the last file that was written) proves nothing, and may show the
+//! same value each time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,102 +14,107 @@ use super::remotes::Remote;
 use super::replay::{is_after, whole_seconds};
 use crate::domain::time::{Now, Timestamp};
 
-/// Kept in mind of one access point, and of one client.
-const OF_ONE: usize = 16;
-const OF_CLIENT: usize = 512;
-/// A clock that is further from ours is not set; time zones are nearer.
+/// Restarts remembered of one access point, and of one client.
+const EACH_NAS: usize = 16;
+const EACH_CLIENT: usize = 512;
+/// Seconds. A clock that is further from ours is not set; time zones are nearer.
 const UNSET: u64 = 24 * 3600;
-/// What was said so long ago is not said late.
+/// Retransmission ends within this.
 const LATE: Duration = Duration::from_secs(300);
-/// An access point that starts says so again and again for so long until it is acknowledged.
+/// Seconds for which a starting access point repeats Accounting-On until it is acknowledged.
 const STARTING: i64 = 30;
 
-/// That an access point has started, or goes off.
+/// When an access point has started, or gone off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct RestartTime {
     /// Event-Timestamp.
     pub(super) stamp: Option<Timestamp>,
-    /// How long ago that was: Acct-Delay-Time.
+    /// Acct-Delay-Time.
     pub(super) delay: Duration,
 }
 
-/// What a stamp says.
+/// What an Event-Timestamp proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// When it was, as far as its clock is right.
-    Moment,
-    /// Nothing: the clock is not set.
-    Unset,
-    /// That it was said before.
-    Again,
+pub(super) enum RestartStamp {
+    /// The time of the restart, as far as the clock there is right.
+    Valid,
+    /// Nothing: the clock there is not set, or there is no stamp.
+    ClockUnset,
+    /// A replay.
+    Repeated,
 }
 
 #[derive(Clone, Debug)]
 struct Restart {
     nas: Nas,
     stamp: Timestamp,
-    is_unset: bool,
+    clock_is_unset: bool,
 }
 
-/// Those that were said with Event-Timestamp, by client.
+/// Restarts that were reported with Event-Timestamp, by client.
 #[derive(Debug, Default)]
 pub(super) struct Restarts(HashMap<Arc<str>, VecDeque<Restart>>);
 
 impl Restarts {
-    /// What this one says, which is kept in mind; this process has been `up` for so long.
-    pub(super) fn weigh(&mut self, nas: &Nas, said: Said, up: Duration, now: Now) -> Meaning {
-        let Some(stamp) = said.stamp else { return Meaning::Unset };
+    /// Classifies a restart, and remembers it; `up` is how long this process has run.
+    pub(super) fn classify(
+        &mut self,
+        nas: &Nas,
+        stamp: Option<Timestamp>,
+        up: Duration,
+        now: Now,
+    ) -> RestartStamp {
+        let Some(stamp) = stamp else { return RestartStamp::ClockUnset };
         let known = self.0.entry(nas.client.clone()).or_default();
-        // Somebody else's source is another one.
-        let its = |it: &&Restart| !it.nas.differs_from(nas);
-        if let Some(same) = known.iter().filter(its).find(|it| it.stamp == stamp) {
-            return if same.is_unset { Meaning::Unset } else { Meaning::Again };
+        // Sources differ where somebody else sends.
+        let its = || known.iter().enumerate().filter(|(_, it)| !it.nas.differs_from(nas));
+        if let Some((_, same)) = its().find(|(_, it)| it.stamp == stamp) {
+            let is_unset = same.clock_is_unset;
+            return if is_unset { RestartStamp::ClockUnset } else { RestartStamp::Repeated };
         }
-        let oldest = known.iter().filter(its).map(|it| it.stamp).min();
-        let is_full = known.iter().filter(its).count() >= OF_ONE;
-        // It may have been said before, and been forgotten.
-        if is_full && oldest.is_some_and(|oldest| stamp < oldest) {
-            return Meaning::Again;
+        let is_full = its().count() >= EACH_NAS;
+        let oldest = its().min_by_key(|(_, it)| it.stamp).map(|(index, it)| (index, it.stamp));
+        match oldest.filter(|_| is_full) {
+            // It may have been remembered once.
+            Some((_, oldest)) if stamp < oldest => return RestartStamp::Repeated,
+            Some((index, _)) => drop(known.remove(index)),
+            None if known.len() >= EACH_CLIENT => drop(known.pop_front()),
+            None => {}
         }
-        let ago = now.wall.unix().saturating_sub(stamp.unix());
-        let is_far = ago.unsigned_abs() > UNSET;
-        // It would have been heard then.
-        let is_unheard = ago > whole_seconds(LATE) && ago < whole_seconds(up);
-        let is_unset = now.wall_is_set && (is_far || is_unheard);
-        let first_of = |known: &VecDeque<Restart>| {
-            let its = known.iter().enumerate().filter(|(_, it)| !it.nas.differs_from(nas));
-            its.min_by_key(|(_, it)| it.stamp).map(|(index, _)| index)
-        };
-        if is_full && let Some(index) = first_of(known) {
-            known.remove(index);
-        } else if known.len() >= OF_CLIENT {
-            known.pop_front();
-        }
-        known.push_back(Restart { nas: nas.clone(), stamp, is_unset });
-        if is_unset { Meaning::Unset } else { Meaning::Moment }
+        let clock_is_unset = is_of_unset_clock(stamp, up, now);
+        known.push_back(Restart { nas: nas.clone(), stamp, clock_is_unset });
+        if clock_is_unset { RestartStamp::ClockUnset } else { RestartStamp::Valid }
     }
 
-    /// A session that was said to have ended goes on: what was taken for a clock that is not set was
-    /// recorded, then.
-    pub(super) fn was_none(&mut self, nas: &Nas) {
+    /// A session that a restart has ended goes on: that restart was a replay, and not one with a clock
+    /// that is not set.
+    pub(super) fn session_goes_on(&mut self, nas: &Nas) {
         let its = self.0.get_mut(&nas.client).into_iter().flatten();
-        its.filter(|it| !it.nas.differs_from(nas)).for_each(|it| it.is_unset = false);
+        its.filter(|it| !it.nas.differs_from(nas)).for_each(|it| it.clock_is_unset = false);
     }
+}
+
+fn is_of_unset_clock(stamp: Timestamp, up: Duration, now: Now) -> bool {
+    let ago = now.wall.unix().saturating_sub(stamp.unix());
+    let is_far = ago.unsigned_abs() > UNSET;
+    // This process would have received it then.
+    let is_unheard = ago > whole_seconds(LATE) && ago < whole_seconds(up);
+    now.wall_is_set && (is_far || is_unheard)
 }
 
 impl Remote {
     /// Whether it was reported after its access point started, or went off.
-    pub(super) fn is_reported_after(&self, said: Said, meaning: Meaning) -> bool {
-        let stamps = said.stamp.zip(self.latest);
+    pub(super) fn is_reported_after(&self, restart: RestartTime, proof: RestartStamp) -> bool {
+        let stamps = restart.stamp.zip(self.latest);
         let is_right =
             self.latest.is_some_and(|latest| latest.unix().abs_diff(self.heard_at.unix()) <= UNSET);
-        match meaning {
-            Meaning::Again => true,
-            // Where it has reported since that it starts is not said late.
-            Meaning::Unset => stamps.is_some_and(|(stamp, latest)| {
+        match proof {
+            RestartStamp::Repeated => true,
+            // A report since then shows that Accounting-On is no late one.
+            RestartStamp::ClockUnset => stamps.is_some_and(|(stamp, latest)| {
                 is_after(latest, stamp) && !is_after(latest, stamp.plus(STARTING))
             }),
-            Meaning::Moment => {
+            RestartStamp::Valid => {
                 is_right && stamps.is_some_and(|(stamp, latest)| is_after(latest, stamp))
             }
         }
@@ -132,45 +136,49 @@ mod tests {
 
     const START: i64 = 1_800_000_000;
 
-    fn weigh(restarts: &mut Restarts, client: &str, stamp: i64) -> Meaning {
+    fn classify(restarts: &mut Restarts, client: &str, stamp: i64) -> RestartStamp {
         let source = [10, 0, 0, 1].into();
         let nas = Nas { client: client.into(), source, address: None, identifier: None };
         let stamp = Some(Timestamp::from_unix(stamp));
         let wall = Timestamp::from_unix(START);
         let now = Now { wall, wall_is_set: true, boot: Duration::from_secs(7_200) };
-        let said = Said { stamp, delay: Duration::ZERO };
-        restarts.weigh(&nas, said, Duration::from_secs(3_600), now)
+        restarts.classify(&nas, stamp, Duration::from_secs(3_600), now)
     }
 
     #[test]
     fn a_restart_comes_once_whatever_other_access_points_say() {
         let mut restarts = Restarts::default();
-        assert_eq!(weigh(&mut restarts, "a", START - 100), Meaning::Moment);
+        assert_eq!(classify(&mut restarts, "a", START - 100), RestartStamp::Valid);
         for second in 0..1000 {
-            weigh(&mut restarts, "b", START + second);
+            classify(&mut restarts, "b", START + second);
         }
-        assert_eq!(weigh(&mut restarts, "a", START - 100), Meaning::Again);
+        assert_eq!(classify(&mut restarts, "a", START - 100), RestartStamp::Repeated);
         // Nor by its own that have pushed it out.
         for second in 0..100 {
-            assert_eq!(weigh(&mut restarts, "a", START + second), Meaning::Moment);
+            assert_eq!(classify(&mut restarts, "a", START + second), RestartStamp::Valid);
         }
-        assert_eq!(weigh(&mut restarts, "a", START - 100), Meaning::Again);
-        assert_eq!(restarts.0.values().map(VecDeque::len).sum::<usize>(), 2 * OF_ONE);
+        assert_eq!(classify(&mut restarts, "a", START - 100), RestartStamp::Repeated);
+        assert_eq!(restarts.0.values().map(VecDeque::len).sum::<usize>(), 2 * EACH_NAS);
     }
 
     #[test]
     fn a_clock_that_is_not_set_says_nothing() {
         let mut restarts = Restarts::default();
         for stamp in [25, START - 90_000, START + 90_000, START - 3_000] {
-            assert_eq!(weigh(&mut restarts, "a", stamp), Meaning::Unset, "{stamp}");
-            assert_eq!(weigh(&mut restarts, "a", stamp), Meaning::Unset, "{stamp}");
+            assert_eq!(classify(&mut restarts, "a", stamp), RestartStamp::ClockUnset, "{stamp}");
+            assert_eq!(classify(&mut restarts, "a", stamp), RestartStamp::ClockUnset, "{stamp}");
         }
         // Late, and of before this process.
         for stamp in [START - 30, START - 7_000] {
-            assert_eq!(weigh(&mut restarts, "a", stamp), Meaning::Moment, "{stamp}");
+            assert_eq!(classify(&mut restarts, "a", stamp), RestartStamp::Valid, "{stamp}");
         }
         let source = [10, 0, 0, 1].into();
-        restarts.was_none(&Nas { client: "a".into(), source, address: None, identifier: None });
-        assert_eq!(weigh(&mut restarts, "a", 25), Meaning::Again);
+        restarts.session_goes_on(&Nas {
+            client: "a".into(),
+            source,
+            address: None,
+            identifier: None,
+        });
+        assert_eq!(classify(&mut restarts, "a", 25), RestartStamp::Repeated);
     }
 }

@@ -141,7 +141,7 @@ impl Hotspot {
     }
 }
 
-/// A report that is news of a session is not older than what it leaves of the session's time.
+/// A fresh report of a session is not older than what it leaves of the session's time.
 fn bound_by(lasted: Duration, known: Duration, report: &Report) -> Bound {
     let news = report.reported.time.filter(|time| *time > known);
     news.and_then(|time| lasted.checked_sub(time)).map_or(Bound::None, Bound::Certain)

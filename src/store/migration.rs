@@ -8,7 +8,7 @@ use crate::domain::voucher::fold;
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released, not even a comment: routers in the field have already taken it, and a store whose
 /// schema differs from it is refused.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     include_str!("schema/001_foundation.sql"),
     include_str!("schema/002_sessions.sql"),
     include_str!("schema/003_radius.sql"),
@@ -17,6 +17,7 @@ const STEPS: [&str; 8] = [
     include_str!("schema/006_view_points.sql"),
     include_str!("schema/007_batches.sql"),
     include_str!("schema/008_session_identity.sql"),
+    include_str!("schema/009_counter_offsets.sql"),
 ];
 
 /// The version this program writes.

@@ -220,7 +220,7 @@ fn who_counts_from_the_other_side_is_not_counted_again() {
     let mut progress = Progress::default();
     // The guest has downloaded 900 and uploaded 100, and was understood the wrong way round.
     progress.count(&both(60, 100, 900), &unknown);
-    progress.turn_round();
+    progress.swap_directions();
     assert_eq!(progress.usage(), Usage { download: 100, upload: 900 });
     let Counted { new, .. } = progress.count(&both(120, 1000, 130), &unknown);
     assert_eq!(new, Usage { download: 100, upload: 30 });
@@ -244,7 +244,7 @@ fn counters_that_began_anew_or_were_of_the_other_side_go_on_from_the_store() {
         ..report(time, octets(download))
     };
     turned.count(&both(60, 100, 900), &unknown);
-    turned.turn_round();
+    turned.swap_directions();
     let counted = stored(&turned).count(&both(120, 1000, 130), &unknown);
     assert_eq!(counted.new, Usage { download: 100, upload: 30 });
 }

@@ -217,36 +217,36 @@ fn what_may_have_been_recorded_earlier_is_no_news_of_an_access_point() {
         ..report(event, "a", 1, seconds, 0)
     };
     for stamped in [true, false] {
-        let mut is_news = |event, seconds| bench.heard(said(event, seconds, stamped)).is_news;
+        let mut is_fresh = |event, seconds| bench.heard(said(event, seconds, stamped)).is_fresh;
         if stamped {
-            assert!(is_news(Event::Start, 0) && !is_news(Event::Start, 0));
+            assert!(is_fresh(Event::Start, 0) && !is_fresh(Event::Start, 0));
         }
         let begin = if stamped { 60 } else { 600 };
-        assert!(is_news(Event::Interim, begin) && is_news(Event::Interim, begin + 60));
-        assert!(!is_news(Event::Interim, begin + 60) && !is_news(Event::Interim, begin));
-        assert!(!is_news(Event::Start, 0));
+        assert!(is_fresh(Event::Interim, begin) && is_fresh(Event::Interim, begin + 60));
+        assert!(!is_fresh(Event::Interim, begin + 60) && !is_fresh(Event::Interim, begin));
+        assert!(!is_fresh(Event::Start, 0));
     }
     bench.clock.pass(700);
-    let mut is_news = |event, seconds| bench.heard(said(event, seconds, true)).is_news;
-    assert!(is_news(STOP, 700) && !is_news(STOP, 700) && !is_news(Event::Interim, 660));
+    let mut is_fresh = |event, seconds| bench.heard(said(event, seconds, true)).is_fresh;
+    assert!(is_fresh(STOP, 700) && !is_fresh(STOP, 700) && !is_fresh(Event::Interim, 660));
     // Of somebody who was never let in: a session that has been forgotten, it may be.
-    assert!(!bench.heard(report(Event::Start, "b", 2, 0, 0)).is_news);
-    assert!(!bench.heard(report(Event::Interim, "b", 2, 60, 0)).is_news);
+    assert!(!bench.heard(report(Event::Start, "b", 2, 0, 0)).is_fresh);
+    assert!(!bench.heard(report(Event::Interim, "b", 2, 60, 0)).is_fresh);
 }
 
 #[test]
 fn an_access_point_that_starts_anew_is_news_once_and_not_afterwards() {
     let mut bench = Bench::new();
-    let mut is_news = |seconds: Option<i64>| {
+    let mut is_fresh = |seconds: Option<i64>| {
         let (nas, cause) = (nas("lobby"), TerminateCause::NasReboot);
         let stamp = seconds.map(|seconds| stamp(START + seconds));
         bench
             .write(|reply| Write::NasRestarted { nas, cause, stamp, delay: Duration::ZERO, reply })
             .unwrap()
-            .is_news
+            .is_fresh
     };
     // Its clock is wrong.
-    assert!(is_news(Some(-40_000)) && !is_news(Some(-40_000)));
-    assert!(is_news(Some(-30_000)) && !is_news(Some(-39_000)));
-    assert!(is_news(None));
+    assert!(is_fresh(Some(-40_000)) && !is_fresh(Some(-40_000)));
+    assert!(is_fresh(Some(-30_000)) && !is_fresh(Some(-39_000)));
+    assert!(is_fresh(None));
 }

@@ -17,7 +17,7 @@ impl Server {
                 if told.as_ref().is_ok_and(|taken| taken.implausible) {
                     self.noticed(request, Trouble::Implausible);
                 }
-                if told.as_ref().is_ok_and(|taken| taken.is_news) {
+                if told.as_ref().is_ok_and(|taken| taken.is_fresh) {
                     self.learn_from_report(request).await;
                 }
                 if told.as_ref().is_ok_and(|taken| taken.orders_wait) {
@@ -28,7 +28,7 @@ impl Server {
             Ok(Accounting::Restarted { nas, cause, stamp, delay }) => {
                 let restarted = |reply| Write::NasRestarted { nas, cause, stamp, delay, reply };
                 let told = hotspot.write(restarted).await;
-                if told.as_ref().is_ok_and(|restarted| restarted.is_news) {
+                if told.as_ref().is_ok_and(|restarted| restarted.is_fresh) {
                     self.learn_from_report(request).await;
                 }
                 told.map(|_| ())

@@ -46,7 +46,7 @@ impl Server {
         }
     }
 
-    /// From an Accounting-Request that was taken down as news. One that was recorded earlier proves
+    /// From an Accounting-Request that was accepted as fresh. One that was recorded earlier proves
     /// the secret as well, and may be of before the access point was set up otherwise.
     pub(super) async fn learn_from_report(&self, request: &Request) {
         let view_point = request::view_point(&request.packet);

@@ -7,6 +7,3 @@ DROP INDEX nas_session_by_unique_id;
 CREATE INDEX nas_session_by_number ON nas_session (substr(acct_session, -24));
 -- Acct-Session-Time as it was reported last: `session.seconds` is never more than has passed.
 ALTER TABLE nas_session ADD COLUMN reported_seconds INTEGER NOT NULL DEFAULT 0;
--- What was counted beside the access point's counters, which have begun anew or were of the other side.
-ALTER TABLE nas_session ADD COLUMN download_offset INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE nas_session ADD COLUMN upload_offset INTEGER NOT NULL DEFAULT 0;
