@@ -1,6 +1,8 @@
-//! Sessions at access points: the table of those that are open.
+//! Sessions at access points; [`Remotes`] is the table of those that are open.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod index;
+mod table;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,6 @@ use std::time::Duration;
 use super::access::Report;
 use super::change::Told;
 use super::evidence::{SecondStart, since};
-use super::fold::together;
 use super::replay::whole_seconds;
 use super::standing::Standing;
 use super::subscriber::reported_time;
@@ -17,11 +18,8 @@ use crate::domain::nas::{Details, Nas};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::fold;
-use crate::store::{NasRecord, SessionRecord, Store, StoreError};
-
-/// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
-const MOST_OPEN: usize = 4096;
+use crate::store::{NasRecord, SessionRecord};
+pub(super) use table::Remotes;
 
 /// A session at an access point.
 #[derive(Clone, Debug)]
@@ -223,178 +221,5 @@ impl Remote {
 
     fn state(&self) -> (Duration, Usage) {
         (self.progress.time(), self.progress.usage())
-    }
-}
-
-/// Every open session at an access point.
-#[derive(Debug, Default)]
-pub(super) struct Remotes {
-    open: BTreeMap<i64, Remote>,
-    /// By client and Acct-Session-Id.
-    by_number: HashMap<(Arc<str>, String), BTreeSet<i64>>,
-    by_login: HashMap<String, BTreeSet<i64>>,
-    /// By User-Name as it is reported.
-    by_username: HashMap<String, BTreeSet<i64>>,
-    by_station: HashMap<Mac, BTreeSet<i64>>,
-    by_class: HashMap<Vec<u8>, BTreeSet<i64>>,
-}
-
-impl Remotes {
-    pub(super) fn get(&self, id: i64) -> Option<&Remote> {
-        self.open.get(&id)
-    }
-
-    pub(super) fn get_mut(&mut self, id: i64) -> Option<&mut Remote> {
-        self.open.get_mut(&id)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Remote> {
-        self.open.values()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.open.len()
-    }
-
-    /// The open sessions that a report may be about: those of its Class, of its number and of its device;
-    /// of an access point that numbers none, also those of its name. Some may come twice.
-    pub(super) fn candidates(&self, report: &Report) -> impl Iterator<Item = &Remote> {
-        let by_class = report.class.as_ref().and_then(|class| self.by_class.get(class));
-        let by_station = report.station.and_then(|station| self.by_station.get(&station));
-        let others = match report.session.is_empty() {
-            false => {
-                let number = (report.nas.client.clone(), report.session.clone());
-                [self.by_number.get(&number), None]
-            }
-            true => {
-                let name = fold(&report.username);
-                [self.by_login.get(&name), self.by_username.get(&name)]
-            }
-        };
-        let ids = [by_class, by_station].into_iter().chain(others).flatten().flatten();
-        ids.filter_map(|id| self.open.get(id))
-    }
-
-    /// The open sessions of the same Acct-Session-Id at the same client, this one included.
-    pub(super) fn twins(&self, remote: &Remote) -> impl Iterator<Item = &Remote> {
-        let ids = self.by_number.get(&remote.number()).into_iter().flatten();
-        ids.filter_map(|id| self.open.get(id))
-    }
-
-    /// The open sessions of a login that we let in, the longest first.
-    pub(super) fn of_login(&self, login: &str) -> impl Iterator<Item = &Remote> {
-        let ids = self.by_login.get(&fold(login)).into_iter().flatten();
-        ids.filter_map(|id| self.open.get(id)).filter(|it| it.admitted)
-    }
-
-    /// The open sessions of a device.
-    pub(super) fn of_station(&self, station: Mac) -> impl Iterator<Item = &Remote> {
-        let ids = self.by_station.get(&station).into_iter().flatten();
-        ids.filter_map(|id| self.open.get(id))
-    }
-
-    /// The session that has to go before this one finds room, which may be this one itself. Those
-    /// who were never let in yield before those who were, and of either the newest of the client
-    /// that has most: whoever floods us floods their own sessions away, and the oldest of those
-    /// are the likeliest to be real.
-    pub(super) fn one_too_many(&self, newcomer: &Remote) -> Option<i64> {
-        if self.open.len() < MOST_OPEN {
-            return None;
-        }
-        let all = || self.open.values().chain([newcomer]);
-        let admitted = all().all(|it| it.admitted);
-        let yields = || all().filter(|it| it.admitted == admitted);
-        let mut clients: HashMap<&str, usize> = HashMap::new();
-        yields().for_each(|it| *clients.entry(&*it.nas.client).or_default() += 1);
-        let (greediest, _) = clients.into_iter().max_by_key(|(name, count)| (*count, *name))?;
-        yields().filter(|it| &*it.nas.client == greediest).map(|it| it.id).max()
-    }
-
-    pub(super) fn open(&mut self, remote: Remote) {
-        if let Some(station) = remote.station {
-            self.by_station.entry(station).or_default().insert(remote.id);
-        }
-        self.by_number.entry(remote.number()).or_default().insert(remote.id);
-        self.by_login.entry(fold(&remote.login)).or_default().insert(remote.id);
-        self.by_username.entry(fold(&remote.username)).or_default().insert(remote.id);
-        if let Some(class) = &remote.class {
-            self.by_class.entry(class.clone()).or_default().insert(remote.id);
-        }
-        self.open.insert(remote.id, remote);
-    }
-
-    /// Changes what the session is found by.
-    pub(super) fn change(&mut self, id: i64, change: impl FnOnce(&mut Remote)) {
-        if let Some(mut remote) = self.close(id) {
-            change(&mut remote);
-            self.open(remote);
-        }
-    }
-
-    pub(super) fn close(&mut self, id: i64) -> Option<Remote> {
-        let remote = self.open.remove(&id)?;
-        strike(&mut self.by_number, &remote.number(), id);
-        strike(&mut self.by_login, &fold(&remote.login), id);
-        strike(&mut self.by_username, &fold(&remote.username), id);
-        if let Some(class) = &remote.class {
-            strike(&mut self.by_class, class, id);
-        }
-        if let Some(station) = remote.station {
-            strike(&mut self.by_station, &station, id);
-        }
-        Some(remote)
-    }
-
-    /// Moves the stamps that were given while the clock was not set.
-    pub(super) fn shift(&mut self, seconds: i64) {
-        for remote in self.open.values_mut().filter(|remote| !remote.clock_is_set) {
-            remote.started_at = remote.started_at.plus(seconds);
-            remote.admitted_at = remote.admitted_at.plus(seconds);
-            remote.heard_at = remote.heard_at.plus(seconds);
-            remote.clock_is_set = true;
-        }
-    }
-
-    fn changed(&self) -> impl Iterator<Item = &Remote> {
-        self.open.values().filter(|it| it.admitted && it.written != Some(it.state()))
-    }
-
-    /// The vouchers of which something is not written down.
-    pub(super) fn unwritten(&self) -> impl Iterator<Item = i64> {
-        self.changed().map(|it| together(it.voucher, it.id))
-    }
-
-    /// Writes everything of these vouchers into the open transaction; [`Remotes::settle`] keeps in
-    /// mind that it is committed.
-    pub(super) fn fold(&self, store: &Store, of: &dyn Fn(i64) -> bool) -> Result<(), StoreError> {
-        let mut changed = self.changed().filter(|it| of(together(it.voucher, it.id)));
-        changed.try_for_each(|remote| match remote.written {
-            // What else is said of it does not change, and costs twice as much flash.
-            Some(_) => store.put_session(&SessionRecord { remote: None, ..remote.record(None) }),
-            None => store.put_session(&remote.record(None)),
-        })
-    }
-
-    /// Everything of these vouchers has been committed.
-    pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
-        for remote in self.open.values_mut().filter(|it| of(together(it.voucher, it.id))) {
-            remote.written = Some(remote.state());
-        }
-    }
-
-    /// The store has been replaced by another one.
-    pub(super) fn forget_what_is_written(&mut self) {
-        for remote in self.open.values_mut() {
-            remote.written = None;
-        }
-    }
-}
-
-fn strike<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<i64>>, key: &K, id: i64) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(&id);
-        if ids.is_empty() {
-            index.remove(key);
-        }
     }
 }
