@@ -10,9 +10,15 @@ pub type Seed = std::hash::RandomState;
 #[cfg(test)]
 pub type Seed = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
+/// Slots among which a key may be.
+const WAYS: usize = 8;
+
 /// A leaky bucket of failures per key, in a table of fixed size.
 ///
-/// Two keys may share a slot; then they share its failures.
+/// A key has a slot of its own, among the `WAYS` of its set. Where these are taken by others whose
+/// failures are not all forgiven, it takes over the one with the fewest, failures included: a key is
+/// never taken for one that has failed less often than it has (the Space-Saving algorithm of
+/// Metwally, Agrawal and El Abbadi, 2005), so nobody is forgiven for filling the table.
 pub struct Throttle<S = Seed> {
     slots: Vec<Slot>,
     hasher: S,
@@ -22,10 +28,18 @@ pub struct Throttle<S = Seed> {
 
 #[derive(Clone, Copy, Default)]
 struct Slot {
+    /// Tells the keys of a set apart, but for a chance of one in four billion.
+    tag: u32,
     failures: u16,
     /// It has blocked since all was forgiven last.
     told: bool,
     since: Duration,
+}
+
+/// Where a key may be, and what it is known by there.
+struct Place {
+    set: usize,
+    tag: u32,
 }
 
 impl<S: BuildHasher> Throttle<S> {
@@ -42,23 +56,39 @@ impl<S: BuildHasher> Throttle<S> {
 
     /// How long this key has to wait by the boot clock's `now`; `None` where it need not.
     pub fn wait(&self, key: impl Hash, now: Duration) -> Option<Duration> {
-        let slot = self.slots.get(self.index(key))?.settled(self.leak, now);
+        let slot = self.settled(&self.place(key), now).1;
         (slot.failures >= self.burst).then(|| (slot.since + self.leak).saturating_sub(now))
     }
 
     /// Counts a failure. True when this one starts the blocking, so that it is logged once: whoever
     /// goes on at the pace at which failures are forgiven has not stopped.
     pub fn failed(&mut self, key: impl Hash, now: Duration) -> bool {
-        let (burst, leak, index) = (self.burst, self.leak, self.index(key));
-        let Some(slot) = self.slots.get_mut(index) else { return false };
-        *slot = slot.settled(leak, now);
-        slot.failures = slot.failures.saturating_add(1).min(burst);
-        slot.failures == burst && !std::mem::replace(&mut slot.told, true)
+        let (index, mut slot) = self.settled(&self.place(key), now);
+        slot.failures = slot.failures.saturating_add(1).min(self.burst);
+        let begins = slot.failures == self.burst && !std::mem::replace(&mut slot.told, true);
+        if let Some(place) = self.slots.get_mut(index) {
+            *place = slot;
+        }
+        begins
     }
 
-    fn index(&self, key: impl Hash) -> usize {
-        // Below the number of slots, which is a `usize`.
-        (self.hasher.hash_one(key) % self.slots.len() as u64) as usize
+    /// The slot of a key as it is at `now`, and its index: its own, an unused one, or the one with the
+    /// fewest failures, which becomes this key's.
+    fn settled(&self, Place { set, tag }: &Place, now: Duration) -> (usize, Slot) {
+        let slots = self.slots.iter().enumerate().skip(*set).take(WAYS);
+        let settled = slots.map(|(index, slot)| (index, slot.settled(self.leak, now)));
+        let rank = |(_, slot): &(usize, Slot)| {
+            (slot.tag != *tag || slot.failures == 0, slot.failures, slot.since)
+        };
+        let (index, slot) = settled.min_by_key(rank).unwrap_or_default();
+        (index, Slot { tag: *tag, ..slot })
+    }
+
+    fn place(&self, key: impl Hash) -> Place {
+        let hash = self.hasher.hash_one(key);
+        let sets = self.slots.len().div_ceil(WAYS) as u64;
+        // The number of a set is below that of the slots, which is a `usize`.
+        Place { set: (hash % sets) as usize * WAYS, tag: (hash >> 32) as u32 }
     }
 }
 
@@ -73,7 +103,7 @@ impl Slot {
                 since: self.since + leak * u32::from(forgiven),
                 ..self
             },
-            _ => Self { since: now, ..Self::default() },
+            _ => Self { since: now, tag: self.tag, ..Self::default() },
         }
     }
 }
@@ -130,5 +160,30 @@ mod tests {
         throttle.failed("a", Duration::MAX);
         throttle.failed("a", Duration::ZERO);
         assert!(!throttle.blocks("a", Duration::MAX));
+    }
+
+    #[test]
+    fn keys_share_nothing_while_there_is_room() {
+        for seed in 0..200_u32 {
+            let mut throttle = throttle();
+            for _ in 0..3 {
+                throttle.failed(("guessed at", seed), at(0));
+            }
+            let strangers = (0..300_u32).filter(|it| throttle.blocks(("honest", seed, it), at(0)));
+            assert_eq!(strangers.count(), 0, "{seed}");
+        }
+    }
+
+    #[test]
+    fn filling_the_table_forgives_nobody() {
+        let mut throttle = throttle();
+        let keys = 0..5000_u32;
+        for key in keys.clone() {
+            for _ in 0..3 {
+                throttle.failed(key, at(0));
+            }
+        }
+        assert!(keys.clone().all(|key| throttle.blocks(key, at(9))));
+        assert!(keys.clone().all(|key| !throttle.blocks(key, at(40))));
     }
 }
