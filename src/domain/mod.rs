@@ -13,6 +13,7 @@ pub mod log_limit;
 pub mod login;
 pub mod nas;
 pub mod neighbour;
+pub mod oldest;
 pub mod plan;
 pub mod rule;
 pub mod secret;

@@ -75,12 +75,13 @@ impl<S: BuildHasher> Throttle<S> {
     /// The slot of a key as it is at `now`, and its index: its own, an unused one, or the one with the
     /// fewest failures, which becomes this key's.
     fn settled(&self, Place { set, tag }: &Place, now: Duration) -> (usize, Slot) {
-        let slots = self.slots.iter().enumerate().skip(*set).take(WAYS);
-        let settled = slots.map(|(index, slot)| (index, slot.settled(self.leak, now)));
-        let rank = |(_, slot): &(usize, Slot)| {
-            (slot.tag != *tag || slot.failures == 0, slot.failures, slot.since)
-        };
-        let (index, slot) = settled.min_by_key(rank).unwrap_or_default();
+        let slots = || self.slots.iter().enumerate().skip(*set).take(WAYS);
+        let settle = |(index, slot): (usize, &Slot)| (index, slot.settled(self.leak, now));
+        let own = slots().find(|(_, slot)| slot.tag == *tag && slot.failures > 0);
+        let unused = || slots().find(|(_, slot)| slot.failures == 0);
+        let fewest = || slots().map(settle).min_by_key(|(_, slot)| (slot.failures, slot.since));
+        let found = own.or_else(unused).map(settle).or_else(fewest);
+        let (index, slot) = found.unwrap_or_default();
         (index, Slot { tag: *tag, ..slot })
     }
 

@@ -111,7 +111,7 @@ impl LoginJournal {
     }
 
     /// A session of somebody who was let in has been reported.
-    pub(super) fn session_reported(&mut self, client: &str, login: &str) {
+    pub(super) fn session_reported(&mut self, client: &Arc<str>, login: &str) {
         let over = self.repeats.end_accepted(client, &fold(login));
         self.counted(over);
     }
@@ -131,7 +131,8 @@ impl LoginJournal {
     /// Rows that are still here are brought up to date here. At most as many wait as rows do.
     fn counted(&mut self, counts: Vec<Count>) {
         for count in counts.into_iter().filter(|count| count.times > 1) {
-            match self.rows.iter_mut().find(|row| row.entry.id == count.row) {
+            let waiting = self.rows.binary_search_by_key(&count.row, |row| row.entry.id);
+            match waiting.ok().and_then(|at| self.rows.get_mut(at)) {
                 Some(row) => row.entry.value.times = count.times,
                 None if self.counted.len() < MOST => self.counted.push_back(count),
                 None => {}

@@ -1,7 +1,8 @@
 //! Devices that have signed in before, and with which logins.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
 use crate::domain::station::Mac;
@@ -9,6 +10,8 @@ use crate::domain::voucher::fold;
 
 /// Pairs of device and login that are remembered: some 100 KB.
 pub(super) const KNOWN: u32 = 4096;
+/// Pairs that are forgotten at once where there is no room: each time, all are looked at.
+const FORGOTTEN: usize = 256;
 
 /// Stands for a login, as it is compared. The hash is keyed at random: nobody can choose two logins
 /// that are taken for one.
@@ -16,7 +19,7 @@ pub(super) const KNOWN: u32 = 4096;
 pub(super) struct LoginHash(u64);
 
 /// Devices that have signed in before. Where there is no room, whoever has the most devices loses
-/// the one that signed in longest ago: a voucher that is used with ever new devices pushes out its
+/// those that signed in longest ago: a voucher that is used with ever new devices pushes out its
 /// own.
 #[derive(Default)]
 pub(super) struct Known {
@@ -31,10 +34,8 @@ impl Known {
     pub(super) fn add(&mut self, mac: Mac, login: &str) {
         self.sequence += 1;
         self.signed_in.insert((mac, self.hash(login)), self.sequence);
-        if self.signed_in.len() > KNOWN as usize
-            && let Some(oldest) = self.oldest_of_greediest()
-        {
-            self.signed_in.remove(&oldest);
+        if self.signed_in.len() > KNOWN as usize {
+            self.forget();
         }
     }
 
@@ -60,14 +61,23 @@ impl Known {
         LoginHash(self.hasher.hash_one(fold(login)))
     }
 
-    fn oldest_of_greediest(&self) -> Option<(Mac, LoginHash)> {
-        let mut devices: HashMap<LoginHash, usize> = HashMap::new();
-        for (_, login) in self.signed_in.keys() {
-            *devices.entry(*login).or_default() += 1;
+    /// Makes room for [`FORGOTTEN`] pairs: of each login the newest device goes last, so that those with
+    /// the most devices lose theirs first; among equals, whoever signed in longest ago.
+    fn forget(&mut self) {
+        let mut pairs: Vec<_> = self
+            .signed_in
+            .iter()
+            .map(|((mac, login), sequence)| (*login, *sequence, *mac))
+            .collect();
+        pairs.sort_unstable_by_key(|(login, sequence, _)| (*login, Reverse(*sequence)));
+        let mut ranked: Vec<_> = pairs
+            .chunk_by(|(a, ..), (b, ..)| a == b)
+            .flat_map(|of_login| of_login.iter().enumerate())
+            .collect();
+        ranked.sort_unstable_by_key(|(rank, (_, sequence, _))| (Reverse(*rank), *sequence));
+        for (_, (login, _, mac)) in ranked.into_iter().take(FORGOTTEN) {
+            self.signed_in.remove(&(*mac, *login));
         }
-        let (greediest, _) = devices.into_iter().max_by_key(|(login, count)| (*count, *login))?;
-        let its = self.signed_in.iter().filter(|((_, login), _)| *login == greediest);
-        its.min_by_key(|(_, sequence)| **sequence).map(|(pair, _)| *pair)
     }
 }
 
@@ -102,7 +112,19 @@ mod tests {
             known.add(mac(number), "greedy");
         }
         assert!(known.has_signed_in(mac(0), "honest"));
-        assert_eq!(known.signed_in.len(), KNOWN as usize);
+        let some = KNOWN as usize - FORGOTTEN..=KNOWN as usize;
+        assert!(some.contains(&known.signed_in.len()));
         assert!(known.has_signed_in(mac(5000), "greedy") && !known.has_signed_in(mac(1), "greedy"));
+    }
+
+    #[test]
+    fn among_logins_with_one_device_each_the_latest_are_known() {
+        let mut known = Known::default();
+        for number in 0..=5000 {
+            known.add(mac(number), &number.to_string());
+        }
+        let is_known: Vec<bool> =
+            (0..=5000).map(|it| known.has_signed_in(mac(it), &it.to_string())).collect();
+        assert!(is_known.is_sorted() && is_known.iter().filter(|it| **it).count() > 3840);
     }
 }

@@ -104,12 +104,19 @@ impl Reservations {
         places.filter(move |it| it.is_place(now))
     }
 
-    /// Who was let in with this Class, or on this device where a report names nobody. A walk: only
-    /// where a name does not tell.
+    /// Who was let in with this Class, or on this device where a report names nobody. A walk where the
+    /// name that is reported is not the one that was let in.
     pub(super) fn account_of(&self, report: &Report, is_nameless: bool) -> Option<&Reservation> {
         let client = &report.nas.client;
         let its = || self.of.values().flatten().filter(|it| it.client == *client);
-        let by_class = || its().find(|it| report.class.as_ref() == Some(&it.class));
+        let has_class = |it: &&Reservation| report.class.as_ref() == Some(&it.class);
+        let by_class = || {
+            let named = self.of.get(&fold(&report.username)).into_iter().flatten();
+            named
+                .filter(|it| it.client == *client)
+                .find(has_class)
+                .or_else(|| its().find(has_class))
+        };
         let by_device = || {
             let of_device = its().filter(|it| it.station == report.station);
             of_device.max_by_key(|it| it.since)

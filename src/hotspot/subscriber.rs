@@ -35,11 +35,16 @@ impl Hotspot {
         let voucher = self.voucher_of(username)?;
         let login = voucher.as_ref().map_or(username, |entry| entry.value.username.as_str());
         if let Some(id) = report.class.as_ref().and_then(|class| self.classes.voucher_of(class)) {
+            if voucher.as_ref().is_some_and(|entry| entry.id == id) {
+                return Ok(Subscriber { login: login.to_owned(), voucher: voucher.map(Box::new) });
+            }
             let entry = self.store.voucher_by_id(id)?.map(|entry| self.up_to_date(entry));
-            let place = self.reservations.account_of(report, false);
             let login = match &entry {
                 Some(entry) => entry.value.username.as_str(),
-                None => place.map_or(login, |place| place.login.as_str()),
+                None => {
+                    let place = self.reservations.account_of(report, false);
+                    place.map_or(login, |place| place.login.as_str())
+                }
             };
             return Ok(Subscriber { login: login.to_owned(), voucher: entry.map(Box::new) });
         }

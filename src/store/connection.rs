@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -98,6 +99,9 @@ fn configure(connection: &Connection, journal: Journal, is_new: bool) -> Result<
         return Err(StoreError::Unusable(format!("journal mode {journal} refused, got {mode}")));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // A plan does not depend on what is bound: where there is an index on an expression, SQLite would
+    // otherwise prepare the statement anew for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Half a megabyte of page cache is plenty for indexed lookups on a 64 MB router.
