@@ -11,7 +11,7 @@ use crate::domain::station::Mac;
 use crate::domain::time::Now;
 use crate::domain::voucher::fold;
 
-/// Places kept at most; about 1 MB.
+/// Places kept at most; about 2 MB.
 const MOST_RESERVED: usize = 4096;
 /// Places that no longer count and are there for their report, for one login at one client at most.
 const UNCOUNTED: usize = 8;
@@ -79,6 +79,8 @@ impl Reservations {
         }
         places.retain(|it| !it.is_replaced);
         self.count -= before - places.len();
+        // Nearly always the only one: a vector that grows by itself begins with room for four.
+        places.reserve_exact(1);
         places.push(reservation);
         self.count += 1;
     }

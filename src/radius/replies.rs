@@ -11,8 +11,9 @@ use super::socket::Route;
 
 /// How long an answer is kept: access points give up earlier.
 const KEEP: Duration = Duration::from_secs(30);
-/// Requests remembered at most.
-const ENTRIES: usize = 4096;
+/// Requests remembered at most. Just so many that a hash table of 8,192 places, with those that have
+/// been removed from it, is cleaned and does not grow: half a megabyte each.
+const ENTRIES: usize = 3500;
 /// Octets of answers kept at most.
 const OCTETS: usize = 1 << 20;
 
