@@ -169,11 +169,17 @@ fn meanings_of_code(typed: &str) -> Vec<Meaning> {
 
 /// A chosen username and a generated passcode in a row.
 fn before_generated_passcode(typed: &str) -> Option<(&str, String)> {
-    let mut starts = typed.char_indices().rev().map(|(start, _)| start);
-    let start = starts.find(|start| {
-        let rest = typed.get(*start..).map(typed::unseparated);
-        rest.is_some_and(|rest| rest.chars().count() >= code::PASSCODE_LENGTH)
-    })?;
+    let mut characters = typed.char_indices().rev();
+    let start = match typed.is_ascii() {
+        true => {
+            characters.filter(|(_, c)| c.is_ascii_alphanumeric()).nth(code::PASSCODE_LENGTH - 1)
+        }
+        false => characters.find(|(start, _)| {
+            let rest = typed.get(*start..).map(typed::unseparated);
+            rest.is_some_and(|rest| rest.chars().count() >= code::PASSCODE_LENGTH)
+        }),
+    };
+    let (start, _) = start?;
     let (username, passcode) = typed.split_at_checked(start)?;
     let passcode = typed::unseparated(passcode);
     let between = |c: char| !c.is_alphanumeric();

@@ -80,6 +80,10 @@ pub fn normalised(text: &str) -> Cow<'_, str> {
 /// The form in which generated codes are compared: letters and digits only, lower case, narrow, and
 /// digits of Arabic keyboards as those of ASCII.
 pub fn unseparated(text: &str) -> String {
+    if text.is_ascii() {
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
+        return letters.map(|c| c.to_ascii_lowercase()).collect();
+    }
     let is_letter = |c: &char| c.is_alphanumeric() && !is_invisible(*c) && !is_sound_mark(*c);
     composed(text).chars().map(narrow).flat_map(char::to_lowercase).filter(is_letter).collect()
 }

@@ -96,8 +96,11 @@ pub fn fold(name: &str) -> String {
 
 /// [`fold`] for texts of which none is taken for a MAC address.
 pub(crate) fn fold_text(name: &str) -> String {
-    let lower = typed::trimmed(name).to_lowercase();
-    typed::normalised(&lower).into_owned()
+    let name = typed::trimmed(name);
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    typed::normalised(&name.to_lowercase()).into_owned()
 }
 
 /// The secret half of a voucher, compared in its normal form ([`typed::normalised`]).
