@@ -8,7 +8,7 @@ use md5::Md5;
 use rand::Rng;
 use subtle::ConstantTimeEq;
 
-use super::voucher::fold;
+use super::voucher::casefold;
 
 /// Octets of a Class: what no other one has, whom it was given for, and what shows that it is ours.
 const UNIQUE: usize = 16;
@@ -112,7 +112,7 @@ impl Classes {
         if voucher > 0 {
             return voucher.to_be_bytes();
         }
-        let digest = self.digest(&[b"user", fold(login).as_bytes()]);
+        let digest = self.digest(&[b"user", casefold(login).as_bytes()]);
         let (number, _) = digest.split_first_chunk().unwrap_or((&[0; ACCOUNT], &[]));
         (i64::from_be_bytes(*number) | i64::MIN).to_be_bytes()
     }
@@ -123,7 +123,7 @@ impl Classes {
 
     /// Of the Class of earlier versions: what was sealed with it is not in it.
     fn unnamed_seal(&self, unique: &[u8], login: &str, voucher: i64) -> [u8; SEAL] {
-        self.digest(&[unique, &voucher.to_be_bytes(), fold(login).as_bytes()])
+        self.digest(&[unique, &voucher.to_be_bytes(), casefold(login).as_bytes()])
     }
 
     fn digest(&self, parts: &[&[u8]]) -> [u8; SEAL] {

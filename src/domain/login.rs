@@ -11,7 +11,7 @@ use super::secret::Secret;
 use super::station::Mac;
 use super::time::Timestamp;
 use super::typed;
-use super::voucher::fold;
+use super::voucher::casefold;
 
 /// A guest asks to be let in with a voucher.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ fn meanings_of_code_beside(code: &str, passcode: &str) -> Vec<Meaning> {
 
 /// Whether two fields hold a code: in the first one, or in both.
 fn is_code_alone(username: &str, passcode: &Secret) -> bool {
-    typed::is_blank(passcode.reveal()) || fold(username) == fold(passcode.reveal())
+    typed::is_blank(passcode.reveal()) || casefold(username) == casefold(passcode.reveal())
 }
 
 fn meanings_of_pair(username: &str, passcode: &str) -> Vec<Meaning> {
@@ -122,7 +122,7 @@ fn meanings_of_pair(username: &str, passcode: &str) -> Vec<Meaning> {
         }
     });
     let plain = generated(username, code::USERNAME_LENGTH);
-    let plain = plain.filter(|plain| *plain != fold(username));
+    let plain = plain.filter(|plain| *plain != casefold(username));
     let usernames = [username.to_owned()].into_iter().chain(plain);
     let pairs = |username: String| {
         passcodes.iter().map(move |passcode| Meaning {
@@ -159,7 +159,7 @@ fn meanings_of_code(typed: &str) -> Vec<Meaning> {
     // A code of the generated form that is its own passcode.
     let is_half = |length: &usize| code::is_generated(&plain, *length);
     let half = [code::USERNAME_LENGTH, code::PASSCODE_LENGTH].iter().any(is_half);
-    let half = Some(&plain).filter(|plain| half && ***plain != fold(typed));
+    let half = Some(&plain).filter(|plain| half && ***plain != casefold(typed));
     let half = half.and_then(|plain| pair(plain, plain));
     [generated, pair(typed, typed), half, spaced, last, dashed, chosen]
         .into_iter()

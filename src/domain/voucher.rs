@@ -80,22 +80,22 @@ impl Username {
 
     /// The form two usernames are compared in: phones capitalise the first letter.
     pub fn folded(&self) -> String {
-        fold(&self.0)
+        casefold(&self.0)
     }
 }
 
 /// The form in which names that somebody typed are compared: lower case, composed (NFC), without
 /// blanks and invisible characters at the ends. `ß` stays apart from `SS`. A MAC address, which each
 /// access point writes in its own way, has one form: `aa:bb:cc:dd:ee:ff`.
-pub fn fold(name: &str) -> String {
+pub fn casefold(name: &str) -> String {
     match typed::trimmed(name).parse::<Mac>() {
         Ok(mac) => mac.to_string().to_lowercase(),
-        Err(_) => fold_text(name),
+        Err(_) => casefold_text(name),
     }
 }
 
-/// [`fold`] for texts of which none is taken for a MAC address.
-pub(crate) fn fold_text(name: &str) -> String {
+/// [`casefold`] for texts of which none is taken for a MAC address.
+pub(crate) fn casefold_text(name: &str) -> String {
     let name = typed::trimmed(name);
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -275,7 +275,7 @@ impl Voucher {
     /// the username as well then compares as usernames do.
     pub fn opens_as(&self, meaning: &Meaning) -> bool {
         let as_username = meaning.is_code && self.is_one_code();
-        let folded = || Secret::new(fold(meaning.passcode.reveal()));
+        let folded = || Secret::new(casefold(meaning.passcode.reveal()));
         self.opens_with(&meaning.passcode)
             || as_username && folded().matches(&self.username.folded())
     }
@@ -318,7 +318,7 @@ impl Voucher {
 
     /// Whether the username is the passcode as well: a voucher handed out as one code.
     pub fn is_one_code(&self) -> bool {
-        self.username.folded() == fold(self.passcode.secret().reveal())
+        self.username.folded() == casefold(self.passcode.secret().reveal())
     }
 
     /// The username as a guest's page may show it. Of a voucher that is one code only the beginning:

@@ -6,8 +6,8 @@
 //! answers, or sends anything, stays.
 
 use super::Hotspot;
-use super::accounts::Member;
-use super::presence::Place;
+use super::hosts::Place;
+use super::quota::Member;
 use super::session::Probed;
 use crate::domain::login::Refusal;
 use crate::domain::session::TerminateCause;
@@ -48,7 +48,7 @@ impl Hotspot {
             now.boot.saturating_sub(probed.at) >= PROBE_TIME
                 && session.usage.upload == probed.upload
         });
-        silent && self.presence.places(mac).is_empty()
+        silent && self.hosts.places(mac).is_empty()
     }
 
     /// Asks a device, unless it has been asked and its answer is known; whether that is not known.
@@ -59,10 +59,10 @@ impl Hotspot {
             return since < Some(PROBE_TIME);
         }
         let probed = Some(Probed { at: now.boot, upload: session.usage.upload });
-        let mut places = self.presence.places(mac);
+        let mut places = self.hosts.places(mac);
         let last = session.address.map(|address| (session.network.clone(), address));
         // One that the kernel has forgotten, to make room, may be there all the same.
-        places.extend(last.filter(|it| places.is_empty() && !self.presence.is_taken(it)));
+        places.extend(last.filter(|it| places.is_empty() && !self.hosts.is_taken(it)));
         for place in places {
             self.probe(mac, place);
         }

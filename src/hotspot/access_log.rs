@@ -3,15 +3,15 @@
 use std::num::NonZeroU16;
 
 use super::Hotspot;
-use super::access::AccessRequest;
-use super::authenticate::from;
+use super::authorize::from;
 use super::candidates::holds_code;
-use super::guesses::Place;
-use super::guests::printable;
+use super::login_throttle::Place;
+use super::portal_login::printable;
+use super::radius_messages::AccessRequest;
 use super::repeats::Kind;
 use crate::domain::login::{LoginRecord, Method};
 use crate::domain::time::Now;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// Stands for all devices that nobody knows: one row for each that comes by would push out those of
 /// guests.
@@ -33,22 +33,22 @@ impl Hotspot {
         let station = request.station;
         let kind = Kind {
             client: request.nas.client.clone(),
-            login: fold(&login),
+            login: casefold(&login),
             station,
             refusal: None,
         };
         let at = Place::Client(&request.nas.client);
-        let place = self.guesses.place(&login, station, devices);
-        let wait = |mac| self.guesses.wait_after_success(mac, at, now.boot);
+        let place = self.login_throttle.place(&login, station, devices);
+        let wait = |mac| self.login_throttle.wait_after_success(mac, at, now.boot);
         let too_often = station.and_then(wait);
-        let too_often = too_often.or(self.guesses.wait_at_place(place, now.boot));
+        let too_often = too_often.or(self.login_throttle.wait_at_place(place, now.boot));
         if let Some(station) = station {
-            self.guesses.known.add(station, &login);
+            self.login_throttle.known.add(station, &login);
         }
-        if !self.journal.count(&kind, now) && too_often.is_none() {
-            self.guesses.succeeded(station, at, place, now.boot);
+        if !self.login_log.count(&kind, now) && too_often.is_none() {
+            self.login_throttle.succeeded(station, at, place, now.boot);
             log::info!("guest: {label} let in at {}{}", request.nas.client, from(request));
-            self.journal.write_first(kind, record(request, login, None, now), now);
+            self.login_log.write_first(kind, record(request, login, None, now), now);
         }
     }
 
@@ -67,20 +67,20 @@ impl Hotspot {
         };
         let kind = Kind {
             client: request.nas.client.clone(),
-            login: if of_unknown_device { UNKNOWN_DEVICES.to_owned() } else { fold(&login) },
+            login: if of_unknown_device { UNKNOWN_DEVICES.to_owned() } else { casefold(&login) },
             station: request.station.filter(|_| login.is_empty()),
             refusal: Some(message.to_owned()),
         };
         let record = record(request, login, Some(message.to_owned()), now);
-        if self.journal.count(&kind, now) {
+        if self.login_log.count(&kind, now) {
             return;
         }
-        if self.journal.may_name(&kind.client, now) {
-            return self.journal.write_first(kind, record, now);
+        if self.login_log.may_name(&kind.client, now) {
+            return self.login_log.write_first(kind, record, now);
         }
         let others = Kind { login: OTHER_NAMES.to_owned(), station: None, ..kind };
-        if !self.journal.count(&others, now) {
-            self.journal.write_first(others, LoginRecord { login: String::new(), ..record }, now);
+        if !self.login_log.count(&others, now) {
+            self.login_log.write_first(others, LoginRecord { login: String::new(), ..record }, now);
         }
     }
 }

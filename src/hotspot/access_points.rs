@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{Nas, Report};
+use super::radius_messages::{Nas, Report};
 use super::replay::whole_seconds;
 use crate::domain::oldest::oldest;
 use crate::domain::time::{Now, Timestamp};

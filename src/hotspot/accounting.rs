@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::access::{Event, Report};
-use super::change::Told;
+use super::coa::CoaState;
+use super::enforcement::FRESH;
 use super::evidence::{has_ended_in_this_boot, order, progress_of, since, stamped};
-use super::gate::FRESH;
 use super::matching::Certainty;
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::{Event, Report};
 use super::replay::{
     SAME_MOMENT, begins_another, ends_an_earlier_one, is_overtaken, whole_seconds,
 };
 use super::session::deadline;
 use super::subscriber::{Subscriber, reported_time};
-use super::{Fault, Finish, Hotspot, Reply, send};
+use super::{AfterCommit, Fault, Hotspot, Reply, send};
 use crate::domain::accounting::{Counted, Evidence, Order, Progress, Reported};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::time::Now;
@@ -51,7 +51,7 @@ impl Hotspot {
         mut report: Report,
         reply: Reply<TakenDown>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         report.reported.time = report.reported.time.filter(|time| *time <= LONGEST);
         self.choose_class(&mut report);
         let found = self.find(&report, now);
@@ -121,14 +121,14 @@ impl Hotspot {
     /// Whether a report cannot be of another session than this one. With another Class it may be of
     /// an earlier one of the same number.
     fn is_sure(&self, id: i64, certainty: Certainty, report: &Report) -> bool {
-        let known = self.remotes.get(id).and_then(|remote| remote.class.as_ref());
+        let known = self.nas_sessions.get(id).and_then(|nas_session| nas_session.class.as_ref());
         let has_another = known.zip(report.class.as_ref()).is_some_and(|(known, it)| known != it);
         certainty >= Certainty::AccessPoint && !has_another
     }
 
     fn voucher_found(&self, found: &Found) -> Option<i64> {
         match found {
-            Found::Open(id) => self.remotes.get(*id).map(|remote| remote.voucher),
+            Found::Open(id) => self.nas_sessions.get(*id).map(|nas_session| nas_session.voucher),
             Found::Ended(row) => Some(row.voucher),
             Found::Unknown(subscriber) => Some(subscriber.voucher_id()),
         }
@@ -168,7 +168,7 @@ impl Hotspot {
             (Found::Ended(row), Event::Stop(cause)) => self.ended_again(*row, report, cause, now),
             (Found::Ended(row), Event::Interim) => self.goes_on_after_all(*row, report, now),
             (Found::Ended(row), Event::Start) => {
-                let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+                let latest = row.nas_session.as_ref().and_then(|nas_session| nas_session.latest);
                 let is_let_in = self.place_is_kept_since(ended(&row, now), report, now);
                 if begins_another(report, latest, is_let_in) {
                     // The access point gives its numbers anew.
@@ -190,16 +190,16 @@ impl Hotspot {
     /// point that has started anew and does not say so. Where nobody has been let in since, its next
     /// report tells whether it counts anew.
     fn started_again(&mut self, id: i64, report: &Report, now: Now) -> bool {
-        let Some(remote) = self.remotes.get_mut(id) else { return true };
-        let (known, latest, opened) = (remote.stamp, remote.latest, remote.opened);
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return true };
+        let (known, latest, opened) = (nas_session.stamp, nas_session.latest, nas_session.opened);
         if is_overtaken(report, known, latest) {
             self.goes_on(id, report, now);
             return true;
         }
         if begins_another(report, latest, false) {
-            remote.began_again(report, now);
+            nas_session.began_again(report, now);
         }
-        let admitted = remote.admitted;
+        let admitted = nas_session.admitted;
         let is_let_in = admitted && self.place_is_kept_since(opened, report, now);
         if !is_let_in || !begins_another(report, known, true) {
             self.goes_on(id, report, now);
@@ -213,14 +213,14 @@ impl Hotspot {
     pub(super) fn goes_on(&mut self, id: i64, report: &Report, now: Now) {
         let Some(voucher) = self.count_report(id, report, now) else { return };
         if let Event::Stop(cause) = report.event {
-            if let Some(remote) = self.remotes.get_mut(id) {
-                remote.connect_stop.clone_from(&report.details.connect_info);
-                if !remote.admitted {
-                    self.admissions.has_ended(&remote.unique_id);
+            if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+                nas_session.connect_stop.clone_from(&report.details.connect_info);
+                if !nas_session.admitted {
+                    self.admissions.has_ended(&nas_session.unique_id);
                 }
             }
             self.close_remote_as_heard(id, cause, now);
-        } else if self.remotes.get(id).is_some_and(Remote::has_used_all) {
+        } else if self.nas_sessions.get(id).is_some_and(NasSession::has_used_all) {
             self.order_end(id, TerminateCause::DataLimit, now);
         }
         self.draw_consequences(voucher, (false, false), now);
@@ -230,25 +230,26 @@ impl Hotspot {
     pub(super) fn count_report(&mut self, id: i64, report: &Report, now: Now) -> Option<i64> {
         let age = self.age_of_next(id, report, now);
         self.learn_class(id, report);
-        let evidence = self.remotes.get(id)?.evidence(report, age, now);
-        self.remotes.change(id, |remote| remote.follow(report, age, now));
-        let remote = self.remotes.get_mut(id)?;
-        let offsets = remote.progress.offsets();
+        let evidence = self.nas_sessions.get(id)?.evidence(report, age, now);
+        self.nas_sessions.change(id, |nas_session| nas_session.follow(report, age, now));
+        let nas_session = self.nas_sessions.get_mut(id)?;
+        let offsets = nas_session.progress.offsets();
         // The numbers of a Start are those of a beginning, whenever it comes.
-        let is_counted = report.event != Event::Start || remote.progress == Progress::default();
+        let is_counted =
+            report.event != Event::Start || nas_session.progress == Progress::default();
         let reported = if is_counted { report.reported } else { Reported::default() };
-        let Counted { new, implausible } = remote.progress.count(&reported, &evidence);
-        if remote.progress.offsets() != offsets {
-            remote.written = None;
+        let Counted { new, implausible } = nas_session.progress.count(&reported, &evidence);
+        if nas_session.progress.offsets() != offsets {
+            nas_session.written = None;
         }
         // An older report says nothing of what has begun since.
         if report.event != Event::Start && evidence.order != Order::Earlier {
-            remote.second_start = None;
+            nas_session.second_start = None;
         }
         if new.upload > 0 {
-            remote.last_traffic = now.boot;
+            nas_session.last_traffic = now.boot;
         }
-        let voucher = remote.voucher;
+        let voucher = nas_session.voucher;
         self.taken.implausible |= implausible;
         self.sessions.accounts.count(voucher, new);
         Some(voucher)
@@ -256,21 +257,27 @@ impl Hotspot {
 
     /// A session ended when it was heard of last.
     pub(super) fn close_remote_as_heard(&mut self, id: i64, cause: TerminateCause, now: Now) {
-        let at = self.remotes.get(id).map_or(now.wall, |remote| remote.heard_at.min(now.wall));
+        let at = self
+            .nas_sessions
+            .get(id)
+            .map_or(now.wall, |nas_session| nas_session.heard_at.min(now.wall));
         self.close_remote_at(id, cause, at, now);
     }
 
     /// A Class that comes back for the first time, or after another sign-in.
     fn learn_class(&mut self, id: i64, report: &Report) {
-        let Some(remote) = self.remotes.get(id) else { return };
-        let Some(class) = report.class.as_ref().filter(|it| remote.class.as_ref() != Some(*it))
+        let Some(nas_session) = self.nas_sessions.get(id) else { return };
+        let Some(class) =
+            report.class.as_ref().filter(|it| nas_session.class.as_ref() != Some(*it))
         else {
             return;
         };
-        if remote.admitted && self.classes.is_ours(class, &remote.login, remote.voucher) {
-            self.remotes.change(id, |remote| {
-                remote.class = Some(class.clone());
-                remote.written = None;
+        if nas_session.admitted
+            && self.classes.is_ours(class, &nas_session.login, nas_session.voucher)
+        {
+            self.nas_sessions.change(id, |nas_session| {
+                nas_session.class = Some(class.clone());
+                nas_session.written = None;
             });
         }
     }
@@ -284,7 +291,7 @@ impl Hotspot {
         cause: TerminateCause,
         now: Now,
     ) {
-        let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+        let latest = row.nas_session.as_ref().and_then(|nas_session| nas_session.latest);
         let reported = reported_time(&row);
         let began = latest.map(|at| at.plus(-whole_seconds(reported)));
         if ends_an_earlier_one(report.stamp, began) {
@@ -310,11 +317,11 @@ impl Hotspot {
             return;
         }
         (row.time, row.usage, row.end) = (progress.time(), progress.usage(), Some(end));
-        if let Some(remote) = &mut row.remote {
-            remote.reported_time = progress.reported_time();
-            remote.latest = remote.latest.max(report.stamp);
-            remote.details.view_point = report.details.view_point;
-            remote.offsets = progress.offsets();
+        if let Some(nas_session) = &mut row.nas_session {
+            nas_session.reported_time = progress.reported_time();
+            nas_session.latest = nas_session.latest.max(report.stamp);
+            nas_session.details.view_point = report.details.view_point;
+            nas_session.offsets = progress.offsets();
         }
         self.add_to_voucher(row.voucher, new);
         self.sessions.write_end(row);
@@ -322,7 +329,7 @@ impl Hotspot {
 
     /// It was given up too early: the access point was out of reach, say.
     fn goes_on_after_all(&mut self, row: SessionRecord, report: &Report, now: Now) {
-        let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+        let latest = row.nas_session.as_ref().and_then(|nas_session| nas_session.latest);
         let order = order(report.stamp, latest);
         let further = match report.reported.time {
             Some(time) => time > reported_time(&row) + SAME_MOMENT,
@@ -340,16 +347,17 @@ impl Hotspot {
         let voucher = row.voucher;
         let cause = row.end.map(|(_, cause)| cause);
         let end = row.deadline.filter(|_| has_ended_in_this_boot(&row, now));
-        let Some(remote) = Remote::again(SessionRecord { end: None, ..row }, end, now) else {
+        let Some(nas_session) = NasSession::again(SessionRecord { end: None, ..row }, end, now)
+        else {
             return;
         };
-        let id = remote.id;
+        let id = nas_session.id;
         if cause == Some(TerminateCause::NasReboot) {
-            self.restarts.session_goes_on(&remote.nas);
+            self.restarts.session_goes_on(&nas_session.nas);
         }
         self.sessions.forget_end(id);
-        let told = Told::presumably(&self.settings.preset.plan);
-        if !self.open_remote(Remote { written: None, told, ..remote }, now) {
+        let told = CoaState::presumably(&self.settings.preset.plan);
+        if !self.open_remote(NasSession { written: None, told, ..nas_session }, now) {
             return;
         }
         self.taken.is_fresh = true;
@@ -358,16 +366,16 @@ impl Hotspot {
             Ok(None) if voucher != 0 => (None, Some(TerminateCause::AdminReset)),
             _ => (None, None),
         };
-        if let Some(remote) = self.remotes.get_mut(id) {
-            remote.deadline = remote.deadline.or_else(|| deadline(until, now));
-            remote.presume_end(now);
+        if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+            nas_session.deadline = nas_session.deadline.or_else(|| deadline(until, now));
+            nas_session.presume_end(now);
         }
         self.recall_interim(id);
         self.goes_on(id, report, now);
         self.share(voucher, None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),
-            None => self.end_the_supernumerary(id, false, now),
+            None => self.end_excess_sessions(id, false, now),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::oldest::oldest;
 use crate::domain::throttle::Throttle;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// How long it is known without a Class of ours who was let in: an access point may have been out
 /// of reach when the session began.
@@ -90,12 +90,12 @@ impl Admissions {
                 logins.remove(&login);
             }
         }
-        logins.insert(fold(login), now);
+        logins.insert(casefold(login), now);
     }
 
     /// Whether somebody was let in at this client lately.
     pub(super) fn knows(&self, client: &str, login: &str, now: Duration) -> bool {
-        let at = self.accepted.get(client).and_then(|logins| logins.get(&fold(login)));
+        let at = self.accepted.get(client).and_then(|logins| logins.get(&casefold(login)));
         at.is_some_and(|at| now.saturating_sub(*at) < KNOWN)
     }
 
@@ -134,7 +134,7 @@ impl Admissions {
 
     /// Whether somebody who was let in may begin one more session.
     pub(super) fn may_begin(&mut self, client: &Arc<str>, login: &str, now: Duration) -> bool {
-        let who = (&**client, fold(login));
+        let who = (&**client, casefold(login));
         let full = self.beginnings.blocks(&who, now);
         if !full {
             self.beginnings.failed(&who, now);

@@ -1,6 +1,6 @@
 //! Batches of vouchers, which are whole or not at all.
 
-use super::{Finish, Hotspot, Reply};
+use super::{AfterCommit, Hotspot, Reply};
 use crate::store::{BatchId, Rest};
 
 /// Vouchers of a batch that was broken off which are removed in a second: whoever signs in
@@ -8,11 +8,11 @@ use crate::store::{BatchId, Rest};
 const PIECE: u32 = 128;
 
 impl Hotspot {
-    pub(super) fn begin_batch(&self, reply: Reply<BatchId>) -> Finish {
+    pub(super) fn begin_batch(&self, reply: Reply<BatchId>) -> AfterCommit {
         self.answer(reply, self.store.attempt(|| self.store.begin_batch()))
     }
 
-    pub(super) fn complete_batch(&self, batch: BatchId, reply: Reply<bool>) -> Finish {
+    pub(super) fn complete_batch(&self, batch: BatchId, reply: Reply<bool>) -> AfterCommit {
         self.answer(reply, self.store.attempt(|| self.store.complete_batch(batch)))
     }
 

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::Hotspot;
-use super::access::AccessRequest;
+use super::radius_messages::AccessRequest;
 use crate::domain::code;
 use crate::domain::list::Entry;
 use crate::domain::login::{self, Credential, Meaning};
 use crate::domain::secret::Secret;
 use crate::domain::station::Mac;
 use crate::domain::typed;
-use crate::domain::voucher::{Username, Voucher, fold};
+use crate::domain::voucher::{Username, Voucher, casefold};
 use crate::policy::dictionary::{AUTH_TYPE, CLEARTEXT_PASSWORD};
 use crate::policy::{Authorized, Pairs, User, Value, authorize, passwords};
 use crate::proof::{Keys, Known, Proof, Verdict, prove};
@@ -66,7 +66,7 @@ fn candidates(request: &AccessRequest) -> Vec<Candidate> {
         proof => {
             let plain = typed::unseparated(&request.username);
             let is_generated = code::is_generated(&plain, code::USERNAME_LENGTH);
-            let plain = Some(plain).filter(|it| is_generated && *it != fold(&request.username));
+            let plain = Some(plain).filter(|it| is_generated && *it != casefold(&request.username));
             let as_typed = (request.username.clone(), true);
             let names = [as_typed].into_iter().chain(plain.map(|plain| (plain, false)));
             let candidate = |(username, is_as_typed)| Candidate {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::access::{Access, AccessRequest, Demand, Nas, NasPeer, Order, Outcome, Report};
 use super::accounting::TakenDown;
 use super::nas_restart::Restarted;
 use super::policies::{Change, Question};
+use super::radius_messages::{Access, AccessRequest, Demand, Nas, NasPeer, Order, Outcome, Report};
 use super::{Settings, Status};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
 use crate::domain::list::{Entry, Page};

@@ -36,7 +36,7 @@ impl Hotspot {
     /// Has the kernel forget the connections of those whose access has changed; to be called once
     /// that is in force. Who has another session than before keeps the connections.
     pub(super) fn delete_connections(&mut self) {
-        let touched = std::mem::take(&mut self.gatekeeper.touched);
+        let touched = std::mem::take(&mut self.enforcer.touched);
         let mut changes = Vec::new();
         for (mac, before) in touched.0 {
             let has_access = self.sessions.get(mac).is_some_and(|it| self.is_enforced(it));
@@ -47,7 +47,7 @@ impl Hotspot {
             }
         }
         if !changes.is_empty() {
-            self.gatekeeper.delete_connections(changes);
+            self.enforcer.delete_connections(changes);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::access::Report;
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::Report;
 use super::replay::{SAME_MOMENT, whole_seconds};
 use super::subscriber::reported_time;
 use crate::domain::time::{Now, Timestamp};
@@ -48,13 +48,13 @@ impl Continuity {
 
     /// Of a session that has ended.
     pub(super) fn of_row(row: &SessionRecord, report: &Report, now: Now) -> Self {
-        let Some(remote) = &row.remote else { return Self::default() };
-        let passed = wall_clock(remote.updated_at, row.clock_is_set, now);
-        Self::of(report, reported_time(row), remote.latest, passed.into_iter())
+        let Some(nas_session) = &row.nas_session else { return Self::default() };
+        let passed = wall_clock(nas_session.updated_at, row.clock_is_set, now);
+        Self::of(report, reported_time(row), nas_session.latest, passed.into_iter())
     }
 }
 
-impl Remote {
+impl NasSession {
     pub(super) fn continuity(&self, report: &Report, now: Now) -> Continuity {
         // By the boot clock it was heard last when the daemon started, where that was afterwards.
         let by_boot = now.boot.saturating_sub(self.heard);

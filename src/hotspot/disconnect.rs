@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::access::{Demand, Dispatch, Order, Outcome};
-use super::accounts::Member;
-use super::gate::FRESH;
-use super::remotes::Remote;
-use super::standing::Standing;
-use super::{Closed, Finish, Hotspot, Reply, Whose, send};
+use super::disconnect_state::Standing;
+use super::enforcement::FRESH;
+use super::nas_sessions::NasSession;
+use super::quota::Member;
+use super::radius_messages::{Demand, Dispatch, Order, Outcome};
+use super::{AfterCommit, Closed, Hotspot, Reply, Whose, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// An access point that would not end a session is asked again after this time.
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(300);
@@ -22,7 +22,7 @@ const LATE: Duration = Duration::from_secs(15);
 /// Session-Context-Not-Found (RFC 5176 section 3.5): what shall end has ended.
 const NOT_FOUND: u32 = 503;
 
-impl Remote {
+impl NasSession {
     /// What its access point has to be told.
     pub(super) fn order(&self, what: Demand) -> Order {
         Order {
@@ -45,10 +45,10 @@ impl Hotspot {
         whose: Whose,
         reply: Reply<Closed>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         let is_meant = |whose: &Whose, mac: Option<Mac>, login: &str| match whose {
             Whose::Station(station) => mac == Some(*station),
-            Whose::Username(name) => fold(login) == name.folded(),
+            Whose::Username(name) => casefold(login) == name.folded(),
         };
         let here = self.sessions.iter().filter(|it| is_meant(&whose, Some(it.mac), &it.login));
         let macs: Vec<Mac> = here.map(|it| it.mac).collect();
@@ -63,9 +63,11 @@ impl Hotspot {
                 .into_iter()
                 .filter_map(|mac| hotspot.close_session(mac, TerminateCause::AdminReset, now));
             let here = closed.count();
-            let there = hotspot.remotes.iter().filter(|it| is_meant(&whose, it.station, &it.login));
+            let there =
+                hotspot.nas_sessions.iter().filter(|it| is_meant(&whose, it.station, &it.login));
             let there: Vec<i64> = there.map(|it| it.id).collect();
-            let freed = hotspot.reservations.free(|mac, login| is_meant(&whose, mac, login), now);
+            let freed =
+                hotspot.pending_sessions.free(|mac, login| is_meant(&whose, mac, login), now);
             let closed = Closed { here, asked: there.len(), freed };
             for id in there {
                 hotspot.order_end(id, TerminateCause::AdminReset, now);
@@ -85,14 +87,14 @@ impl Hotspot {
     /// Has an access point told to end a session. It goes on being counted until the access point
     /// says that it has ended.
     pub(super) fn order_end(&mut self, id: i64, cause: TerminateCause, now: Now) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        let wait = match remote.standing {
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        let wait = match nas_session.standing {
             Standing::Open => false,
             Standing::Asked(_) => true,
             Standing::Stays(_, _, since) => now.boot.saturating_sub(since) < ASK_AGAIN,
         };
         if wait && cause != TerminateCause::AdminReset
-            || matches!(remote.standing, Standing::Asked(_))
+            || matches!(nas_session.standing, Standing::Asked(_))
         {
             return;
         }
@@ -100,9 +102,9 @@ impl Hotspot {
     }
 
     pub(super) fn send_end(&mut self, id: i64, cause: TerminateCause, now: Now) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        let order = remote.order(Demand::End(cause));
-        remote.standing = match self.orders.send(Dispatch::Order(order)) {
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        let order = nas_session.order(Demand::End(cause));
+        nas_session.standing = match self.orders.send(Dispatch::Order(order)) {
             Ok(()) => Standing::Asked(cause),
             Err(_) => Standing::Stays(cause, Outcome::Unknown, now.boot),
         };
@@ -110,14 +112,14 @@ impl Hotspot {
 
     /// An access point has answered, or has not.
     pub(super) fn ordered(&mut self, id: i64, outcome: Outcome, now: Now) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        let Standing::Asked(cause) = remote.standing else { return };
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        let Standing::Asked(cause) = nas_session.standing else { return };
         match outcome {
             Outcome::Done | Outcome::Refused(Some(NOT_FOUND)) => {
                 self.close_remote(id, cause, now);
                 let _noted = self.enforce(now);
             }
-            _ => remote.standing = Standing::Stays(cause, outcome, now.boot),
+            _ => nas_session.standing = Standing::Stays(cause, outcome, now.boot),
         }
         if matches!(outcome, Outcome::Silent | Outcome::Unsent) {
             self.unanswered.end(id, now);
@@ -137,52 +139,55 @@ impl Hotspot {
         at: Timestamp,
         now: Now,
     ) {
-        let Some(remote) = self.remotes.close(id) else { return };
+        let Some(nas_session) = self.nas_sessions.close(id) else { return };
         self.unanswered.forget(id);
         let _nobody_waits_for_it = self.orders.send(Dispatch::Closed(id));
-        if !remote.admitted {
+        if !nas_session.admitted {
             return;
         }
         // What it leaves is for those who are here: their new shares begin with what they have used.
-        self.look_at([remote.voucher], FRESH, now);
-        self.sessions.accounts.leave(remote.voucher, id);
-        if self.admissions.may_log(&remote.nas.client, now.boot) {
-            let usage = remote.progress.usage();
+        self.look_at([nas_session.voucher], FRESH, now);
+        self.sessions.accounts.leave(nas_session.voucher, id);
+        if self.admissions.may_log(&nas_session.nas.client, now.boot) {
+            let usage = nas_session.progress.usage();
             log::info!(
                 "guest: {} is not online any more at {} after {} s, {} octets down, {} up: {cause}",
-                self.label_of_remote(&remote),
-                remote.nas.client,
-                remote.progress.time().as_secs(),
+                self.label_of_remote(&nas_session),
+                nas_session.nas.client,
+                nas_session.progress.time().as_secs(),
                 usage.download,
                 usage.upload,
             );
         }
-        self.sessions.write_end(remote.record(Some((at, cause))));
-        self.share(remote.voucher, None, now);
+        self.sessions.write_end(nas_session.record(Some((at, cause))));
+        self.share(nas_session.voucher, None, now);
     }
 
-    pub(super) fn label_of_remote(&self, remote: &Remote) -> String {
-        match remote.voucher {
-            0 => super::guests::printable(&remote.login),
+    pub(super) fn label_of_remote(&self, nas_session: &NasSession) -> String {
+        match nas_session.voucher {
+            0 => super::portal_login::printable(&nas_session.login),
             voucher => self.sessions.accounts.label(voucher),
         }
     }
 
     /// Ends what has come to its end, and what has not been heard of for too long.
     pub(super) fn watch_remotes(&mut self, now: Now) {
-        self.reservations.forget_unclaimed(now);
+        self.pending_sessions.forget_unclaimed(now);
         let configured = self.settings.interim_interval;
-        let silence = |remote: &Remote| {
-            Duration::from_secs(remote.told.interim(configured).into()) * 3 + LATE
+        let silence = |nas_session: &NasSession| {
+            Duration::from_secs(nas_session.told.interim(configured).into()) * 3 + LATE
         };
-        let is_lost = |remote: &&Remote| now.boot.saturating_sub(remote.heard) > silence(remote);
-        let lost: Vec<i64> = self.remotes.iter().filter(is_lost).map(|it| it.id).collect();
+        let is_lost = |nas_session: &&NasSession| {
+            now.boot.saturating_sub(nas_session.heard) > silence(nas_session)
+        };
+        let lost: Vec<i64> = self.nas_sessions.iter().filter(is_lost).map(|it| it.id).collect();
         for id in lost {
             self.close_remote(id, TerminateCause::LostService, now);
         }
-        let is_over =
-            |remote: &&Remote| remote.deadline.is_some_and(|deadline| now.boot >= deadline + GRACE);
-        let over: Vec<i64> = self.remotes.iter().filter(is_over).map(|it| it.id).collect();
+        let is_over = |nas_session: &&NasSession| {
+            nas_session.deadline.is_some_and(|deadline| now.boot >= deadline + GRACE)
+        };
+        let over: Vec<i64> = self.nas_sessions.iter().filter(is_over).map(|it| it.id).collect();
         for id in over {
             self.order_end(id, TerminateCause::SessionTimeout, now);
         }
@@ -190,13 +195,14 @@ impl Hotspot {
     }
 
     fn ask_again(&mut self, now: Now) {
-        let stays = |remote: &Remote| match remote.standing {
+        let stays = |nas_session: &NasSession| match nas_session.standing {
             Standing::Stays(cause, _, since) if now.boot.saturating_sub(since) >= ASK_AGAIN => {
-                Some((remote.id, cause))
+                Some((nas_session.id, cause))
             }
             _ => None,
         };
-        let again: Vec<(i64, TerminateCause)> = self.remotes.iter().filter_map(stays).collect();
+        let again: Vec<(i64, TerminateCause)> =
+            self.nas_sessions.iter().filter_map(stays).collect();
         for (id, cause) in again {
             self.order_end(id, cause, now);
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::{Event, Report};
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::{Event, Report};
 use super::replay::{ends_an_earlier_one, is_after, whole_seconds};
 use super::subscriber::reported_time;
 use crate::domain::accounting::{Evidence, LaterStart, Order, Progress, ROUNDED};
@@ -21,7 +21,7 @@ pub(super) struct SecondStart {
     before: Duration,
 }
 
-impl Remote {
+impl NasSession {
     /// Whether a report has the Class that was given for this session.
     pub(super) fn has_class_of(&self, report: &Report) -> bool {
         self.class.is_some() && self.class == report.class
@@ -73,10 +73,11 @@ impl Hotspot {
     /// Whether a report is stamped before its session began, and has no Class that says that it is its
     /// own all the same.
     pub(super) fn is_of_before(&self, id: i64, report: &Report) -> bool {
-        let is_before = |remote: &Remote| {
-            !remote.has_class_of(report) && ends_an_earlier_one(report.stamp, remote.stamp)
+        let is_before = |nas_session: &NasSession| {
+            !nas_session.has_class_of(report)
+                && ends_an_earlier_one(report.stamp, nas_session.stamp)
         };
-        self.remotes.get(id).is_some_and(is_before)
+        self.nas_sessions.get(id).is_some_and(is_before)
     }
 
     /// The ended session of the same number that a report is of which is stamped before the open one
@@ -99,21 +100,22 @@ impl Hotspot {
     /// Whether a report goes beyond all that is known of an open session of somebody who was let in:
     /// what was recorded earlier does not.
     pub(super) fn is_fresh_report_of(&self, id: i64, report: &Report) -> bool {
-        let is_fresh = |remote: &Remote| {
-            let order = order(report.stamp, remote.latest);
-            remote.admitted
-                && remote.progress.is_exceeded_by(&report.reported, order)
+        let is_fresh = |nas_session: &NasSession| {
+            let order = order(report.stamp, nas_session.latest);
+            nas_session.admitted
+                && nas_session.progress.is_exceeded_by(&report.reported, order)
                 && order != Order::Earlier
         };
-        self.remotes.get(id).is_some_and(is_fresh)
+        self.nas_sessions.get(id).is_some_and(is_fresh)
     }
 }
 
 /// How far a session had come that has ended, for a report of it.
 pub(super) fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
-    let offsets = row.remote.as_ref().map(|remote| remote.offsets).unwrap_or_default();
+    let offsets =
+        row.nas_session.as_ref().map(|nas_session| nas_session.offsets).unwrap_or_default();
     let mut progress = Progress::at(row.time, reported_time(row), row.usage, offsets);
-    let counted_from = row.remote.as_ref().map(|remote| remote.details.view_point);
+    let counted_from = row.nas_session.as_ref().map(|nas_session| nas_session.details.view_point);
     if counted_from.is_some_and(|counted| counted != report.details.view_point) {
         progress.swap_directions();
     }
@@ -123,7 +125,7 @@ pub(super) fn progress_of(row: &SessionRecord, report: &Report) -> Progress {
 /// Whether a report can be of a session by its stamps: made while it lasted, or with a session time
 /// that began when it did.
 fn may_be_of(report: &Report, row: &SessionRecord) -> bool {
-    let latest = row.remote.as_ref().and_then(|remote| remote.latest);
+    let latest = row.nas_session.as_ref().and_then(|nas_session| nas_session.latest);
     let (Some(stamp), Some(latest)) = (report.stamp, latest) else { return false };
     let began = latest.plus(-whole_seconds(reported_time(row)));
     let began_by_report = report.reported.time.map(|time| stamp.plus(-whole_seconds(time)));

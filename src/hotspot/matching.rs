@@ -3,15 +3,15 @@
 //! Acct-Session-Id with the device or the name, at the same access point.
 
 use super::Hotspot;
-use super::access::{Event, Report};
 use super::access_points::AccessPoints;
 use super::continuity::Continuity;
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::{Event, Report};
 use crate::domain::class::Classes;
 use crate::domain::nas::Nas;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 use crate::store::{SessionRecord, StoreError};
 
 /// How sure it is; the surest is the greatest.
@@ -55,7 +55,7 @@ pub(super) enum ClassMatch {
     Unknown,
 }
 
-impl Remote {
+impl NasSession {
     fn identity(&self) -> Identity<'_> {
         Identity {
             nas: &self.nas,
@@ -69,14 +69,14 @@ impl Remote {
 }
 
 fn identity_of(row: &SessionRecord) -> Option<Identity<'_>> {
-    let remote = row.remote.as_ref()?;
+    let nas_session = row.nas_session.as_ref()?;
     Some(Identity {
-        nas: &remote.nas,
-        session: &remote.session,
+        nas: &nas_session.nas,
+        session: &nas_session.session,
         station: row.mac,
-        names: [&remote.username, &row.login],
+        names: [&nas_session.username, &row.login],
         voucher: row.voucher,
-        class: remote.class.as_deref(),
+        class: nas_session.class.as_deref(),
     })
 }
 
@@ -132,10 +132,10 @@ fn has_number_of(report: &Report, known: Identity<'_>) -> bool {
 
 /// Whether a report has a name of the session, or none.
 fn has_one_of(report: &Report, known: Identity<'_>) -> bool {
-    let name = fold(&report.username);
+    let name = casefold(&report.username);
     let device = report.username.trim().parse::<Mac>().ok();
     name.is_empty()
-        || known.names.iter().any(|known| fold(known) == name)
+        || known.names.iter().any(|known| casefold(known) == name)
         || device.is_some() && device == known.station
 }
 
@@ -172,18 +172,18 @@ impl Hotspot {
 
     /// The open session that a report is about.
     pub(super) fn open_session_of(&self, report: &Report, now: Now) -> Option<(i64, Certainty)> {
-        let about = |remote: &Remote| {
-            let identity = remote.identity();
+        let about = |nas_session: &NasSession| {
+            let identity = nas_session.identity();
             // Of somebody who was not let in, it is not known which account is meant.
-            let class = match remote.admitted {
+            let class = match nas_session.admitted {
                 true => self.class_match(report, identity),
                 false => ClassMatch::Unknown,
             };
-            let continuity = remote.continuity(report, now);
+            let continuity = nas_session.continuity(report, now);
             let certainty = is_about(report, identity, class, &self.access_points, continuity)?;
-            Some((certainty, remote.id))
+            Some((certainty, nas_session.id))
         };
-        let best = self.remotes.candidates(report).filter_map(about).max()?;
+        let best = self.nas_sessions.candidates(report).filter_map(about).max()?;
         Some((best.1, best.0))
     }
 
@@ -238,7 +238,7 @@ impl Hotspot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hotspot::tests::remote::report;
+    use crate::hotspot::tests::nas_sessions::report;
 
     fn certainty(change: impl FnOnce(&mut Report)) -> Option<Certainty> {
         certainty_of(ClassMatch::Unknown, true, change)

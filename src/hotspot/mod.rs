@@ -12,70 +12,70 @@
 //! with concurrency while every answer still means "durable", and to a guest "let through".
 
 mod absent;
-pub mod access;
 mod access_log;
 mod access_points;
 mod accounting;
-mod accounts;
 mod admission;
-mod authenticate;
+mod authorize;
 mod batches;
 mod candidates;
-mod change;
-mod clockwork;
+mod coa;
 mod command;
 mod connections;
 mod continuity;
+mod counters;
+mod device_limit;
 mod disconnect;
+mod disconnect_state;
+mod enforcement;
 mod evidence;
-mod fold;
-mod gate;
-mod guesses;
-mod guests;
-mod journal;
-mod judge;
-mod known;
+mod flush;
+mod hosts;
+mod known_devices;
+mod login_log;
+mod login_throttle;
+mod maintenance;
 mod matching;
-mod measure;
 mod nas_restart;
+mod nas_sessions;
+mod neighbour_events;
 mod opening;
+mod pending_sessions;
 pub mod policies;
-mod presence;
+mod portal_authorize;
+mod portal_login;
+mod quota;
+pub mod radius_messages;
 mod recall;
-mod remotes;
 mod repeats;
 mod replay;
-mod reservations;
 mod restarts;
 mod resume;
-mod room;
 mod session;
 mod sessions;
 mod settings;
-mod sightings;
 mod snapshot;
 mod space;
-mod standing;
 mod subscriber;
+mod trusted_clock;
 mod unanswered;
-mod upkeep;
 mod vouchers;
 
 use rand::Rng;
 use tokio::sync::mpsc;
 
-use access::Dispatch;
 use access_points::AccessPoints;
 use admission::Admissions;
-use clockwork::Clockwork;
-use gate::{FRESH, Gatekeeper};
-use guesses::Guesses;
-use journal::LoginJournal;
-use presence::{Presence, host_names};
-use remotes::Remotes;
-use reservations::Reservations;
+use enforcement::{Enforcer, FRESH};
+use hosts::{HostTable, host_names};
+use login_log::LoginLog;
+use login_throttle::LoginThrottle;
+use nas_sessions::NasSessions;
+use pending_sessions::PendingSessions;
+use radius_messages::Dispatch;
 use restarts::{RestartTime, Restarts};
 use sessions::Sessions;
+use trusted_clock::TrustedClock;
 use unanswered::Unanswered;
 
 pub use accounting::TakenDown;
@@ -138,27 +138,27 @@ pub struct Status {
 /// All state, and the only one to change it.
 struct Hotspot {
     store: Store,
-    clockwork: Clockwork,
+    trusted_clock: TrustedClock,
     rng: Box<dyn Rng + Send>,
     settings: Settings,
-    journal: LoginJournal,
-    upkeep: upkeep::Schedule,
+    login_log: LoginLog,
+    upkeep: maintenance::Schedule,
     sessions: Sessions,
-    remotes: Remotes,
+    nas_sessions: NasSessions,
     unanswered: Unanswered,
-    reservations: Reservations,
+    pending_sessions: PendingSessions,
     admissions: Admissions,
     classes: Classes,
     restarts: Restarts,
     access_points: AccessPoints,
     /// What is found of the report that is being taken down.
     taken: TakenDown,
-    gatekeeper: Gatekeeper,
-    presence: Presence,
+    enforcer: Enforcer,
+    hosts: HostTable,
     neighbours: Box<dyn Find>,
     orders: mpsc::UnboundedSender<Dispatch>,
     host_names: Vec<HostNames>,
-    guesses: Guesses,
+    login_throttle: LoginThrottle,
     short_code_log: LogLimit,
     neighbour_log: LogLimit,
     /// What waits for the kernel.
@@ -166,7 +166,7 @@ struct Hotspot {
 }
 
 /// What is left to do for a command once its transaction has been committed or has failed.
-type Finish = Box<dyn FnOnce(&mut Hotspot, Result<(), StoreError>)>;
+type AfterCommit = Box<dyn FnOnce(&mut Hotspot, Result<(), StoreError>)>;
 
 /// What is left to say once the kernel does what was decided, or does not.
 type Answer = Box<dyn FnOnce(&mut Hotspot, Result<(), GateError>)>;
@@ -198,29 +198,29 @@ impl Hotspot {
         let class_key = store.class_key()?;
         let key = class_key.unwrap_or_else(|| ClassKey::random(rng.as_mut()));
         let mark = store.mark()?;
-        let clockwork = Clockwork::start(clock, mark.as_ref());
-        let same_boot = mark.is_some_and(|mark| mark.boot_id == clockwork.mark().boot_id);
+        let trusted_clock = TrustedClock::start(clock, mark.as_ref());
+        let same_boot = mark.is_some_and(|mark| mark.boot_id == trusted_clock.mark().boot_id);
         let mut hotspot = Self {
-            journal: LoginJournal::after(store.last_login_id()?),
+            login_log: LoginLog::after(store.last_login_id()?),
             store,
-            clockwork,
+            trusted_clock,
             rng,
-            upkeep: upkeep::Schedule::default(),
+            upkeep: maintenance::Schedule::default(),
             sessions: Sessions::default(),
-            remotes: Remotes::default(),
+            nas_sessions: NasSessions::default(),
             unanswered: Unanswered::default(),
-            reservations: Reservations::default(),
+            pending_sessions: PendingSessions::default(),
             admissions: Admissions::default(),
             classes: Classes::new(key, nonce),
             restarts: Restarts::default(),
             access_points: AccessPoints::default(),
             taken: TakenDown::default(),
-            gatekeeper: Gatekeeper::new(gate),
-            presence: Presence::default(),
+            enforcer: Enforcer::new(gate),
+            hosts: HostTable::default(),
             neighbours,
             orders,
             host_names: host_names(&settings),
-            guesses: Guesses::default(),
+            login_throttle: LoginThrottle::default(),
             short_code_log: LogLimit::default(),
             neighbour_log: LogLimit::default(),
             answers: Vec::new(),
@@ -277,7 +277,7 @@ impl Hotspot {
         for read in reads {
             self.read(read, now);
         }
-        self.keep_up(upkeeps, now)
+        self.handle_events(upkeeps, now)
     }
 
     fn commit(&mut self, writes: Vec<Write>, now: Now) {
@@ -286,7 +286,7 @@ impl Hotspot {
         }
         let before = self.store.changes();
         let begun = self.store.begin();
-        let finishes: Vec<Finish> =
+        let finishes: Vec<AfterCommit> =
             writes.into_iter().map(|write| self.perform(write, now)).collect();
         let committed = begun.and_then(|()| self.store.commit());
         match committed {
@@ -308,7 +308,7 @@ impl Hotspot {
         }
     }
 
-    fn perform(&mut self, write: Write, now: Now) -> Finish {
+    fn perform(&mut self, write: Write, now: Now) -> AfterCommit {
         match write {
             Write::CreateVouchers { request, count, batch, reply } => {
                 let created = self.create_vouchers(&request, count, batch, now);
@@ -350,7 +350,7 @@ impl Hotspot {
                 self.tell(reply, |hotspot| hotspot.store.visitors(kind, page));
             }
             Read::Logins(page, reply) => {
-                self.tell(reply, |hotspot| hotspot.journal.page(&hotspot.store, page));
+                self.tell(reply, |hotspot| hotspot.login_log.page(&hotspot.store, page));
             }
             Read::Hosts(reply) => {
                 self.refresh(FRESH, now);
@@ -382,7 +382,7 @@ impl Hotspot {
 
     /// Answers once the transaction is decided: with the result where it was committed, with the
     /// fault where it was not.
-    fn answer<T: 'static>(&self, reply: Reply<T>, result: Result<T, StoreError>) -> Finish {
+    fn answer<T: 'static>(&self, reply: Reply<T>, result: Result<T, StoreError>) -> AfterCommit {
         Box::new(move |hotspot, committed| {
             let settled = result.and_then(|value| committed.map(|()| value));
             hotspot.note(&settled);

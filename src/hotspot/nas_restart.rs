@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::access::Nas;
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::Nas;
 use super::restarts::{RestartStamp, RestartTime};
-use super::{Finish, Hotspot, Reply, send};
+use super::{AfterCommit, Hotspot, Reply, send};
 use crate::domain::session::TerminateCause;
 use crate::domain::time::Now;
 
@@ -27,7 +27,7 @@ impl Hotspot {
         restart: RestartTime,
         reply: Reply<Restarted>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         Box::new(move |hotspot, _| {
             let up = Duration::from_secs(60 * hotspot.upkeep.minutes);
             let proof = hotspot.restarts.classify(&nas, restart.stamp, up, now);
@@ -43,13 +43,13 @@ impl Hotspot {
                 hotspot.access_points.heard(&nas, now);
             }
             let points = &hotspot.access_points;
-            let is_its = |remote: &&Remote| points.same_wherever(&remote.nas, &nas);
-            let its = hotspot.remotes.iter().filter(is_its);
+            let is_its = |nas_session: &&NasSession| points.same_wherever(&nas_session.nas, &nas);
+            let its = hotspot.nas_sessions.iter().filter(is_its);
             // Sessions that have begun since do not end with it.
             let its = its.filter(|it| {
                 !it.is_reported_after(restart, proof) && !it.is_heard_since(restart.delay, now)
             });
-            let ended: Vec<i64> = its.map(|remote| remote.id).collect();
+            let ended: Vec<i64> = its.map(|nas_session| nas_session.id).collect();
             let client = &nas.client;
             if hotspot.admissions.may_log(client, now.boot) {
                 log::info!("radius: {client} says {cause}; {} sessions end with it", ended.len());

@@ -10,14 +10,14 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 
 use super::Hotspot;
-use super::access::{Event, Nas, Report};
-use super::accounts::Member;
-use super::change::Told;
-use super::remotes::Remote;
+use super::coa::CoaState;
+use super::disconnect_state::Standing;
+use super::nas_sessions::NasSession;
+use super::pending_sessions::PendingSession;
+use super::quota::Member;
+use super::radius_messages::{Event, Nas, Report};
 use super::replay::{SAME_MOMENT, whole_seconds};
-use super::reservations::Reservation;
 use super::session::deadline;
-use super::standing::Standing;
 use super::subscriber::Subscriber;
 use crate::domain::accounting::{Progress, ROUNDED};
 use crate::domain::list::Entry;
@@ -25,12 +25,12 @@ use crate::domain::login::Refusal;
 use crate::domain::rule::Subject;
 use crate::domain::session::TerminateCause;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::{Username, Voucher, fold};
+use crate::domain::voucher::{Username, Voucher, casefold};
 
 /// What is known of a session when it is opened.
 struct Opening {
     subscriber: Subscriber,
-    place: Option<Reservation>,
+    place: Option<PendingSession>,
     /// A Class of ours.
     class: Option<Vec<u8>>,
     /// How long ago that was which is reported.
@@ -51,7 +51,7 @@ impl Hotspot {
         let login = &subscriber.login;
         let happened = now.boot.saturating_sub(age);
         let has_class = self.has_a_class(report, &subscriber);
-        let has_place = self.reservations.has_place(login, report, has_class, happened);
+        let has_place = self.pending_sessions.has_place(login, report, has_class, happened);
         if !has_place && !earlier && !self.was_let_in(report, login, now) {
             self.open_unadmitted(report, &subscriber, age, now);
             return true;
@@ -59,8 +59,8 @@ impl Hotspot {
         if !self.admissions.may_begin(&report.nas.client, login, now.boot) {
             return false;
         }
-        let place = self.reservations.claim(login, report, has_class, happened);
-        self.journal.session_reported(&report.nas.client, login);
+        let place = self.pending_sessions.claim(login, report, has_class, happened);
+        self.login_log.session_reported(&report.nas.client, login);
         let class = report
             .class
             .clone()
@@ -85,16 +85,16 @@ impl Hotspot {
         let mut over = revoked.then_some(TerminateCause::AdminReset);
         let number = opening.subscriber.voucher_id();
         let voucher = opening.subscriber.voucher.clone();
-        let remote = self.reported(report, opening, now);
-        let id = remote.id;
-        if !self.open_remote_for(report.event, remote, now) {
+        let nas_session = self.reported(report, opening, now);
+        let id = nas_session.id;
+        if !self.open_remote_for(report.event, nas_session, now) {
             return;
         }
         if let Some(entry) = &voucher {
             let (until, refused) = self.join_voucher(entry, id, now);
-            if let Some(remote) = self.remotes.get_mut(id) {
-                remote.deadline = remote.deadline.or_else(|| deadline(until, now));
-                remote.presume_end(now);
+            if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+                nas_session.deadline = nas_session.deadline.or_else(|| deadline(until, now));
+                nas_session.presume_end(now);
             }
             over = over.or(refused);
         }
@@ -106,7 +106,7 @@ impl Hotspot {
         self.share(number, None, now);
         match over {
             Some(cause) => self.order_end(id, cause, now),
-            None => self.end_the_supernumerary(id, claims_place, now),
+            None => self.end_excess_sessions(id, claims_place, now),
         }
     }
 
@@ -117,9 +117,9 @@ impl Hotspot {
             let until = self.sessions.accounts.get(entry.id).and_then(|account| account.until);
             self.sessions.accounts.know(entry, until);
         }
-        let remote = self.reported(report, opening, now);
-        let id = remote.id;
-        self.remotes.open(remote);
+        let nas_session = self.reported(report, opening, now);
+        let id = nas_session.id;
+        self.nas_sessions.open(nas_session);
         let cause = match report.event {
             Event::Stop(cause) => cause,
             Event::Start | Event::Interim => TerminateCause::LostService,
@@ -128,14 +128,14 @@ impl Hotspot {
         self.close_remote_as_heard(id, cause, now);
     }
 
-    fn reported(&mut self, report: &Report, opening: Opening, now: Now) -> Remote {
+    fn reported(&mut self, report: &Report, opening: Opening, now: Now) -> NasSession {
         let plan = self.settings.preset.plan;
         let Opening { subscriber, place, class, age } = opening;
         let let_in = place.as_ref().map(|place| now.boot.saturating_sub(place.since));
         let lasted = lasted(age, report.reported.time, let_in);
         let before = whole_seconds(lasted.saturating_sub(age));
         let started_at = now.wall.plus(-whole_seconds(lasted));
-        Remote {
+        NasSession {
             id: self.sessions.next_id(),
             admitted: true,
             voucher: subscriber.voucher_id(),
@@ -164,7 +164,7 @@ impl Hotspot {
             deadline: place.as_ref().and_then(|place| place.deadline),
             total: place.as_ref().and_then(|place| place.total),
             standing: Standing::Open,
-            told: place.map_or_else(|| Told::presumably(&plan), |place| place.told),
+            told: place.map_or_else(|| CoaState::presumably(&plan), |place| place.told),
             written: None,
         }
     }
@@ -191,9 +191,9 @@ impl Hotspot {
         let is_ours = has_class || subscriber.voucher.is_some() || self.is_user(&login);
         let nobody = Subscriber { login, voucher: None };
         let opening = Opening { subscriber: nobody, place: None, class: None, age };
-        let remote = self.reported(report, opening, now);
-        let id = remote.id;
-        if self.open_remote(Remote { admitted: false, ..remote }, now) {
+        let nas_session = self.reported(report, opening, now);
+        let id = nas_session.id;
+        if self.open_remote(NasSession { admitted: false, ..nas_session }, now) {
             self.goes_on(id, report, now);
             // The order would name the session that is let in.
             if is_ours && !self.has_a_twin(id) {
@@ -205,13 +205,13 @@ impl Hotspot {
     /// Whether another open session has the same Acct-Session-Id at the same client: an order to end
     /// one could end the other.
     pub(super) fn has_a_twin(&self, id: i64) -> bool {
-        let Some(remote) = self.remotes.get(id) else { return false };
-        !remote.session.is_empty()
-            && self.remotes.twins(remote).any(|it| {
+        let Some(nas_session) = self.nas_sessions.get(id) else { return false };
+        !nas_session.session.is_empty()
+            && self.nas_sessions.twins(nas_session).any(|it| {
                 it.id != id
                     && it.admitted
-                    && (it.station.is_none() || it.station == remote.station)
-                    && it.nas.source == remote.nas.source
+                    && (it.station.is_none() || it.station == nas_session.station)
+                    && it.nas.source == nas_session.nas.source
             })
     }
 
@@ -228,61 +228,65 @@ impl Hotspot {
         let client = &report.nas.client;
         let was = || {
             self.admissions.knows(client, login, now.boot)
-                || self.store.has_session(&fold(login), client).unwrap_or(false)
+                || self.store.has_session(&casefold(login), client).unwrap_or(false)
         };
         !self.has_a_class_of_others(report, login).unwrap_or(true) && was()
     }
 
     /// Whether a session that is open without having been let in has been since.
     pub(super) fn is_admitted_since(&self, id: i64, report: &Report, now: Now) -> bool {
-        let Some(remote) = self.remotes.get(id).filter(|remote| !remote.admitted) else {
+        let Some(nas_session) =
+            self.nas_sessions.get(id).filter(|nas_session| !nas_session.admitted)
+        else {
             return false;
         };
-        self.was_let_in(report, &remote.login, now)
+        self.was_let_in(report, &nas_session.login, now)
     }
 
     /// Whether somebody has been let in after this moment of the boot clock who is reported now.
     pub(super) fn place_is_kept_since(&self, after: Duration, report: &Report, now: Now) -> bool {
         let Ok(subscriber) = self.subscriber_of(report) else { return false };
         let earlier = self.has_a_class_of_ours(report, &subscriber);
-        self.reservations.is_kept_since(after, &subscriber.login, report, earlier, now)
+        self.pending_sessions.is_kept_since(after, &subscriber.login, report, earlier, now)
     }
 
     /// Keeps a session in mind that has not ended yet: an end needs no room.
-    fn open_remote_for(&mut self, event: Event, remote: Remote, now: Now) -> bool {
+    fn open_remote_for(&mut self, event: Event, nas_session: NasSession, now: Now) -> bool {
         if matches!(event, Event::Stop(_)) {
-            self.remotes.open(remote);
+            self.nas_sessions.open(nas_session);
             return true;
         }
-        self.open_remote(remote, now)
+        self.open_remote(nas_session, now)
     }
 
     /// Keeps a session in mind; of too many, one is given up, which may be this one: false. Whom
     /// nobody counts any more is told to end.
-    pub(super) fn open_remote(&mut self, remote: Remote, now: Now) -> bool {
-        let Some(yields) = self.remotes.one_too_many(&remote) else {
-            log::debug!("guest: session {} at {}", remote.id, remote.nas.client);
-            self.remotes.open(remote);
+    pub(super) fn open_remote(&mut self, nas_session: NasSession, now: Now) -> bool {
+        let Some(yields) = self.nas_sessions.one_too_many(&nas_session) else {
+            log::debug!("guest: session {} at {}", nas_session.id, nas_session.nas.client);
+            self.nas_sessions.open(nas_session);
             return true;
         };
-        if yields == remote.id {
-            self.end_uncounted(&remote);
+        if yields == nas_session.id {
+            self.end_uncounted(&nas_session);
             return false;
         }
-        let other = self.remotes.get(yields).cloned();
+        let other = self.nas_sessions.get(yields).cloned();
         self.close_remote(yields, TerminateCause::LostService, now);
         // Afterwards: what closes takes back the orders before.
         if let Some(other) = other {
             self.end_uncounted(&other);
         }
-        self.remotes.open(remote);
+        self.nas_sessions.open(nas_session);
         true
     }
 
-    fn end_uncounted(&self, remote: &Remote) {
-        if remote.admitted {
-            let order = remote.order(super::access::Demand::End(TerminateCause::LostService));
-            let _nobody_waits_for_it = self.orders.send(super::access::Dispatch::Order(order));
+    fn end_uncounted(&self, nas_session: &NasSession) {
+        if nas_session.admitted {
+            let order =
+                nas_session.order(super::radius_messages::Demand::End(TerminateCause::LostService));
+            let _nobody_waits_for_it =
+                self.orders.send(super::radius_messages::Dispatch::Order(order));
         }
     }
 
@@ -323,11 +327,11 @@ impl Hotspot {
         class: &[u8],
         login: &str,
     ) -> BTreeSet<i64> {
-        let same = |it: &&Remote| {
+        let same = |it: &&NasSession| {
             let both = it.station.zip(report.station);
             let is_same_guest = match both {
                 Some((ours, theirs)) => ours == theirs,
-                None => !report.session.is_empty() && fold(&it.login) == fold(login),
+                None => !report.session.is_empty() && casefold(&it.login) == casefold(login),
             };
             it.admitted
                 && it.session == report.session
@@ -335,7 +339,7 @@ impl Hotspot {
                 && it.class.as_deref().is_some_and(|its| its != class)
                 && self.access_points.same(&it.nas, &report.nas)
         };
-        self.remotes.candidates(report).filter(same).map(|it| it.id).collect()
+        self.nas_sessions.candidates(report).filter(same).map(|it| it.id).collect()
     }
 
     /// A device has one session at an access point: the end of an earlier one was lost. Whoever was
@@ -343,13 +347,13 @@ impl Hotspot {
     fn close_the_same_device(&mut self, report: &Report, admitted: bool, age: Duration, now: Now) {
         let Some(station) = report.station.filter(|_| report.event == Event::Start) else { return };
         let began = now.wall.plus(-whole_seconds(age));
-        let same = |it: &&Remote| {
+        let same = |it: &&NasSession| {
             self.access_points.same_wherever(&it.nas, &report.nas)
                 && it.started_at <= began.plus(whole_seconds(SAME_MOMENT))
                 && (admitted || !it.admitted)
         };
         let earlier: Vec<i64> =
-            self.remotes.of_station(station).filter(same).map(|it| it.id).collect();
+            self.nas_sessions.of_station(station).filter(same).map(|it| it.id).collect();
         for id in earlier {
             self.close_remote(id, TerminateCause::LostService, now);
         }
@@ -375,7 +379,7 @@ fn unique_id(report: &Report, login: &str) -> String {
         "{client}\0{place}\0{}\0{}\0{}",
         identifier.as_deref().unwrap_or_default(),
         report.session,
-        fold(login)
+        casefold(login)
     );
     Md5::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Finish, Hotspot, Reply, send};
+use super::{AfterCommit, Hotspot, Reply, send};
 use crate::domain::list::{Entry, Page};
 use crate::domain::rule::{GroupName, GroupSummary, Line, Membership, Rules, Subject, UserSummary};
 use crate::domain::secret::Secret;
@@ -191,7 +191,7 @@ impl fmt::Display for Refused {
 }
 
 impl Hotspot {
-    pub(super) fn change_policy(&mut self, change: Change, now: Now) -> Finish {
+    pub(super) fn change_policy(&mut self, change: Change, now: Now) -> AfterCommit {
         match change {
             Change::Add { subject, list, drafts, reply } => {
                 let added = self.unless_full(|it| it.add_rules(&subject, list, &drafts));
@@ -340,7 +340,12 @@ impl Hotspot {
         Ok(Ok(Joined { priority, has_rules }))
     }
 
-    fn remove_subject(&self, subject: &Subject, reply: Reply<(usize, usize)>, now: Now) -> Finish {
+    fn remove_subject(
+        &self,
+        subject: &Subject,
+        reply: Reply<(usize, usize)>,
+        now: Now,
+    ) -> AfterCommit {
         let removed = self.store.attempt(|| self.store.remove_subject(subject));
         let user = match subject {
             Subject::User(username) => Some(username.as_str().to_owned()),
@@ -358,9 +363,9 @@ impl Hotspot {
 
     /// A user is not known any more. Whoever has a voucher of this name has it still.
     fn end_user(&mut self, login: &str, now: Now) {
-        self.reservations.revoke(login, 0);
-        let its = self.remotes.of_login(login).filter(|remote| remote.voucher == 0);
-        let its: Vec<i64> = its.map(|remote| remote.id).collect();
+        self.pending_sessions.revoke(login, 0);
+        let its = self.nas_sessions.of_login(login).filter(|nas_session| nas_session.voucher == 0);
+        let its: Vec<i64> = its.map(|nas_session| nas_session.id).collect();
         for id in its {
             self.order_end(id, TerminateCause::AdminReset, now);
         }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::session_timeout;
 use super::candidates::what_is_known;
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::session_timeout;
 use crate::domain::session::TerminateCause;
 use crate::domain::time::Now;
 use crate::domain::voucher::Username;
@@ -25,7 +25,7 @@ struct Recalled {
     interim: Option<u32>,
 }
 
-impl Remote {
+impl NasSession {
     /// What check items can be held against, of what was sent with the sign-in.
     fn attributes(&self) -> Pairs {
         let mut attributes = Pairs::default();
@@ -56,43 +56,43 @@ impl Hotspot {
         let recalled = self.limits_by_rows(id, now);
         self.note(&recalled);
         let Ok(Some(Recalled { left, interim })) = recalled else { return };
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        remote.told.recall(interim, None);
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        nas_session.told.recall(interim, None);
         let Some(Limits { time, total }) = left else {
             return self.order_end(id, TerminateCause::SessionTimeout, now);
         };
         let end = time.map(|left| now.boot.saturating_add(left));
-        remote.told.recall(interim, end);
-        remote.deadline = remote.deadline.into_iter().chain(end).min();
-        let usage = remote.progress.usage();
+        nas_session.told.recall(interim, end);
+        nas_session.deadline = nas_session.deadline.into_iter().chain(end).min();
+        let usage = nas_session.progress.usage();
         let used = usage.download.saturating_add(usage.upload);
-        remote.total = remote.total.or(total.map(|left| used.saturating_add(left)));
-        remote.presume_end(now);
-        if remote.has_used_all() {
+        nas_session.total = nas_session.total.or(total.map(|left| used.saturating_add(left)));
+        nas_session.presume_end(now);
+        if nas_session.has_used_all() {
             self.order_end(id, TerminateCause::DataLimit, now);
         }
     }
 
     /// The time between reports only: the limits of the session are known.
     pub(super) fn recall_interim(&mut self, id: i64) {
-        let rows = self.remotes.get(id).map(|remote| self.rows_of(remote));
+        let rows = self.nas_sessions.get(id).map(|nas_session| self.rows_of(nas_session));
         let Some(Ok(Some(Authorized { reply, .. }))) = rows else { return };
-        if let Some(remote) = self.remotes.get_mut(id) {
-            remote.told.recall(reply.integer(ACCT_INTERIM_INTERVAL), None);
+        if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+            nas_session.told.recall(reply.integer(ACCT_INTERIM_INTERVAL), None);
         }
     }
 
     fn limits_by_rows(&self, id: i64, now: Now) -> Result<Option<Recalled>, StoreError> {
-        let Some(remote) = self.remotes.get(id) else { return Ok(None) };
-        let Some(Authorized { control, reply, .. }) = self.rows_of(remote)? else {
+        let Some(nas_session) = self.nas_sessions.get(id) else { return Ok(None) };
+        let Some(Authorized { control, reply, .. }) = self.rows_of(nas_session)? else {
             return Ok(None);
         };
-        let voucher = match remote.voucher {
+        let voucher = match nas_session.voucher {
             0 => None,
             id => self.store.voucher_by_id(id)?,
         };
-        let left = self.limits_by(&remote.login, &control, voucher.as_ref(), 0, now)?.ok();
-        let passed = remote.uptime(now);
+        let left = self.limits_by(&nas_session.login, &control, voucher.as_ref(), 0, now)?.ok();
+        let passed = nas_session.uptime(now);
         let timeout = session_timeout(&reply).map(|whole| whole.saturating_sub(passed));
         let left = left
             .map(|limits| Limits { time: limits.time.into_iter().chain(timeout).min(), ..limits });
@@ -102,8 +102,8 @@ impl Hotspot {
     }
 
     /// What the rows of somebody come to; `None` where there are none.
-    fn rows_of(&self, remote: &Remote) -> Result<Option<Authorized>, StoreError> {
-        let Ok(Some(name)) = Username::parse(&remote.login) else { return Ok(None) };
+    fn rows_of(&self, nas_session: &NasSession) -> Result<Option<Authorized>, StoreError> {
+        let Ok(Some(name)) = Username::parse(&nas_session.login) else { return Ok(None) };
         let mut user = self.store.policy_of(&name)?;
         if user == User::default() {
             return Ok(None);
@@ -111,12 +111,12 @@ impl Hotspot {
         // They held when it was let in.
         user.check.retain(|row| row.operator.assigns());
         // The rows of a voucher count like those of a user.
-        let known = match remote.voucher {
+        let known = match nas_session.voucher {
             0 => Pairs::default(),
             id => {
                 self.store.voucher_by_id(id)?.map(|it| what_is_known(&it.value)).unwrap_or_default()
             }
         };
-        Ok(Some(authorize(&user, &remote.attributes(), known)))
+        Ok(Some(authorize(&user, &nas_session.attributes(), known)))
     }
 }

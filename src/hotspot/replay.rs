@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::access::Report;
+use super::radius_messages::Report;
 use crate::domain::time::Timestamp;
 
 /// Two reports of one moment may be this far apart.
@@ -61,8 +61,8 @@ pub(super) fn whole_seconds(time: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hotspot::access::Event;
-    use crate::hotspot::tests::remote::report;
+    use crate::hotspot::radius_messages::Event;
+    use crate::hotspot::tests::nas_sessions::report;
 
     fn at(seconds: i64) -> Option<Timestamp> {
         Some(Timestamp::from_unix(seconds))

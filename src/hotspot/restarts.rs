@@ -9,8 +9,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::Nas;
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
+use super::radius_messages::Nas;
 use super::replay::{is_after, whole_seconds};
 use crate::domain::time::{Now, Timestamp};
 
@@ -102,7 +102,7 @@ fn is_of_unset_clock(stamp: Timestamp, up: Duration, now: Now) -> bool {
     now.wall_is_set && (is_far || is_unheard)
 }
 
-impl Remote {
+impl NasSession {
     /// Whether it was reported after its access point started, or went off.
     pub(super) fn is_reported_after(&self, restart: RestartTime, proof: RestartStamp) -> bool {
         let stamps = restart.stamp.zip(self.latest);

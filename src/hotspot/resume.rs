@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::Hotspot;
-use super::change::Told;
-use super::fold::SESSIONS_KEPT;
-use super::known::KNOWN;
-use super::remotes::Remote;
+use super::coa::CoaState;
+use super::flush::SESSIONS_KEPT;
+use super::known_devices::KNOWN;
+use super::nas_sessions::NasSession;
 use super::session::{Session, deadline};
 use super::sessions::Sessions;
 use crate::domain::login::{Grant, Refusal};
@@ -22,11 +22,11 @@ impl Hotspot {
     pub(super) fn resume_sessions(&mut self, same_boot: bool, now: Now) -> Result<(), StoreError> {
         let last_id = self.store.last_session_id()?;
         self.sessions = Sessions::after(last_id);
-        let counts = self.gatekeeper.counts();
+        let counts = self.enforcer.counts();
         let mut by_session: HashMap<i64, Count> =
             counts.into_iter().map(|count| (count.session, count)).collect();
         for row in self.store.open_sessions()? {
-            if row.remote.is_some() {
+            if row.nas_session.is_some() {
                 self.take_up_remote(row, same_boot, now)?;
                 continue;
             }
@@ -37,7 +37,7 @@ impl Hotspot {
                 Err(cause) => {
                     if let Some(mac) = row.mac {
                         let address = row.address.as_deref().and_then(|it| it.parse().ok());
-                        self.gatekeeper.touched.add(mac, true, address);
+                        self.enforcer.touched.add(mac, true, address);
                     }
                     self.sessions.ended(row, cause, now);
                 }
@@ -61,7 +61,7 @@ impl Hotspot {
             let _refused = self.take_up(&row, Some(&count), same_boot, now)?;
         }
         self.recall_known_devices()?;
-        let open = self.sessions.len() + self.remotes.len();
+        let open = self.sessions.len() + self.nas_sessions.len();
         if open > 0 {
             log::info!("{open} sessions go on");
         }
@@ -72,7 +72,7 @@ impl Hotspot {
 
     fn recall_known_devices(&mut self) -> Result<(), StoreError> {
         for (mac, login) in self.store.devices_signed_in(KNOWN as usize)? {
-            self.guesses.known.add(mac, &login);
+            self.login_throttle.known.add(mac, &login);
         }
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Hotspot {
         for row in rows {
             let here = row.mac.and_then(|mac| self.sessions.get(mac));
             let goes_on = here.is_some_and(|session| session.id == row.id);
-            if !goes_on && self.remotes.get(row.id).is_none() {
+            if !goes_on && self.nas_sessions.get(row.id).is_none() {
                 self.sessions.ended(row, TerminateCause::AdminReset, now);
             }
         }
@@ -124,13 +124,13 @@ impl Hotspot {
             }
             None => (voucher != 0).then_some(TerminateCause::AdminReset),
         };
-        if let Some(remote) = Remote::again(row, end, now) {
-            let told = Told::presumably(&self.settings.preset.plan);
+        if let Some(nas_session) = NasSession::again(row, end, now) {
+            let told = CoaState::presumably(&self.settings.preset.plan);
             // Its end by the boot clock of another boot is to be replaced in the store as well.
-            let written = remote.written.filter(|_| same_boot);
-            let mut remote = Remote { told, written, ..remote };
-            remote.presume_end(now);
-            self.remotes.open(remote);
+            let written = nas_session.written.filter(|_| same_boot);
+            let mut nas_session = NasSession { told, written, ..nas_session };
+            nas_session.presume_end(now);
+            self.nas_sessions.open(nas_session);
             // By the boot clock of another boot, its end is not known any more.
             match same_boot {
                 true => self.recall_interim(id),
@@ -148,7 +148,7 @@ impl Hotspot {
         vouchers: &mut HashMap<i64, Voucher>,
         now: Now,
     ) -> Result<(), StoreError> {
-        let of_vouchers = self.remotes.iter().filter(|remote| remote.voucher != 0);
+        let of_vouchers = self.nas_sessions.iter().filter(|nas_session| nas_session.voucher != 0);
         let known: Vec<(i64, i64, String)> =
             of_vouchers.map(|it| (it.id, it.voucher, it.login.clone())).collect();
         for (id, voucher, login) in known {
@@ -159,7 +159,7 @@ impl Hotspot {
                 _ => self.order_end(id, TerminateCause::AdminReset, now),
             }
         }
-        self.remotes.forget_what_is_written();
+        self.nas_sessions.forget_what_is_written();
         Ok(())
     }
 

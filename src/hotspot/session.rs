@@ -127,7 +127,7 @@ impl Session {
             usage: self.usage,
             deadline: self.deadline,
             end,
-            remote: None,
+            nas_session: None,
         }
     }
 

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::accounts::{Accounts, Member};
-use super::fold::together;
+use super::flush::together;
+use super::quota::{Member, QuotaAccounts};
 use super::session::{NewSession, Session, deadline};
 use crate::domain::list::Entry;
 use crate::domain::login::Grant;
@@ -49,7 +49,7 @@ pub(super) fn near(a: Option<Duration>, b: Option<Duration>) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     open: BTreeMap<Mac, Session>,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: QuotaAccounts,
     ended: Vec<SessionRecord>,
     last_id: i64,
 }
@@ -153,7 +153,7 @@ impl Sessions {
 
     /// The sessions at access points that have ended and are not written down yet, the oldest first.
     pub(super) fn ended_elsewhere(&self) -> impl DoubleEndedIterator<Item = &SessionRecord> {
-        self.ended.iter().filter(|record| record.remote.is_some())
+        self.ended.iter().filter(|record| record.nas_session.is_some())
     }
 
     /// A session has not ended after all.
@@ -274,17 +274,17 @@ impl Sessions {
     }
 
     /// The vouchers of which something is not written down.
-    pub(super) fn unwritten(&self) -> BTreeSet<i64> {
+    pub(super) fn dirty(&self) -> BTreeSet<i64> {
         let mut vouchers = self.ended_vouchers();
         let changed = self.open.values().filter(|it| it.written != Some(it.usage));
         vouchers.extend(changed.map(|session| session.voucher));
-        vouchers.extend(self.accounts.unwritten());
+        vouchers.extend(self.accounts.dirty());
         vouchers
     }
 
-    /// Writes everything of these vouchers into the open transaction; [`Sessions::settle`] keeps in
+    /// Writes everything of these vouchers into the open transaction; [`Sessions::mark_clean`] keeps in
     /// mind that it is committed.
-    pub(super) fn fold(
+    pub(super) fn flush(
         &self,
         store: &Store,
         of: &dyn Fn(i64) -> bool,
@@ -297,15 +297,15 @@ impl Sessions {
         for session in open.filter(|it| it.written != Some(it.usage)) {
             store.put_session(&session.record(now, None))?;
         }
-        self.accounts.fold(store, of)
+        self.accounts.flush(store, of)
     }
 
     /// Everything of these vouchers has been committed.
-    pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
+    pub(super) fn mark_clean(&mut self, of: &dyn Fn(i64) -> bool) {
         self.ended.retain(|it| !of(together(it.voucher, it.id)));
         for session in self.open.values_mut().filter(|it| of(it.voucher)) {
             session.written = Some(session.usage);
         }
-        self.accounts.settle(of);
+        self.accounts.mark_clean(of);
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::Report;
 use super::access_points::Bound;
 use super::evidence::since;
 use super::matching::is_nameless;
+use super::radius_messages::Report;
 use crate::domain::list::Entry;
 use crate::domain::login::Credential;
 use crate::domain::secret::Secret;
@@ -42,7 +42,7 @@ impl Hotspot {
             let login = match &entry {
                 Some(entry) => entry.value.username.as_str(),
                 None => {
-                    let place = self.reservations.account_of(report, false);
+                    let place = self.pending_sessions.account_of(report, false);
                     place.map_or(login, |place| place.login.as_str())
                 }
             };
@@ -50,10 +50,10 @@ impl Hotspot {
         }
         let is_nameless = voucher.is_none() && is_nameless(report);
         let is_usual = match &report.class {
-            Some(class) => self.reservations.has_class(login, class),
+            Some(class) => self.pending_sessions.has_class(login, class),
             None => !is_nameless,
         };
-        if !is_usual && let Some(place) = self.reservations.account_of(report, is_nameless) {
+        if !is_usual && let Some(place) = self.pending_sessions.account_of(report, is_nameless) {
             let entry = match place.voucher {
                 0 => None,
                 id => self.store.voucher_by_id(id)?.map(|entry| self.up_to_date(entry)),
@@ -116,15 +116,15 @@ impl Hotspot {
         now: Now,
     ) -> Duration {
         let earlier = self.has_a_class(report, subscriber);
-        let bound = self.reservations.bound(&subscriber.login, report, earlier, now);
+        let bound = self.pending_sessions.bound(&subscriber.login, report, earlier, now);
         self.access_points.age(report, bound, now)
     }
 
     /// How long ago that was which is reported of an open session.
     pub(super) fn age_of_next(&mut self, id: i64, report: &Report, now: Now) -> Duration {
-        let bound = self.remotes.get(id).map_or(Bound::None, |remote| {
-            let lasted = remote.lasted + now.boot.saturating_sub(remote.opened);
-            bound_by(lasted, remote.progress.reported_time(), report)
+        let bound = self.nas_sessions.get(id).map_or(Bound::None, |nas_session| {
+            let lasted = nas_session.lasted + now.boot.saturating_sub(nas_session.opened);
+            bound_by(lasted, nas_session.progress.reported_time(), report)
         });
         self.access_points.age(report, bound, now)
     }
@@ -154,5 +154,5 @@ fn bound_by(lasted: Duration, known: Duration, report: &Report) -> Bound {
 
 /// Acct-Session-Time as it was reported last.
 pub(super) fn reported_time(row: &SessionRecord) -> Duration {
-    row.remote.as_ref().map_or(row.time, |remote| remote.reported_time.max(row.time))
+    row.nas_session.as_ref().map_or(row.time, |nas_session| nas_session.reported_time.max(row.time))
 }

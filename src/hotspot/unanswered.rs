@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::{Nas, Outcome};
 use super::disconnect::ASK_AGAIN;
-use super::standing::Standing;
+use super::disconnect_state::Standing;
+use super::radius_messages::{Nas, Outcome};
 use crate::domain::time::Now;
 
 /// Sessions whose access points have left an order unanswered.
@@ -66,14 +66,14 @@ impl Hotspot {
     pub(super) fn heard_from(&mut self, nas: &Nas, now: Now) {
         let Unanswered { ends, changes, .. } = &self.unanswered;
         let is_its = |id: &i64| {
-            let remote = self.remotes.get(*id);
-            remote.is_some_and(|it| it.nas.client == nas.client && it.nas.source == nas.source)
+            let nas_session = self.nas_sessions.get(*id);
+            nas_session.is_some_and(|it| it.nas.client == nas.client && it.nas.source == nas.source)
         };
         let due = ends.iter().filter(|(_, from)| now.boot >= **from).map(|(id, _)| *id);
         let ends: Vec<i64> = due.filter(is_its).collect();
         let changes: Vec<i64> = changes.iter().copied().filter(is_its).collect();
         for id in ends {
-            let standing = self.remotes.get(id).map(|remote| remote.standing);
+            let standing = self.nas_sessions.get(id).map(|nas_session| nas_session.standing);
             if let Some(Standing::Stays(cause, Outcome::Silent | Outcome::Unsent, _)) = standing {
                 self.unanswered.ends.insert(id, now.boot + ASK_AGAIN);
                 self.send_end(id, cause, now);

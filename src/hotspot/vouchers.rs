@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use super::{Finish, Hotspot, Reply, UsernameTaken, send};
+use super::{AfterCommit, Hotspot, Reply, UsernameTaken, send};
 use crate::domain::guessing;
 use crate::domain::list::{Entry, Page};
 use crate::domain::plan::Preset;
@@ -58,7 +58,7 @@ impl Hotspot {
     pub(super) fn vouchers(&self, page: Page) -> Result<Vec<Entry<Voucher>>, StoreError> {
         let mut rows = self.store.vouchers(page)?;
         for row in &mut rows {
-            self.journal.update(row);
+            self.login_log.update(row);
             self.sessions.accounts.update(row);
         }
         Ok(rows)
@@ -72,7 +72,7 @@ impl Hotspot {
         octets: (Option<u64>, Option<u64>),
         reply: Reply<Option<Usage>>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         let corrected = self.store.attempt(|| {
             let Some(entry) = self.voucher_named(username.as_str())? else { return Ok(None) };
             let used = entry.value.used;
@@ -107,7 +107,7 @@ impl Hotspot {
         username: &Username,
         reply: Reply<bool>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         let removed = self.store.attempt(|| self.store.remove_voucher(username));
         let login = username.folded();
         Box::new(move |hotspot, committed| {
@@ -115,7 +115,7 @@ impl Hotspot {
             hotspot.note(&removed);
             if let Ok(Some(voucher)) = removed {
                 hotspot.look_at([voucher], Duration::ZERO, now);
-                hotspot.reservations.revoke(&login, voucher);
+                hotspot.pending_sessions.revoke(&login, voucher);
                 for member in hotspot.sessions.accounts.members(voucher) {
                     hotspot.end(member, TerminateCause::AdminReset, now);
                 }

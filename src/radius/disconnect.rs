@@ -34,7 +34,7 @@ use crate::domain::log_limit::LogLimit;
 use crate::domain::nas::Nas;
 use crate::domain::secret::Secret;
 use crate::domain::time::{Now, Timestamp};
-use crate::hotspot::access::{Demand, Dispatch, Order, Outcome};
+use crate::hotspot::radius_messages::{Demand, Dispatch, Order, Outcome};
 use crate::hotspot::{Handle, Read};
 
 /// The first pause before a request is sent again; each is twice as long as the one before, up to
@@ -219,7 +219,7 @@ pub(super) mod tests {
     use super::*;
     use crate::config::{Config, Vendor};
     use crate::domain::session::TerminateCause;
-    use crate::hotspot::access::Nas;
+    use crate::hotspot::radius_messages::Nas;
     use crate::radius::authenticator::sign_reply;
     use crate::radius::clients::Clients;
     use crate::radius::grant::Profile;

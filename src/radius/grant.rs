@@ -11,7 +11,7 @@ use crate::domain::nas::ViewPoint;
 use crate::domain::session::Allowance;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::hotspot::access::{Accept, NewTerms, Terms};
+use crate::hotspot::radius_messages::{Accept, AttributeChange, Terms};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Value};
 use crate::proof::Keys;
@@ -102,14 +102,14 @@ fn of_vendor(accept: &Accept, profile: Profile) -> Vec<Pair> {
 /// (`session_interval` takes it off `start_time`); neither RFC 5176 nor the manual of RouterOS says
 /// from when a new one counts, so no other vendor's access points get one but those that may be a
 /// CoovaChilli. We end what is not ended in time.
-pub fn changes(terms: &NewTerms, profile: Profile) -> Vec<Pair> {
+pub fn changes(terms: &AttributeChange, profile: Profile) -> Vec<Pair> {
     match omitted(profile.vendor) {
         Omitted::Unchanged => news(terms, profile),
         Omitted::Lifted => everything(terms, profile),
     }
 }
 
-fn everything(terms: &NewTerms, profile: Profile) -> Vec<Pair> {
+fn everything(terms: &AttributeChange, profile: Profile) -> Vec<Pair> {
     let before = pairs(&accept(&terms.before, terms), profile);
     let after = pairs(&accept(&terms.after, terms), profile);
     if before == after {
@@ -138,7 +138,7 @@ fn lifted(before: &[Pair], after: &[Pair]) -> Vec<Pair> {
     before.iter().filter(is_lifted).filter_map(lift).collect()
 }
 
-fn news(terms: &NewTerms, profile: Profile) -> Vec<Pair> {
+fn news(terms: &AttributeChange, profile: Profile) -> Vec<Pair> {
     let before = in_words(&terms.before, terms, profile);
     let after = in_words(&terms.after, terms, profile);
     let lifted = lifted(&before, &after);
@@ -153,7 +153,7 @@ fn news(terms: &NewTerms, profile: Profile) -> Vec<Pair> {
 }
 
 /// All that may change while a session runs.
-fn in_words(terms: &Terms, new: &NewTerms, profile: Profile) -> Vec<Pair> {
+fn in_words(terms: &Terms, new: &AttributeChange, profile: Profile) -> Vec<Pair> {
     let accept = Accept { class: Vec::new(), ..accept(terms, new) };
     let mut pairs = standard(&accept, 0);
     pairs.extend(of_vendor(&accept, profile));
@@ -161,7 +161,7 @@ fn in_words(terms: &Terms, new: &NewTerms, profile: Profile) -> Vec<Pair> {
 }
 
 /// The Access-Accept that would say so.
-fn accept(terms: &Terms, new: &NewTerms) -> Accept {
+fn accept(terms: &Terms, new: &AttributeChange) -> Accept {
     Accept {
         reply: new.reply.clone(),
         class: new.class.clone(),

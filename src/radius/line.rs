@@ -7,7 +7,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::domain::nas::Nas;
-use crate::hotspot::access::{Demand, Order};
+use crate::hotspot::radius_messages::{Demand, Order};
 
 /// Orders under way at one time: each has a socket.
 const TOTAL: usize = 64;

@@ -10,7 +10,7 @@ use super::session_number;
 use super::wire::{Covering, Fields, write};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::hotspot::access::{Demand, Order, Outcome};
+use crate::hotspot::radius_messages::{Demand, Order, Outcome};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Value};
 

@@ -16,7 +16,7 @@ use super::wire::{Covering, Fields, Unsent, write};
 use crate::clock;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
-use crate::hotspot::access::{Accept, Reject};
+use crate::hotspot::radius_messages::{Accept, Reject};
 use crate::policy::dictionary::{self as dict, Attribute, Scope};
 use crate::policy::{Pair, Value};
 

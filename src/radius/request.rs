@@ -12,7 +12,7 @@ use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
-use crate::hotspot::access::{
+use crate::hotspot::radius_messages::{
     AccessRequest, Details, Event, Nas, Octets, Purpose, Reject, Report, Reported, ViewPoint,
 };
 use crate::policy::dictionary::{self as dict, Attribute};

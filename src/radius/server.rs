@@ -31,7 +31,9 @@ use super::tally::{Counters, Standing, Tally};
 use super::trouble::Trouble;
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
-use crate::hotspot::access::{Access, AccessRequest, Demand, Nas, Order, Outcome, Purpose};
+use crate::hotspot::radius_messages::{
+    Access, AccessRequest, Demand, Nas, Order, Outcome, Purpose,
+};
 use crate::hotspot::{Handle, Write};
 use crate::proof::{Proof, crypt_fits};
 

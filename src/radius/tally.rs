@@ -15,7 +15,7 @@ use super::trouble::Trouble;
 use crate::config::{Client, Vendor, unprotected};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::nas::ViewPoint;
-use crate::hotspot::access::Outcome;
+use crate::hotspot::radius_messages::Outcome;
 
 /// Addresses without a client section that are remembered: who has been heard last.
 const STRANGERS: usize = 32;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::migration;
 use crate::domain::rule::GroupName;
-use crate::domain::voucher::{FullName, Passcode, Username, fold, fold_text};
+use crate::domain::voucher::{FullName, Passcode, Username, casefold, casefold_text};
 
 /// The highest row id. Higher ones would be inexact in JSON (RFC 8259 section 6), and at 2^63 - 1
 /// SQLite has no next one.
@@ -156,7 +156,7 @@ pub(super) fn rows(connection: &Connection) -> Result<(), StoreError> {
     for table in ["radgroupcheck", "radgroupreply", "radusergroup"] {
         groups(connection, table)?;
     }
-    compared_form(connection, "session", "login", "login_folded", |login| Ok(fold(login)))
+    compared_form(connection, "session", "login", "login_folded", |login| Ok(casefold(login)))
 }
 
 fn text_lengths(connection: &Connection) -> Result<(), StoreError> {
@@ -245,7 +245,7 @@ fn compared_form(
         let right = compute(&name).map_err(|()| impossible_text(table, id))?;
         if right != kept {
             // Earlier versions took two spellings of one MAC address for two names.
-            differing.push((id, right, kept == fold_text(&name)));
+            differing.push((id, right, kept == casefold_text(&name)));
         }
     }
     let mut update =

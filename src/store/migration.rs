@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// Every step ever shipped, in order; step `n` leads to version `n + 1`. Never edit one that has
 /// been released, not even a comment: routers in the field have already taken it, and a store whose
@@ -113,8 +113,8 @@ fn fold_again(connection: &Connection) -> Result<(), StoreError> {
         let names = statement.query_map([], |row| row.get(0))?;
         let names: Vec<String> = names.collect::<Result<_, _>>()?;
         let update = format!("UPDATE OR IGNORE {table} SET {column} = ?2 WHERE {column} = ?1");
-        for name in names.iter().filter(|name| fold(name) != **name) {
-            transaction.execute(&update, [name, &fold(name)])?;
+        for name in names.iter().filter(|name| casefold(name) != **name) {
+            transaction.execute(&update, [name, &casefold(name)])?;
         }
     }
     let done = "INSERT OR REPLACE INTO meta (name, value) VALUES ('folding', ?1)";
@@ -132,7 +132,7 @@ fn fold_logins(connection: &Connection) -> Result<(), StoreError> {
     // By id: without an index on logins, a file with many different ones would take hours.
     let mut update = connection.prepare("UPDATE session SET login_folded = ?2 WHERE id = ?1")?;
     for (id, login) in logins {
-        update.execute(params![id, fold(&login)])?;
+        update.execute(params![id, casefold(&login)])?;
     }
     Ok(())
 }
@@ -187,6 +187,6 @@ mod tests {
             connection.prepare("SELECT login_folded FROM session ORDER BY id").unwrap();
         let folded = statement.query_map([], |row| row.get(0)).unwrap();
         let folded: Vec<String> = folded.map(Result::unwrap).collect();
-        assert_eq!(folded, names.map(fold));
+        assert_eq!(folded, names.map(casefold));
     }
 }

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// A session as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct SessionRecord {
     /// When and why it ended; `None` while it is open.
     pub end: Option<(Timestamp, TerminateCause)>,
     /// What an access point says of it; `None` on a guest network.
-    pub remote: Option<Box<NasRecord>>,
+    pub nas_session: Option<Box<NasRecord>>,
 }
 
 impl SessionRecord {
@@ -65,7 +65,7 @@ impl SessionRecord {
             usage: Usage::default(),
             deadline: None,
             end: None,
-            remote: None,
+            nas_session: None,
         }
     }
 }
@@ -114,10 +114,10 @@ impl Store {
             session.deadline.map(seconds),
             session.end.map(|(at, _)| at.unix()),
             session.end.map(|(_, cause)| cause.word()),
-            fold(&session.login),
+            casefold(&session.login),
         ])?;
-        match &session.remote {
-            Some(remote) => self.put_nas_session(session.id, remote),
+        match &session.nas_session {
+            Some(nas_session) => self.put_nas_session(session.id, nas_session),
             None => Ok(()),
         }
     }
@@ -147,8 +147,8 @@ impl Store {
     }
 
     fn with_remote(&self, row: SessionRecord) -> Result<SessionRecord, StoreError> {
-        let remote = self.nas_session(row.id)?.map(Box::new);
-        Ok(SessionRecord { remote, ..row })
+        let nas_session = self.nas_session(row.id)?.map(Box::new);
+        Ok(SessionRecord { nas_session, ..row })
     }
 }
 
@@ -171,7 +171,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         deadline: row.get::<_, Option<i64>>(11)?.map(duration),
         end: ended
             .map(|at| (Timestamp::from_unix(at), cause.unwrap_or(TerminateCause::NasRequest))),
-        remote: None,
+        nas_session: None,
     })
 }
 

@@ -1,9 +1,9 @@
 //! What access points report of an earlier session, of a restart, and with clocks that are wrong.
 
-use super::remote::{STOP, ask, at, down, nas, report, request};
+use super::nas_sessions::{STOP, ask, at, down, nas, report, request};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Event, Nas, Report};
+use crate::hotspot::radius_messages::{Event, Nas, Report};
 
 /// Stamped so many seconds after the beginning of the test.
 fn of(event: Event, stamp: i64, seconds: u64, down: u32) -> Report {

@@ -1,8 +1,8 @@
 //! What guests type, and what was meant.
 
-use super::remote::{ask, at, chap, reject, request};
+use super::nas_sessions::{ask, at, chap, reject, request};
 use super::*;
-use crate::hotspot::access::Access;
+use crate::hotspot::radius_messages::Access;
 
 #[test]
 fn a_code_is_understood_however_it_is_typed() {

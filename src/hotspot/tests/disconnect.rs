@@ -1,9 +1,9 @@
 //! Sessions that access points are told to end.
 
-use super::remote::{STOP, ask, at, down, reject, request};
+use super::nas_sessions::{STOP, ask, at, down, reject, request};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Dispatch, Event, Outcome};
+use crate::hotspot::radius_messages::{Demand, Dispatch, Event, Outcome};
 
 impl Bench {
     fn answered(&mut self, id: i64, outcome: Outcome) {

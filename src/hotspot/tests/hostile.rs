@@ -1,12 +1,12 @@
 //! Access points that are broken or lie, guests who want more than they have paid for.
 
-use super::remote::{STOP, ask, at, down, reject, report, request};
+use super::nas_sessions::{STOP, ask, at, down, reject, report, request};
 use super::*;
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::rule::Subject;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Event, Octets, Order, Outcome, Report, Reported};
 use crate::hotspot::policies::{Change, Draft};
+use crate::hotspot::radius_messages::{Demand, Event, Octets, Order, Outcome, Report, Reported};
 use crate::policy::List;
 
 impl Bench {
@@ -108,7 +108,7 @@ fn sessions_without_number_do_not_fill_the_memory() {
     // In many small places, so that none of them has most.
     for number in 1..=3 {
         let client = format!("small{number}");
-        let nas = super::remote::nas(&client);
+        let nas = super::nas_sessions::nas(&client);
         bench.told(Report { nas, ..report(Event::Start, "b", number, 0, 0) });
     }
     bench.was_let_in(&report(Event::Start, "a", 1, 0, 0));
@@ -129,7 +129,7 @@ fn sessions_without_number_do_not_fill_the_memory() {
     let last = sessions.iter().filter(|it| it.login == "a").map(|it| it.id).max();
     assert_eq!(last, Some(4_096));
     for device in 4..=6 {
-        let nas = super::remote::nas("pool");
+        let nas = super::nas_sessions::nas("pool");
         bench.told(Report { nas, ..report(Event::Start, "c", device, 0, 0) });
     }
     let sessions = bench.sessions();
@@ -271,7 +271,7 @@ fn a_report_that_adds_to_counters_writes_one_row() {
     bench.minutes(1);
     bench.reports(Event::Interim, "a", 1, 60, 500);
     let before = bench.hotspot.store.changes();
-    bench.hotspot.fold();
+    bench.hotspot.flush();
     // The session, and where the clock stands.
     assert_eq!(bench.hotspot.store.changes() - before, 2);
 }

@@ -1,9 +1,9 @@
 //! Reports that come late, and what is kept for those that are lost.
 
-use super::remote::{STOP, ask, at, down, report, request};
+use super::nas_sessions::{STOP, ask, at, down, report, request};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Event, Report};
+use crate::hotspot::radius_messages::{Demand, Event, Report};
 
 /// A report that its access point says is of this moment.
 fn stamped(seconds: i64, report: Report) -> Report {

@@ -1,8 +1,8 @@
 //! The login log under probes.
 
-use super::remote::{ask, at, nas, reject, report, request};
+use super::nas_sessions::{ask, at, nas, reject, report, request};
 use super::*;
-use crate::hotspot::access::{AccessRequest, Event, Report};
+use crate::hotspot::radius_messages::{AccessRequest, Event, Report};
 
 /// Login, reason and number of each row.
 fn rows(bench: &mut Bench) -> Vec<(String, String, u32)> {

@@ -1,11 +1,11 @@
 //! Programs that check passwords and have no devices: squid, Apache, and what says that it is one.
 
-use super::remote::{ask, at, nas, reject, report, request};
+use super::nas_sessions::{ask, at, nas, reject, report, request};
 use super::*;
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::rule::{Line, Subject};
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Access, AccessRequest, Event, Nas, Purpose, Report};
+use crate::hotspot::radius_messages::{Access, AccessRequest, Event, Nas, Purpose, Report};
 use crate::policy::List;
 
 /// From a program that names no device, at a client of its own.
@@ -106,7 +106,7 @@ fn a_place_that_was_taken_over_is_still_there_for_its_report() {
     bench.create("a").unwrap();
     let classes = [(); 12].map(|()| at(ask(&mut bench, check("roof", Purpose::Session))).class);
     let now = bench.hotspot.tell_time();
-    assert_eq!(bench.hotspot.reservations.of("a", now).count(), 9);
+    assert_eq!(bench.hotspot.pending_sessions.of("a", now).count(), 9);
     for (number, class) in [(10, &classes[10]), (11, &classes[11])] {
         let started = report(Event::Start, "a", number, 0, 0);
         let nas = nas("roof");
@@ -114,5 +114,5 @@ fn a_place_that_was_taken_over_is_still_there_for_its_report() {
         bench.heard(Report { nas, station: None, class, ..started });
     }
     assert_eq!(bench.orders(), []);
-    assert_eq!(bench.hotspot.reservations.of("a", now).count(), 7);
+    assert_eq!(bench.hotspot.pending_sessions.of("a", now).count(), 7);
 }

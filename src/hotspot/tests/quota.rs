@@ -4,10 +4,10 @@ use std::num::NonZeroU16;
 
 use proptest::prelude::*;
 
-use super::remote::{STOP, nas};
+use super::nas_sessions::{STOP, nas};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::Event;
+use crate::hotspot::radius_messages::Event;
 
 const MEGABYTE: u64 = 1 << 20;
 

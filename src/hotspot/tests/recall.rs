@@ -1,11 +1,11 @@
 //! What holds for sessions whose sign-in a restart of the daemon has forgotten.
 
-use super::remote::{ask, at, report, request};
+use super::nas_sessions::{ask, at, report, request};
 use super::*;
 use crate::domain::rule::Subject;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Event, Report};
 use crate::hotspot::policies::{Change, Draft};
+use crate::hotspot::radius_messages::{Demand, Event, Report};
 use crate::policy::List;
 
 const LIMITS: [&str; 3] =

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU16;
 
-use super::remote::{ask, at, report, request};
+use super::nas_sessions::{ask, at, report, request};
 use super::*;
-use crate::hotspot::access::Event;
+use crate::hotspot::radius_messages::Event;
 
 const HOUR: u64 = 3600;
 

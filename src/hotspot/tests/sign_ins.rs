@@ -1,8 +1,8 @@
 //! Sessions are told apart by the Class that was given with each sign-in.
 
-use super::remote::{STOP, ask, at, down, nas, report, request};
+use super::nas_sessions::{STOP, ask, at, down, nas, report, request};
 use super::*;
-use crate::hotspot::access::{AccessRequest, Event, Nas, Report};
+use crate::hotspot::radius_messages::{AccessRequest, Event, Nas, Report};
 
 /// What a report changes of the session that is usual.
 type Change = fn(Report) -> Report;

@@ -1,8 +1,8 @@
 //! Starts of sessions that are open: sent again, late, recorded, and of access points that begin anew.
 
-use super::remote::{STOP, ask, at, down, report, request};
+use super::nas_sessions::{STOP, ask, at, down, report, request};
 use super::*;
-use crate::hotspot::access::{Event, Report};
+use crate::hotspot::radius_messages::{Event, Report};
 
 const MB: u64 = 1_000_000;
 

@@ -1,8 +1,8 @@
 //! Session times that access points leave out, or claim.
 
-use super::remote::{STOP, ask, at, down, report, request};
+use super::nas_sessions::{STOP, ask, at, down, report, request};
 use super::*;
-use crate::hotspot::access::{Event, Report, Reported};
+use crate::hotspot::radius_messages::{Event, Report, Reported};
 
 /// Without Acct-Session-Time.
 fn timeless(event: Event, device: u8, down: u32) -> Report {

@@ -1,10 +1,10 @@
 //! Reports about people who were never let in at the access point that reports them.
 
-use super::remote::{STOP, ask, at, down, nas, report, request};
+use super::nas_sessions::{STOP, ask, at, down, nas, report, request};
 use super::*;
 use crate::domain::plan::OnDeviceLimit;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Event, Report};
+use crate::hotspot::radius_messages::{Demand, Event, Report};
 
 /// From an access point that never asked us.
 fn stranger(event: Event, username: &str, device: u8, seconds: u64, down: u32) -> Report {

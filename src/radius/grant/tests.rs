@@ -188,7 +188,7 @@ fn terms() -> Terms {
 /// What is sent when the terms become others, as `Name=value` words.
 fn changed(before: Terms, after: Terms, reply: &[(Attribute, u32)], vendor: Vendor) -> Vec<String> {
     let reply = with_reply(Accept::default(), reply).reply;
-    let terms = NewTerms { reply, class: vec![1, 2, 3], before, after };
+    let terms = AttributeChange { reply, class: vec![1, 2, 3], before, after };
     changes(&terms, Profile::of(vendor)).into_iter().map(shown).collect()
 }
 
@@ -234,8 +234,12 @@ fn of_a_change_everything_is_sent_where_the_rest_would_be_lifted() {
 }
 
 fn accept_of(terms: Terms) -> Accept {
-    let new =
-        NewTerms { reply: Pairs::default(), class: vec![1, 2, 3], before: terms, after: terms };
+    let new = AttributeChange {
+        reply: Pairs::default(),
+        class: vec![1, 2, 3],
+        before: terms,
+        after: terms,
+    };
     accept(&terms, &new)
 }
 
@@ -249,7 +253,7 @@ fn what_is_done_once_is_not_done_again_in_the_middle() {
         text(dict::REPLY_MESSAGE, "Welcome"),
     ]);
     let after = Terms { rates: (1, 1), ..terms() };
-    let new = NewTerms { reply, class: Vec::new(), before: terms(), after };
+    let new = AttributeChange { reply, class: Vec::new(), before: terms(), after };
     let sent = changes(&new, Profile::of(Vendor::Coovachilli)).into_iter().map(shown);
     let of_the_operator: Vec<_> = sent.filter(|it| !it.contains("-Max-")).skip(3).collect();
     assert_eq!(of_the_operator, ["ChilliSpot-Config=uamallowed=example.com"]);

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::hotspot::access::NewTerms;
+use crate::hotspot::radius_messages::AttributeChange;
 use crate::radius::disconnect::tests::order;
 
 fn nas(last: u8) -> IpAddr {
@@ -19,7 +19,7 @@ fn of(section: &str, id: i64, source: IpAddr) -> Order {
 
 fn change(id: i64, source: IpAddr) -> Order {
     let (before, after) = Default::default();
-    let terms = NewTerms { reply: Default::default(), class: Vec::new(), before, after };
+    let terms = AttributeChange { reply: Default::default(), class: Vec::new(), before, after };
     Order { what: Demand::Change(Box::new(terms)), ..order(id, source) }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::Vendor;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Nas, NewTerms, Terms};
+use crate::hotspot::radius_messages::{AttributeChange, Nas, Terms};
 use crate::policy::Pairs;
 use crate::radius::authenticator::is_authentic_request;
 use crate::radius::tests::packet;
@@ -65,7 +65,7 @@ fn what_was_not_reported_is_not_named() {
 fn faster() -> Order {
     let before = Terms { idle_timeout: 60, ..Terms::default() };
     let after = Terms { rates: (2048, 512), ..before };
-    let terms = NewTerms { reply: Pairs::default(), class: Vec::new(), before, after };
+    let terms = AttributeChange { reply: Pairs::default(), class: Vec::new(), before, after };
     Order { what: Demand::Change(Box::new(terms)), ..order() }
 }
 

@@ -1,7 +1,7 @@
 //! Accounting-Requests: taken down by the owner, and what follows of that.
 
 use super::{Answer, Request, Server};
-use crate::hotspot::access::Nas;
+use crate::hotspot::radius_messages::Nas;
 use crate::hotspot::{Fault, Write};
 use crate::radius::reply;
 use crate::radius::request::{self, Accounting};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use hotspotd::config::Vendor;
 use hotspotd::domain::nas::ViewPoint;
 use hotspotd::domain::secret::Secret;
-use hotspotd::hotspot::access::{Accept, Reject};
+use hotspotd::hotspot::radius_messages::{Accept, Reject};
 use hotspotd::policy::dictionary::{self as dict, Cover};
 use hotspotd::radius::authenticator::{
     Signature, is_authentic_request, is_authentic_response, message_authenticator,

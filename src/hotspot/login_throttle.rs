@@ -13,7 +13,7 @@
 //!   in place of the network's: an attacker with one voucher can make any number of devices known.
 //!   With a login that it has signed in with, neither that nor the username's limit holds it up.
 //! - A right passcode that was drawn here ([`Voucher::has_generated_passcode`]) is accepted while the
-//!   limit of the network or of the login is exhausted. Whoever guesses at random learns nothing by
+//!   limit of the network or of the login is exhausted. Whoever login_throttle at random learns nothing by
 //!   that: 39 bits outlast any rate that this program can answer at, and the device's and the
 //!   username's limits hold on. A chosen passcode of the same form can be guessed.
 //!
@@ -31,14 +31,14 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::known::{Known, LoginHash};
+use super::known_devices::{Known, LoginHash};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::login::Refusal;
 use crate::domain::station::Mac;
 use crate::domain::throttle::Throttle;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
-/// Wrong guesses of one device before it has to wait, and the time until one is forgiven.
+/// Wrong login_throttle of one device before it has to wait, and the time until one is forgiven.
 const GUESSES: u16 = 10;
 const FORGIVEN: Duration = Duration::from_secs(15);
 /// The same for one username, of devices that have not signed in with it.
@@ -62,8 +62,8 @@ const SIGN_IN_FORGIVEN: Duration = Duration::from_secs(10);
 /// Devices, usernames, logins, networks and access points told apart, each.
 const THROTTLED: usize = 2048;
 
-/// Guesses, in constant memory.
-pub(super) struct Guesses {
+/// LoginThrottle, in constant memory.
+pub(super) struct LoginThrottle {
     by_device: Throttle,
     by_username: Throttle,
     by_network: Throttle,
@@ -77,7 +77,7 @@ pub(super) struct Guesses {
     pub(super) others_log: LogLimit,
 }
 
-impl Default for Guesses {
+impl Default for LoginThrottle {
     fn default() -> Self {
         let throttle = |burst, leak| Throttle::new(THROTTLED, burst, leak, Default::default());
         Self {
@@ -95,7 +95,7 @@ impl Default for Guesses {
     }
 }
 
-/// Where somebody guesses.
+/// Where somebody login_throttle.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Place<'a> {
     /// On the portal of this guest network.
@@ -104,15 +104,15 @@ pub(super) enum Place<'a> {
     Client(&'a Arc<str>),
 }
 
-/// The device that guesses, and what at.
-pub(super) struct Guesser<'a> {
+/// The device that login_throttle, and what at.
+pub(super) struct ThrottleKey<'a> {
     /// Their device, where it is known.
     pub(super) device: Option<Mac>,
     place: Place<'a>,
     usernames: BTreeSet<String>,
 }
 
-impl<'a> Guesser<'a> {
+impl<'a> ThrottleKey<'a> {
     /// At no username yet.
     pub(super) fn new(device: Option<Mac>, place: Place<'a>) -> Self {
         Self { device, place, usernames: BTreeSet::new() }
@@ -121,11 +121,11 @@ impl<'a> Guesser<'a> {
     /// Each username that somebody has, once: a guess that can be meant in two ways is one guess. What
     /// is nobody's name has no limit: it may be what the codes of many begin with.
     pub(super) fn at<'b>(self, usernames: impl Iterator<Item = &'b str>) -> Self {
-        Self { usernames: usernames.map(fold).collect(), ..self }
+        Self { usernames: usernames.map(casefold).collect(), ..self }
     }
 }
 
-/// How long somebody has to wait before they may guess, by whose guesses.
+/// How long somebody has to wait before they may guess, by whose login_throttle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Waits {
     /// Of this device.
@@ -165,9 +165,9 @@ pub(super) struct Exhausted {
     pub(super) of_strangers: bool,
 }
 
-impl Guesses {
+impl LoginThrottle {
     /// How long somebody has to wait before they may try one of these usernames.
-    pub(super) fn waits(&self, who: &Guesser<'_>, now: Duration) -> Waits {
+    pub(super) fn waits(&self, who: &ThrottleKey<'_>, now: Duration) -> Waits {
         let login = who.device.and_then(|mac| self.known.latest_login(mac));
         // A code may read as the usernames of several.
         let mut strange = who.usernames.iter().filter(|it| !self.was_in(who.device, it)).peekable();
@@ -186,7 +186,7 @@ impl Guesses {
     }
 
     /// None of the usernames' passcodes was right.
-    pub(super) fn failed(&mut self, who: &Guesser<'_>, now: Duration) -> Exhausted {
+    pub(super) fn failed(&mut self, who: &ThrottleKey<'_>, now: Duration) -> Exhausted {
         let own = self.failed_unheard(who, now);
         match (who.device.and_then(|mac| self.known.latest_login(mac)), who.place) {
             (Some(login), _) => {
@@ -205,7 +205,7 @@ impl Guesses {
     /// A guess was refused because of others, right or wrong: this bounds how fast devices may look
     /// for generated passcodes meanwhile, each of them and all at one username. Whether the device
     /// has to wait from now on.
-    pub(super) fn failed_unheard(&mut self, who: &Guesser<'_>, now: Duration) -> bool {
+    pub(super) fn failed_unheard(&mut self, who: &ThrottleKey<'_>, now: Duration) -> bool {
         for username in &who.usernames {
             if !self.was_in(who.device, username) {
                 self.by_username.failed(username, now);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::remotes::Remote;
+use super::nas_sessions::NasSession;
 use super::session::Session;
 use super::{Hotspot, Settings};
 use crate::domain::guest::{ActiveGuest, Caller, Host, Online, SessionView};
@@ -47,13 +47,13 @@ pub(super) type Place = (Arc<str>, IpAddr);
 
 /// Every device that the kernel has seen on a guest network.
 #[derive(Debug, Default)]
-pub(super) struct Presence {
+pub(super) struct HostTable {
     devices: BTreeMap<Mac, Device>,
     /// So that nobody who invents devices makes us walk through all of them every time.
     owners: HashMap<Place, Mac>,
 }
 
-impl Presence {
+impl HostTable {
     /// The address a device was last seen with.
     pub(super) fn address(&self, mac: Mac) -> Option<IpAddr> {
         self.devices.get(&mac).and_then(Device::address)
@@ -171,7 +171,7 @@ impl Hotspot {
     /// Every device on the guest networks.
     pub(super) fn hosts(&mut self, now: Now) -> Vec<Host> {
         self.read_host_names();
-        let rows = self.presence.devices.iter().map(|(mac, device)| {
+        let rows = self.hosts.devices.iter().map(|(mac, device)| {
             let session = self.sessions.get(*mac);
             let idle = session.map_or(device.heard, |session| session.last_traffic);
             let usage = session.map(|session| session.usage).unwrap_or_default();
@@ -223,16 +223,16 @@ impl Hotspot {
             download: session.usage.download,
             upload: session.usage.upload,
         };
-        let there = |remote: &Remote| ActiveGuest {
-            login: remote.login.clone(),
-            address: remote.address,
-            mac: remote.station,
-            uptime: remote.uptime(now),
-            idle: now.boot.saturating_sub(remote.last_traffic),
-            download: remote.progress.usage().download,
-            upload: remote.progress.usage().upload,
+        let there = |nas_session: &NasSession| ActiveGuest {
+            login: nas_session.login.clone(),
+            address: nas_session.address,
+            mac: nas_session.station,
+            uptime: nas_session.uptime(now),
+            idle: now.boot.saturating_sub(nas_session.last_traffic),
+            download: nas_session.progress.usage().download,
+            upload: nas_session.progress.usage().upload,
         };
-        self.sessions.iter().map(here).chain(self.remotes.iter().map(there)).collect()
+        self.sessions.iter().map(here).chain(self.nas_sessions.iter().map(there)).collect()
     }
 
     /// Every open session, here or at an access point.
@@ -253,26 +253,26 @@ impl Hotspot {
             left: self.left(session, now),
             trouble: None,
         };
-        let there = |remote: &Remote| SessionView {
-            id: remote.id,
-            login: remote.login.clone(),
-            mac: remote.station,
-            calling_station: remote.details.calling_station.clone(),
-            host_name: remote.station.and_then(|mac| self.host_name(mac)),
-            network: remote.nas.client.to_string(),
-            address: remote.address,
-            started_at: remote.started_at,
-            uptime: remote.uptime(now),
-            idle: now.boot.saturating_sub(remote.last_traffic),
-            usage: remote.progress.usage(),
-            left: self.left_there(remote, now),
-            trouble: remote.trouble(),
+        let there = |nas_session: &NasSession| SessionView {
+            id: nas_session.id,
+            login: nas_session.login.clone(),
+            mac: nas_session.station,
+            calling_station: nas_session.details.calling_station.clone(),
+            host_name: nas_session.station.and_then(|mac| self.host_name(mac)),
+            network: nas_session.nas.client.to_string(),
+            address: nas_session.address,
+            started_at: nas_session.started_at,
+            uptime: nas_session.uptime(now),
+            idle: now.boot.saturating_sub(nas_session.last_traffic),
+            usage: nas_session.progress.usage(),
+            left: self.left_there(nas_session, now),
+            trouble: nas_session.trouble(),
         };
-        self.sessions.iter().map(here).chain(self.remotes.iter().map(there)).collect()
+        self.sessions.iter().map(here).chain(self.nas_sessions.iter().map(there)).collect()
     }
 
     fn address(&self, session: &Session) -> Option<IpAddr> {
-        self.presence.address(session.mac).or(session.address)
+        self.hosts.address(session.mac).or(session.address)
     }
 
     /// The leases have been written, whatever the file's times say, which may be whole seconds.
@@ -294,7 +294,7 @@ impl Hotspot {
     }
 }
 
-impl Presence {
+impl HostTable {
     pub(super) fn caller(&self, mac: Mac) -> Option<Caller> {
         let device = self.devices.get(&mac)?;
         let (network, address) = (device.network.clone(), device.address()?);

@@ -1,9 +1,9 @@
 //! What comes at the same time shares a transaction, and is judged as if it came one by one.
 
-use super::remote::{STOP, down, nas, report, request};
+use super::nas_sessions::{STOP, down, nas, report, request};
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Access, AccessRequest, Event, Report};
+use crate::hotspot::radius_messages::{Access, AccessRequest, Event, Report};
 
 impl Bench {
     /// Reports that one batch takes down.

@@ -12,12 +12,12 @@ use crate::domain::login::LoginRecord;
 use crate::domain::station::Mac;
 use crate::domain::throttle::Throttle;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::{Voucher, fold};
+use crate::domain::voucher::{Voucher, casefold};
 use crate::store::{Store, StoreError};
 
 /// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
 const MOST: usize = 10_000;
-/// Refused logins that wait at most: whoever guesses codes must not write the log full.
+/// Refused logins that wait at most: whoever login_throttle codes must not write the log full.
 const REFUSED: usize = 500;
 
 /// Refused names of one client that have a row each, and the time after which another one has: who
@@ -27,7 +27,7 @@ const ANOTHER_NAME: Duration = Duration::from_secs(60);
 /// Clients told apart.
 const CLIENTS: usize = 256;
 
-pub(super) struct LoginJournal {
+pub(super) struct LoginLog {
     next_id: i64,
     rows: VecDeque<Row>,
     uses: BTreeMap<i64, Use>,
@@ -60,7 +60,7 @@ struct Use {
     clock_is_set: bool,
 }
 
-impl LoginJournal {
+impl LoginLog {
     /// Continues after the highest id of the store.
     pub(super) fn after(last_id: i64) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl LoginJournal {
 
     /// A session of somebody who was let in has been reported.
     pub(super) fn session_reported(&mut self, client: &Arc<str>, login: &str) {
-        let over = self.repeats.end_accepted(client, &fold(login));
+        let over = self.repeats.end_accepted(client, &casefold(login));
         self.counted(over);
     }
 
@@ -198,8 +198,8 @@ impl LoginJournal {
     }
 
     /// Writes the oldest `rows` and the logins with these vouchers into the open transaction;
-    /// [`LoginJournal::settle`] forgets them once that is committed.
-    pub(super) fn fold(
+    /// [`LoginLog::mark_clean`] forgets them once that is committed.
+    pub(super) fn flush(
         &self,
         store: &Store,
         rows: usize,
@@ -226,7 +226,7 @@ impl LoginJournal {
     }
 
     /// Forgets what has been committed; whether that was anything.
-    pub(super) fn settle(&mut self, rows: usize, of: &dyn Fn(i64) -> bool) -> bool {
+    pub(super) fn mark_clean(&mut self, rows: usize, of: &dyn Fn(i64) -> bool) -> bool {
         let before = self.rows() + self.uses.len();
         let counted = rows.saturating_sub(self.rows.len()).min(self.counted.len());
         self.counted.drain(..counted);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::access::Outcome;
+use super::radius_messages::Outcome;
 use crate::domain::session::TerminateCause;
 use crate::policy::dictionary::ERROR_CAUSE;
 use crate::policy::name_of;

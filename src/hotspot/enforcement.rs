@@ -26,7 +26,7 @@ const FEW: usize = 16;
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// The gate, and what is on its way there.
-pub(super) struct Gatekeeper {
+pub(super) struct Enforcer {
     gate: Box<dyn Gate>,
     /// How it is installed; `None` where that has failed.
     pub(super) hook: Option<Hook>,
@@ -44,7 +44,7 @@ pub(super) struct Gatekeeper {
     pub(super) stale: bool,
 }
 
-impl Gatekeeper {
+impl Enforcer {
     /// What the kernel has counted for whoever is let through, also by an earlier daemon.
     pub(super) fn counts(&mut self) -> Vec<Count> {
         self.gate.counts().unwrap_or_default()
@@ -64,42 +64,42 @@ impl Gatekeeper {
 impl Hotspot {
     /// Brings the kernel to what is wanted, whatever is there.
     pub(super) fn install(&mut self, now: Now) -> Result<(), GateError> {
-        self.gatekeeper.changes.clear();
+        self.enforcer.changes.clear();
         let plan = self.settings.preset.plan;
         let has_rates = plan.download_rate > 0 || plan.upload_rate > 0;
         let networks = self.settings.networks.iter().filter(|it| it.enforce);
         let networks: Vec<Network> = networks.map(|network| rules(network, has_rates)).collect();
         let enforced = self.sessions.iter().filter(|session| self.is_enforced(session));
         let passes: Vec<Pass> = enforced.map(|session| session.pass(&plan, now)).collect();
-        let installed = self.gatekeeper.gate.install(&networks, &passes);
+        let installed = self.enforcer.gate.install(&networks, &passes);
         match &installed {
-            Ok(Hook::Inet) if self.gatekeeper.hook != Some(Hook::Inet) => log::warn!(
+            Ok(Hook::Inet) if self.enforcer.hook != Some(Hook::Inet) => log::warn!(
                 "gate: downloads are held in the routing path, since this kernel has no egress hook \
                  or egress_hook is '0'; switch software and hardware flow offload off"
             ),
             Ok(_) => {}
-            Err(error) if self.gatekeeper.trouble.as_ref() != Some(error) => {
+            Err(error) if self.enforcer.trouble.as_ref() != Some(error) => {
                 log::error!("gate: {error}; nobody is let through until that is mended");
             }
             Err(_) => {}
         }
-        if self.gatekeeper.trouble.is_some() && installed.is_ok() {
+        if self.enforcer.trouble.is_some() && installed.is_ok() {
             log::info!("gate: the rules are in force again");
         }
-        self.gatekeeper.hook = installed.as_ref().ok().copied();
-        self.gatekeeper.trouble = installed.as_ref().err().cloned();
+        self.enforcer.hook = installed.as_ref().ok().copied();
+        self.enforcer.trouble = installed.as_ref().err().cloned();
         installed.map(|_| self.delete_connections())
     }
 
     /// Puts what was decided into force, as one transaction with the kernel.
     pub(super) fn enforce(&mut self, now: Now) -> Result<(), GateError> {
-        self.fold_ended();
-        let changes = std::mem::take(&mut self.gatekeeper.changes);
+        self.flush_ended();
+        let changes = std::mem::take(&mut self.enforcer.changes);
         if changes.is_empty() {
-            return self.gatekeeper.trouble.clone().map_or(Ok(()), Err);
+            return self.enforcer.trouble.clone().map_or(Ok(()), Err);
         }
-        if self.gatekeeper.trouble.is_none() {
-            match self.gatekeeper.gate.change(&changes) {
+        if self.enforcer.trouble.is_none() {
+            match self.enforcer.gate.change(&changes) {
                 Ok(()) => {
                     self.delete_connections();
                     return Ok(());
@@ -113,8 +113,8 @@ impl Hotspot {
     /// Opens a session and has the kernel let the device through once the batch is enforced.
     pub(super) fn open_session(&mut self, new: NewSession, now: Now) {
         let (mac, voucher) = (new.mac, new.entry.id);
-        let addresses = self.presence.addresses(mac).chain(new.address);
-        self.gatekeeper.touched.add(mac, false, addresses);
+        let addresses = self.hosts.addresses(mac).chain(new.address);
+        self.enforcer.touched.add(mac, false, addresses);
         self.sessions.open(new, now);
         self.share(voucher, Some(mac), now);
     }
@@ -126,11 +126,11 @@ impl Hotspot {
         let Some(session) = self.sessions.get_mut(mac) else { return };
         session.network = network.clone();
         let addresses = std::mem::take(&mut session.addresses);
-        self.gatekeeper.touched.add(mac, was_enforced, addresses);
+        self.enforcer.touched.add(mac, was_enforced, addresses);
         if self.sessions.get(mac).is_some_and(|session| self.is_enforced(session)) {
             self.admit(mac, now);
         } else {
-            self.gatekeeper.changes.push(Change::Dismiss(mac));
+            self.enforcer.changes.push(Change::Dismiss(mac));
         }
     }
 
@@ -142,11 +142,11 @@ impl Hotspot {
         now: Now,
     ) -> Option<Session> {
         let session = self.sessions.close(mac, cause, now)?;
-        self.presence.hold_back(mac, now);
+        self.hosts.hold_back(mac, now);
         if self.is_enforced(&session) {
-            self.gatekeeper.changes.push(Change::Dismiss(mac));
-            let addresses = self.presence.addresses(mac).chain(session.addresses.iter().copied());
-            self.gatekeeper.touched.add(mac, true, addresses);
+            self.enforcer.changes.push(Change::Dismiss(mac));
+            let addresses = self.hosts.addresses(mac).chain(session.addresses.iter().copied());
+            self.enforcer.touched.add(mac, true, addresses);
         }
         log::info!(
             "guest: {mac} is not online any more with {} after {} s, {} octets down, {} up: {cause}",
@@ -188,7 +188,7 @@ impl Hotspot {
         let Some(session) = self.sessions.get(mac) else { return };
         if self.is_enforced(session) {
             let pass = session.pass(&self.settings.preset.plan, now);
-            self.gatekeeper.changes.push(Change::Admit(pass));
+            self.enforcer.changes.push(Change::Admit(pass));
         }
     }
 
@@ -209,7 +209,7 @@ impl Hotspot {
         if places.is_empty() {
             return;
         }
-        if !self.gatekeeper.changes.is_empty() {
+        if !self.enforcer.changes.is_empty() {
             // Whoever was let in a moment ago shall be found.
             let _noted = self.enforce(now);
         }
@@ -227,13 +227,13 @@ impl Hotspot {
         if places.len() > FEW {
             return None;
         }
-        let gate = &mut self.gatekeeper.gate;
+        let gate = &mut self.enforcer.gate;
         places.iter().map(|(mac, session)| gate.count(*mac, *session).ok().flatten()).collect()
     }
 
     /// Reads the counters where the last look is older than `age`.
     pub(super) fn refresh(&mut self, age: Duration, now: Now) {
-        if now.boot.saturating_sub(self.gatekeeper.polled) >= age {
+        if now.boot.saturating_sub(self.enforcer.polled) >= age {
             self.poll(now);
             let _noted = self.enforce(now);
         }
@@ -241,14 +241,14 @@ impl Hotspot {
 
     /// Reads the counters and draws the consequences.
     fn poll(&mut self, now: Now) {
-        self.gatekeeper.polled = now.boot;
+        self.enforcer.polled = now.boot;
         if self.sessions.len() == 0 {
             return;
         }
-        let counts = match self.gatekeeper.gate.counts() {
+        let counts = match self.enforcer.gate.counts() {
             Ok(counts) => counts,
             Err(error) => {
-                if self.gatekeeper.hook != Some(Hook::Nothing) {
+                if self.enforcer.hook != Some(Hook::Nothing) {
                     log::debug!("gate: {error}; installing the rules again");
                 }
                 let _noted = self.install(now);
@@ -283,12 +283,12 @@ impl Hotspot {
         };
         let lost: Vec<(Mac, i64)> =
             self.sessions.iter().filter(is_lost).map(|it| (it.mac, it.id)).collect();
-        let missed = std::mem::take(&mut self.gatekeeper.missed);
+        let missed = std::mem::take(&mut self.enforcer.missed);
         for (mac, session) in lost {
             if missed.contains(&session) {
                 self.admit(mac, now);
             } else {
-                self.gatekeeper.missed.insert(session);
+                self.enforcer.missed.insert(session);
             }
         }
     }
@@ -310,7 +310,7 @@ impl Hotspot {
     pub(super) fn every_second(&mut self, now: Now) {
         let ends_soon = |session: &Session| session.time_left(now).is_some_and(|it| it < LAST_LOOK);
         let soon = self.sessions.iter().any(ends_soon);
-        let due = now.boot.saturating_sub(self.gatekeeper.polled) >= POLL;
+        let due = now.boot.saturating_sub(self.enforcer.polled) >= POLL;
         let limit = u64::from(self.settings.preset.plan.idle_timeout);
         let is_idle = |session: &Session| {
             limit > 0 && now.boot.saturating_sub(session.last_traffic).as_secs() >= limit
@@ -319,7 +319,7 @@ impl Hotspot {
         if soon || due || self.sessions.iter().any(is_idle) {
             self.poll(now);
         }
-        if due && self.gatekeeper.trouble.is_some() {
+        if due && self.enforcer.trouble.is_some() {
             // Whatever was in the way, nobody tells us when it has gone.
             let _noted = self.install(now);
         }
@@ -329,7 +329,7 @@ impl Hotspot {
         });
         self.watch_remotes(now);
         let _noted = self.enforce(now);
-        self.go_on_folding(now);
+        self.flush_next_batch(now);
     }
 
     fn close_all(&mut self, cause: TerminateCause, now: Now, is_over: impl Fn(&Session) -> bool) {
@@ -343,7 +343,7 @@ impl Hotspot {
     /// clock that is set and then jumps moves nobody's end.
     pub(super) fn correct_deadlines(&mut self, now: Now) {
         let here = self.sessions.iter().map(|session| session.voucher);
-        let there = self.remotes.iter().map(|remote| remote.voucher);
+        let there = self.nas_sessions.iter().map(|nas_session| nas_session.voucher);
         let vouchers: BTreeSet<i64> = here.chain(there).collect();
         for voucher in vouchers {
             let Ok(Some(entry)) = self.store.voucher_by_id(voucher) else { continue };
@@ -369,7 +369,7 @@ impl Hotspot {
     }
 
     fn gatekeeper_is_idle(&self) -> bool {
-        self.sessions.len() == 0 || matches!(self.gatekeeper.hook, None | Some(Hook::Nothing))
+        self.sessions.len() == 0 || matches!(self.enforcer.hook, None | Some(Hook::Nothing))
     }
 
     pub(super) fn is_enforced(&self, session: &Session) -> bool {

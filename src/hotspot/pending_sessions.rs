@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::Report;
 use super::access_points::Bound;
-use super::change::Told;
+use super::coa::CoaState;
+use super::radius_messages::Report;
 use crate::domain::station::Mac;
 use crate::domain::time::Now;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// Places kept at most; about 2 MB.
 const MOST_RESERVED: usize = 4096;
@@ -27,7 +27,7 @@ const MOST_KNOWN: usize = 1024;
 /// A place kept for somebody who has been let in: until the access point reports the session, it
 /// counts as one.
 #[derive(Clone, Debug)]
-pub(super) struct Reservation {
+pub(super) struct PendingSession {
     /// What the access point was given as Class.
     pub(super) class: Vec<u8>,
     pub(super) client: Arc<str>,
@@ -47,29 +47,29 @@ pub(super) struct Reservation {
     pub(super) voucher: i64,
     /// The voucher or user has been removed since.
     pub(super) revoked: bool,
-    pub(super) told: Told,
+    pub(super) told: CoaState,
 }
 
 /// Every place that is kept, by the folded login.
 #[derive(Debug, Default)]
-pub(super) struct Reservations {
-    of: HashMap<String, Vec<Reservation>>,
+pub(super) struct PendingSessions {
+    of: HashMap<String, Vec<PendingSession>>,
     count: usize,
 }
 
-impl Reservations {
+impl PendingSessions {
     /// Keeps a place for somebody who has been let in; another one for the same sign-in takes its
     /// stead. Where no device is known, they may be two all the same: the earlier one no longer counts,
     /// and is there for its report.
-    pub(super) fn reserve(&mut self, reservation: Reservation) {
+    pub(super) fn reserve(&mut self, reservation: PendingSession) {
         if self.count >= MOST_RESERVED {
             self.make_room();
         }
-        let places = self.of.entry(fold(&reservation.login)).or_default();
+        let places = self.of.entry(casefold(&reservation.login)).or_default();
         let before = places.len();
         let mut kept = 0;
         for place in places.iter_mut().rev() {
-            let Reservation { client, station, session, .. } = &reservation;
+            let PendingSession { client, station, session, .. } = &reservation;
             if place.is_of(client, *station, session.as_deref()) {
                 place.counts = false;
                 kept += 1;
@@ -101,19 +101,19 @@ impl Reservations {
     }
 
     /// The places kept for a login, those that do not count among them.
-    pub(super) fn of(&self, login: &str, now: Now) -> impl Iterator<Item = &Reservation> {
-        let places = self.of.get(&fold(login)).into_iter().flatten();
+    pub(super) fn of(&self, login: &str, now: Now) -> impl Iterator<Item = &PendingSession> {
+        let places = self.of.get(&casefold(login)).into_iter().flatten();
         places.filter(move |it| it.is_place(now))
     }
 
     /// Who was let in with this Class, or on this device where a report names nobody. A walk where the
     /// name that is reported is not the one that was let in.
-    pub(super) fn account_of(&self, report: &Report, is_nameless: bool) -> Option<&Reservation> {
+    pub(super) fn account_of(&self, report: &Report, is_nameless: bool) -> Option<&PendingSession> {
         let client = &report.nas.client;
         let its = || self.of.values().flatten().filter(|it| it.client == *client);
-        let has_class = |it: &&Reservation| report.class.as_ref() == Some(&it.class);
+        let has_class = |it: &&PendingSession| report.class.as_ref() == Some(&it.class);
         let by_class = || {
-            let named = self.of.get(&fold(&report.username)).into_iter().flatten();
+            let named = self.of.get(&casefold(&report.username)).into_iter().flatten();
             named
                 .filter(|it| it.client == *client)
                 .find(has_class)
@@ -129,7 +129,7 @@ impl Reservations {
 
     /// Whether a Class was given with a place of this login.
     pub(super) fn has_class(&self, login: &str, class: &[u8]) -> bool {
-        let places = self.of.get(&fold(login)).into_iter().flatten();
+        let places = self.of.get(&casefold(login)).into_iter().flatten();
         places.into_iter().any(|it| it.class == class)
     }
 
@@ -149,8 +149,8 @@ impl Reservations {
 
     /// How old a report about this login can be, if it is of a place that is kept.
     pub(super) fn bound(&self, login: &str, report: &Report, earlier: bool, now: Now) -> Bound {
-        let ago = |it: &Reservation| now.boot.saturating_sub(it.since);
-        let places = || self.of.get(&fold(login)).into_iter().flatten();
+        let ago = |it: &PendingSession| now.boot.saturating_sub(it.since);
+        let places = || self.of.get(&casefold(login)).into_iter().flatten();
         if let Some(it) = places().find(|it| report.class.as_ref() == Some(&it.class)) {
             return Bound::Certain(ago(it));
         }
@@ -158,7 +158,7 @@ impl Reservations {
         its.map(ago).min().map_or(Bound::None, Bound::Likely)
     }
 
-    /// Whether there is a place that [`Reservations::claim`] would take.
+    /// Whether there is a place that [`PendingSessions::claim`] would take.
     pub(super) fn has_place(
         &self,
         login: &str,
@@ -166,7 +166,7 @@ impl Reservations {
         earlier: bool,
         happened: Duration,
     ) -> bool {
-        let places = self.of.get(&fold(login));
+        let places = self.of.get(&casefold(login));
         places.and_then(|places| place_for(places, report, earlier, happened)).is_some()
     }
 
@@ -178,8 +178,8 @@ impl Reservations {
         report: &Report,
         earlier: bool,
         happened: Duration,
-    ) -> Option<Reservation> {
-        let login = fold(login);
+    ) -> Option<PendingSession> {
+        let login = casefold(login);
         let places = self.of.get_mut(&login)?;
         let index = place_for(places, report, earlier, happened)?;
         let place = places.swap_remove(index);
@@ -193,7 +193,7 @@ impl Reservations {
     /// A voucher, or a user where that is 0, has been removed: whoever is on their way with it
     /// shall not stay.
     pub(super) fn revoke(&mut self, login: &str, voucher: i64) {
-        let places = self.of.get_mut(&fold(login)).into_iter().flatten();
+        let places = self.of.get_mut(&casefold(login)).into_iter().flatten();
         places.filter(|it| it.voucher == voucher).for_each(|it| it.revoked = true);
     }
 
@@ -205,7 +205,7 @@ impl Reservations {
 
     /// Gives up the places kept for a login or a device; how many there were.
     pub(super) fn free(&mut self, whose: impl Fn(Option<Mac>, &str) -> bool, now: Now) -> usize {
-        let is_meant = |it: &&Reservation| it.is_place(now) && whose(it.station, &it.login);
+        let is_meant = |it: &&PendingSession| it.is_place(now) && whose(it.station, &it.login);
         let freed = self.of.values().flatten().filter(is_meant).count();
         self.forget(|it| whose(it.station, &it.login));
         freed
@@ -216,7 +216,7 @@ impl Reservations {
         if self.count == 0 {
             return;
         }
-        let age = |it: &Reservation| now.boot.saturating_sub(it.since);
+        let age = |it: &PendingSession| now.boot.saturating_sub(it.since);
         let mut known: Vec<Duration> = self.of.values().flatten().map(age).collect();
         known.retain(|age| *age >= RESERVED);
         let most = match known.len().checked_sub(MOST_KNOWN) {
@@ -229,7 +229,7 @@ impl Reservations {
         self.forget(|it| age(it) >= most);
     }
 
-    fn forget(&mut self, is_over: impl Fn(&Reservation) -> bool) {
+    fn forget(&mut self, is_over: impl Fn(&PendingSession) -> bool) {
         let mut left = 0;
         self.of.retain(|_, places| {
             places.retain(|it| !is_over(it));
@@ -240,7 +240,7 @@ impl Reservations {
     }
 }
 
-impl Reservation {
+impl PendingSession {
     /// Whether it was kept for the same sign-in: the same device at the same client, or the same
     /// Acct-Session-Id. Where no device is known: for a request that does not say that it is about
     /// another session; programs that check passwords ask again and again.
@@ -280,23 +280,25 @@ impl Reservation {
 
 /// Which of these places is for a session that is reported now.
 fn place_for(
-    places: &[Reservation],
+    places: &[PendingSession],
     report: &Report,
     earlier: bool,
     happened: Duration,
 ) -> Option<usize> {
-    let is_for = |it: &Reservation| it.is_for(report, earlier) && it.since <= happened + TOLERANCE;
+    let is_for =
+        |it: &PendingSession| it.is_for(report, earlier) && it.since <= happened + TOLERANCE;
     let by_class = places.iter().position(|it| report.class.as_ref() == Some(&it.class));
     let by_station = || {
-        let of_device =
-            |it: &Reservation| is_for(it) && it.station.is_some() && it.station == report.station;
+        let of_device = |it: &PendingSession| {
+            is_for(it) && it.station.is_some() && it.station == report.station
+        };
         places.iter().position(of_device)
     };
-    let counted = |it: &Reservation| it.counts && is_for(it);
+    let counted = |it: &PendingSession| it.counts && is_for(it);
     let unknown = || places.iter().position(counted).or_else(|| places.iter().position(is_for));
     let by_number = || {
         let numbered =
-            |it: &Reservation| is_for(it) && it.session.as_ref() == Some(&report.session);
+            |it: &PendingSession| is_for(it) && it.session.as_ref() == Some(&report.session);
         places.iter().position(numbered)
     };
     by_class.or_else(by_number).or_else(by_station).or_else(unknown)

@@ -21,26 +21,26 @@ impl Hotspot {
         for sighting in sightings {
             match sighting {
                 Sighting::Seen(seen) if self.sends_elsewhere(&seen, now) => {}
-                Sighting::Seen(seen) => here.extend(self.presence.see(&seen, now)),
-                Sighting::Forgotten { network, address } => self.presence.lose(&(network, address)),
+                Sighting::Seen(seen) => here.extend(self.hosts.see(&seen, now)),
+                Sighting::Forgotten { network, address } => self.hosts.lose(&(network, address)),
                 Sighting::Everything(mut all) => {
                     all.retain(|seen| !self.sends_elsewhere(seen, now));
-                    self.presence.forget_all_but(&all);
-                    here.extend(all.iter().filter_map(|seen| self.presence.see(seen, now)));
+                    self.hosts.forget_all_but(&all);
+                    here.extend(all.iter().filter_map(|seen| self.hosts.see(seen, now)));
                 }
                 Sighting::Device { network, index } => {
                     self.tell_of_device(&network, index);
-                    self.gatekeeper.stale = true;
+                    self.enforcer.stale = true;
                 }
             }
         }
-        self.presence.keep_bounded(|mac| self.sessions.get(mac).is_some());
+        self.hosts.keep_bounded(|mac| self.sessions.get(mac).is_some());
         let mut arrivals = Vec::new();
         for mac in here {
             if self.sessions.get(mac).is_some() {
                 self.follow(mac, now);
-            } else if self.presence.may_try(mac, now)
-                && let Some(caller) = self.presence.caller(mac)
+            } else if self.hosts.may_try(mac, now)
+                && let Some(caller) = self.hosts.caller(mac)
             {
                 arrivals.push(Write::Arrive { mac, caller });
             }
@@ -75,7 +75,7 @@ impl Hotspot {
 
     /// Keeps an open session's address and network up to date.
     pub(super) fn follow(&mut self, mac: Mac, now: Now) {
-        let Some(caller) = self.presence.caller(mac) else { return };
+        let Some(caller) = self.hosts.caller(mac) else { return };
         if self.sessions.get(mac).is_none() {
             return;
         }
@@ -87,7 +87,7 @@ impl Hotspot {
             self.settings.networks.iter().any(|it| it.name == caller.network && it.enforce);
         if let Some(session) = self.sessions.get_mut(mac) {
             session.address = Some(caller.address);
-            session.remember(self.presence.addresses(mac));
+            session.remember(self.hosts.addresses(mac));
             if !enforced {
                 // Nothing is counted there: being there is all there is to go by.
                 session.last_traffic = now.boot;
@@ -99,6 +99,6 @@ impl Hotspot {
     pub(super) fn is_here(&mut self, mac: Mac, caller: &Caller, now: Now) {
         let Caller { network, address, .. } = caller.clone();
         let seen = Neighbour { network, address, mac: Some(mac), reach: Reach::Present };
-        self.presence.see(&seen, now);
+        self.hosts.see(&seen, now);
     }
 }

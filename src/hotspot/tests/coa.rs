@@ -1,11 +1,11 @@
 //! What access points are told while a session runs.
 
-use super::remote::{STOP, ask, at, down, request};
+use super::nas_sessions::{STOP, ask, at, down, request};
 use super::*;
 use crate::domain::rule::Subject;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{Demand, Event, NewTerms, Order, Outcome};
 use crate::hotspot::policies::{Change, Draft};
+use crate::hotspot::radius_messages::{AttributeChange, Demand, Event, Order, Outcome};
 use crate::policy::List;
 use crate::policy::dictionary as dict;
 
@@ -19,7 +19,7 @@ impl Bench {
     }
 
     /// The next thing that an access point is told, which must be a change: of which session.
-    fn change(&mut self) -> (String, NewTerms) {
+    fn change(&mut self) -> (String, AttributeChange) {
         match self.next_order() {
             Some(Order { session, what: Demand::Change(terms), .. }) => (session, *terms),
             other => panic!("{other:?}"),
@@ -271,7 +271,7 @@ fn after_a_restart_all_that_presumably_holds_is_known() {
     bench.clock.pass(100);
     let rates = Plan { devices: 3.try_into().unwrap(), download_rate: 7, ..plan() };
     bench.reload(rates);
-    let (_, NewTerms { before: known, after, .. }) = bench.change();
+    let (_, AttributeChange { before: known, after, .. }) = bench.change();
     assert_eq!((known.rates, after.rates), ((0, 0), (7, 0)));
     assert_eq!((after.limit.download, after.limit.upload), (Some(10 << 20), Some(4 << 20)));
     assert_eq!(known.limit, after.limit);

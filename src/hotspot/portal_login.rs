@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gate::FRESH;
-use super::judge::{Attempt, Redeemed};
+use super::enforcement::FRESH;
+use super::portal_authorize::{Attempt, Redeemed};
 use super::session::NewSession;
-use super::{Fault, Finish, Hotspot, Reply, send};
+use super::{AfterCommit, Fault, Hotspot, Reply, send};
 use crate::domain::guest::{Caller, Online};
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, LoginRecord, Method, Refusal};
@@ -36,7 +36,7 @@ impl Hotspot {
         credential: Credential,
         reply: Reply<Result<Online, Refusal>>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         let typed = printable(credential.name());
         let attempt = self.judge(&caller, &credential, now);
         Box::new(move |hotspot, committed| {
@@ -77,9 +77,9 @@ impl Hotspot {
         caller: Caller,
         reply: Reply<Option<Online>>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         let mac = self.station(&caller, now);
-        let known = self.recognise(mac, now);
+        let known = self.remembered_voucher(mac, now);
         Box::new(move |hotspot, committed| {
             let known = known.and_then(|known| committed.map(|()| known));
             hotspot.note(&known);
@@ -109,8 +109,8 @@ impl Hotspot {
     }
 
     /// A device has turned up: one that has signed in before needs no form, nor even the portal.
-    pub(super) fn arrive(&mut self, mac: Mac, caller: Caller, now: Now) -> Finish {
-        let known = self.recognise(Some(mac), now);
+    pub(super) fn arrive(&mut self, mac: Mac, caller: Caller, now: Now) -> AfterCommit {
+        let known = self.remembered_voucher(Some(mac), now);
         Box::new(move |hotspot, committed| {
             let known = known.and_then(|known| committed.map(|()| known));
             hotspot.note(&known);
@@ -127,7 +127,7 @@ impl Hotspot {
         caller: Caller,
         reply: Reply<Result<bool, Refusal>>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         let Some(mac) = self.station(&caller, now) else {
             return Box::new(|_, _| send(reply, Ok(Err(Refusal::UnknownDevice))));
         };
@@ -219,7 +219,7 @@ impl Hotspot {
     }
 
     fn note_login(&mut self, caller: &Caller, mac: Mac, voucher: i64, login: String, now: Now) {
-        self.journal.used(voucher, Some(mac), now);
+        self.login_log.used(voucher, Some(mac), now);
         self.write_login(caller, Some(mac), login, None, now);
     }
 
@@ -252,7 +252,7 @@ impl Hotspot {
             refusal: refusal.map(|refusal| refusal.to_string()),
             times: 1,
         };
-        self.journal.write(record, now);
+        self.login_log.write(record, now);
     }
 
     /// Answers with the session once the kernel lets its packets through; where it does not, the

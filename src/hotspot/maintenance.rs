@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot::Sender;
 
-use super::fold::Unwritten;
+use super::flush::Dirty;
 use super::snapshot::SnapshotSchedule;
 use super::space::Space;
 use super::{Fault, Hotspot, Reply, Settings, Status, Upkeep, host_names, send};
@@ -26,7 +26,7 @@ const DAY: i64 = 24 * 3600;
 pub(super) struct Schedule {
     pub(super) minutes: u64,
     marked: u64,
-    pub(super) unwritten: Unwritten,
+    pub(super) dirty: Dirty,
     forget_due: u64,
     pub(super) snapshot: SnapshotSchedule,
     pub(super) space: Space,
@@ -42,7 +42,11 @@ pub(super) struct Schedule {
 
 impl Hotspot {
     /// Does what has come up; whoever wants it to stop is told once the rest is written down.
-    pub(super) fn keep_up(&mut self, upkeeps: Vec<Upkeep>, mut now: Now) -> Option<Sender<()>> {
+    pub(super) fn handle_events(
+        &mut self,
+        upkeeps: Vec<Upkeep>,
+        mut now: Now,
+    ) -> Option<Sender<()>> {
         let mut stop = None;
         for upkeep in upkeeps {
             match upkeep {
@@ -56,7 +60,7 @@ impl Hotspot {
                     self.keep_space(now);
                 }
                 Upkeep::Sightings(sightings) => self.sighted(sightings, now),
-                Upkeep::GateLost => self.gatekeeper.stale = true,
+                Upkeep::GateLost => self.enforcer.stale = true,
                 Upkeep::ClockSynchronised(reply) => now = self.clock_synchronised(reply, now),
                 Upkeep::LeasesChanged => self.read_leases(),
                 Upkeep::Heard(nas) => self.heard_from(&nas, now),
@@ -70,7 +74,7 @@ impl Hotspot {
             }
         }
         // Once for all of them, and not at the end: where nft hangs, each takes seconds.
-        if std::mem::take(&mut self.gatekeeper.stale) && stop.is_none() {
+        if std::mem::take(&mut self.enforcer.stale) && stop.is_none() {
             self.reinstall(now);
         }
         stop
@@ -78,7 +82,7 @@ impl Hotspot {
 
     /// Reads the clocks, and sets right what was stamped before they were.
     pub(super) fn tell_time(&mut self) -> Now {
-        let (now, turn) = self.clockwork.read();
+        let (now, turn) = self.trusted_clock.read();
         self.turn_to(turn);
         now
     }
@@ -87,7 +91,7 @@ impl Hotspot {
     /// busybox's ntpd sets the time, which has the kernel take it for not synchronised, runs its
     /// hook, and tells the kernel with its next update only (networking/ntpd.c).
     pub(super) fn clock_synchronised(&mut self, reply: Reply<()>, now: Now) -> Now {
-        let Some((now, turn)) = self.clockwork.read_as_synchronised() else {
+        let Some((now, turn)) = self.trusted_clock.read_as_synchronised() else {
             log::warn!("clock: {}; it is not believed", Fault::ClockTooEarly);
             let _ = reply.send(Err(Fault::ClockTooEarly));
             return now;
@@ -120,14 +124,14 @@ impl Hotspot {
     fn shift_stamps(&mut self, shift: i64) {
         let moved = self.in_transaction(|hotspot| {
             hotspot.store.shift_unset_stamps(shift)?;
-            hotspot.store.set_mark(&hotspot.clockwork.mark())
+            hotspot.store.set_mark(&hotspot.trusted_clock.mark())
         });
         self.note(&moved);
         if moved.is_ok() {
-            self.journal.shift(shift);
+            self.login_log.shift(shift);
             self.sessions.shift(shift);
-            self.remotes.shift(shift);
-            let now = self.clockwork.now;
+            self.nas_sessions.shift(shift);
+            let now = self.trusted_clock.now;
             self.correct_deadlines(now);
             self.upkeep.shift = None;
         }
@@ -140,14 +144,14 @@ impl Hotspot {
         self.reinstall(now);
         let terms = |plan: &Plan| (plan.download_rate, plan.upload_rate, plan.idle_timeout);
         if terms(&before) != terms(&self.settings.preset.plan) {
-            self.tell_plan();
+            self.send_coa_for_plan();
         }
     }
 
     /// Where the wall clock stands; not set, as long as the stamps given before still have to be
     /// moved: after a restart they would not be, otherwise.
     pub(super) fn mark(&self) -> Mark {
-        let mark = self.clockwork.mark();
+        let mark = self.trusted_clock.mark();
         Mark { is_set: mark.is_set && self.upkeep.shift.is_none(), ..mark }
     }
 
@@ -157,13 +161,13 @@ impl Hotspot {
         if let Some(shift) = self.upkeep.shift {
             self.shift_stamps(shift);
         }
-        self.journal.end_old_repeats(now);
-        let unwritten = self.unwritten();
-        if self.journal.rows() > 0
-            || !unwritten.is_empty()
+        self.login_log.end_old_repeats(now);
+        let dirty = self.dirty();
+        if self.login_log.rows() > 0
+            || !dirty.is_empty()
             || minutes - self.upkeep.marked >= MARK_EVERY
         {
-            self.begin_to_fold(unwritten, now);
+            self.begin_flush(dirty, now);
             self.upkeep.marked = minutes;
         }
         self.sessions.accounts.forget_the_offline();
@@ -181,8 +185,8 @@ impl Hotspot {
     pub(super) fn finish(&mut self) {
         let now = self.tell_time();
         self.refresh(Duration::ZERO, now);
-        self.journal.count_all();
-        self.fold();
+        self.login_log.count_all();
+        self.flush();
     }
 
     /// False where it has to be tried again.
@@ -209,13 +213,13 @@ impl Hotspot {
 
     /// What is committed and what waits, as the bytes of a database file.
     pub(super) fn backup(&mut self) -> Result<Vec<u8>, StoreError> {
-        self.fold();
+        self.flush();
         self.store.serialize()
     }
 
     pub(super) fn restore(&mut self, backup: CheckedBackup, reply: Reply<i64>, now: Now) {
         self.refresh(Duration::ZERO, now);
-        self.fold();
+        self.flush();
         let peers = self.store.nas_peers().unwrap_or_default();
         let restored = self.store.restore(backup, now);
         match &restored {
@@ -223,7 +227,7 @@ impl Hotspot {
                 log::info!("store: restored from a backup with {vouchers} vouchers");
                 self.upkeep.trouble = None;
                 self.upkeep.snapshot.due_at(self.upkeep.minutes);
-                self.journal.restart_after(self.store.last_login_id().unwrap_or(0));
+                self.login_log.restart_after(self.store.last_login_id().unwrap_or(0));
                 self.upkeep.snapshot.changed();
                 self.find_broken_batches();
                 let _the_next_start_makes_another = self.store.set_class_key(self.classes.key());
@@ -233,7 +237,7 @@ impl Hotspot {
                 }
                 let kept = self.keep_to_store(now);
                 self.note(&kept);
-                self.fold();
+                self.flush();
             }
             Err(error) => log::error!("store: backup not restored: {error}"),
         }
@@ -252,8 +256,8 @@ impl Hotspot {
             vouchers: vouchers.ok(),
             recovery: self.store.recovery().ok().flatten(),
             trouble: self.upkeep.trouble.as_ref().map(ToString::to_string),
-            hook: self.gatekeeper.hook,
-            gate_trouble: self.gatekeeper.trouble.as_ref().map(ToString::to_string),
+            hook: self.enforcer.hook,
+            gate_trouble: self.enforcer.trouble.as_ref().map(ToString::to_string),
             sessions: self.sessions.len(),
         }
     }

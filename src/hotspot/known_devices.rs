@@ -6,7 +6,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use crate::domain::station::Mac;
-use crate::domain::voucher::fold;
+use crate::domain::voucher::casefold;
 
 /// Pairs of device and login that are remembered: some 100 KB.
 pub(super) const KNOWN: u32 = 4096;
@@ -58,7 +58,7 @@ impl Known {
     }
 
     pub(super) fn hash(&self, login: &str) -> LoginHash {
-        LoginHash(self.hasher.hash_one(fold(login)))
+        LoginHash(self.hasher.hash_one(casefold(login)))
     }
 
     /// Makes room for [`FORGOTTEN`] pairs: of each login the newest device goes last, so that those with

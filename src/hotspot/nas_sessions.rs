@@ -1,4 +1,4 @@
-//! Sessions at access points; [`Remotes`] is the table of those that are open.
+//! Sessions at access points; [`NasSessions`] is the table of those that are open.
 
 mod index;
 mod table;
@@ -7,11 +7,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::Report;
-use super::change::Told;
+use super::coa::CoaState;
+use super::disconnect_state::Standing;
 use super::evidence::{SecondStart, since};
+use super::radius_messages::Report;
 use super::replay::whole_seconds;
-use super::standing::Standing;
 use super::subscriber::reported_time;
 use crate::domain::accounting::Progress;
 use crate::domain::nas::{Details, Nas};
@@ -19,11 +19,11 @@ use crate::domain::session::{TerminateCause, Usage};
 use crate::domain::station::Mac;
 use crate::domain::time::{Now, Timestamp};
 use crate::store::{NasRecord, SessionRecord};
-pub(super) use table::Remotes;
+pub(super) use table::NasSessions;
 
 /// A session at an access point.
 #[derive(Clone, Debug)]
-pub(super) struct Remote {
+pub(super) struct NasSession {
     pub(super) id: i64,
     /// Whether we let it in. Whom we never let in is shown, and that is all: nothing is charged,
     /// shared, written down or ended for it.
@@ -68,12 +68,12 @@ pub(super) struct Remote {
     /// What a user may use in this session, both ways together; vouchers have their own account.
     pub(super) total: Option<u64>,
     pub(super) standing: Standing,
-    pub(super) told: Told,
+    pub(super) told: CoaState,
     /// What has been written down.
     pub(super) written: Option<(Duration, Usage)>,
 }
 
-impl Remote {
+impl NasSession {
     /// Time used so far.
     pub(super) fn uptime(&self, now: Now) -> Duration {
         self.progress.time() + now.boot.saturating_sub(self.heard)
@@ -99,7 +99,7 @@ impl Remote {
             usage: self.progress.usage(),
             deadline: self.deadline,
             end,
-            remote: Some(Box::new(NasRecord {
+            nas_session: Some(Box::new(NasRecord {
                 unique_id: self.unique_id.clone(),
                 nas: self.nas.clone(),
                 username: self.username.clone(),
@@ -119,10 +119,11 @@ impl Remote {
     /// A session from the store that goes on.
     pub(super) fn again(row: SessionRecord, deadline: Option<Duration>, now: Now) -> Option<Self> {
         let reported = reported_time(&row);
-        let remote = *row.remote?;
+        let nas_session = *row.nas_session?;
         // Both are as of the same report; what was used since was written down without them.
-        let stamp = remote.latest.map(|at| at.plus(-whole_seconds(remote.reported_time)));
-        let latest = stamp.map(|at| at.plus(whole_seconds(remote.reported_time.max(row.time))));
+        let stamp = nas_session.latest.map(|at| at.plus(-whole_seconds(nas_session.reported_time)));
+        let latest =
+            stamp.map(|at| at.plus(whole_seconds(nas_session.reported_time.max(row.time))));
         Some(Self {
             id: row.id,
             // Others are not written down.
@@ -136,24 +137,24 @@ impl Remote {
             clock_is_set: row.clock_is_set,
             stamp,
             latest,
-            nas: remote.nas,
-            unique_id: remote.unique_id,
-            username: remote.username,
-            session: remote.session,
-            details: remote.details,
-            connect_stop: remote.connect_stop,
-            class: remote.class,
-            progress: Progress::at(row.time, reported, row.usage, remote.offsets),
+            nas: nas_session.nas,
+            unique_id: nas_session.unique_id,
+            username: nas_session.username,
+            session: nas_session.session,
+            details: nas_session.details,
+            connect_stop: nas_session.connect_stop,
+            class: nas_session.class,
+            progress: Progress::at(row.time, reported, row.usage, nas_session.offsets),
             opened: now.boot,
             lasted: since(row.started_at, now).max(row.time),
             second_start: None,
             heard: now.boot,
-            heard_at: remote.updated_at,
+            heard_at: nas_session.updated_at,
             last_traffic: now.boot,
             deadline,
-            total: remote.total_limit,
+            total: nas_session.total_limit,
             standing: Standing::Open,
-            told: Told::default(),
+            told: CoaState::default(),
             written: Some((row.time, row.usage)),
         })
     }

@@ -1,9 +1,9 @@
 //! Writing down what waits: piece by piece, and what of it survives.
 
-use super::remote::STOP;
+use super::nas_sessions::STOP;
 use super::*;
-use crate::hotspot::access::Event;
-use crate::hotspot::fold::PIECE;
+use crate::hotspot::flush::PIECE;
+use crate::hotspot::radius_messages::Event;
 
 /// Download of each session, as the store has it.
 fn downloads(bench: &Bench) -> Vec<u64> {
@@ -163,7 +163,7 @@ fn a_log_that_is_full_makes_room_for_itself_where_the_disk_has_none() {
     }
     store.commit().unwrap();
     store.refuse_growth(true);
-    bench.hotspot.journal.restart_after(20_500);
+    bench.hotspot.login_log.restart_after(20_500);
     for _ in 0..400 {
         bench.login("nobody", "x").unwrap_err();
     }

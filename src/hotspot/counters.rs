@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::AccessRequest;
+use super::radius_messages::AccessRequest;
 use crate::domain::list::Entry;
 use crate::domain::session::Usage;
 use crate::domain::time::{Now, Timestamp};
-use crate::domain::voucher::{Voucher, fold};
+use crate::domain::voucher::{Voucher, casefold};
 use crate::policy::{Circumstances, Counter, Denial, Limits, Measure, Pairs, counters, limits};
 use crate::store::{StoreError, Stretch};
 
@@ -36,7 +36,7 @@ impl Hotspot {
     ) -> Result<Result<Limits, Denial>, StoreError> {
         let first_login = match voucher {
             Some(entry) => entry.value.first_login,
-            None => self.store.first_login_of(&fold(login))?,
+            None => self.store.first_login_of(&casefold(login))?,
         };
         let circumstances =
             Circumstances { now, zone: &self.settings.zone, first_login, open_sessions };
@@ -65,11 +65,11 @@ impl Hotspot {
                 && *client == *request.nas.client
         };
         let here = voucher.map_or(0, |entry| self.sessions.accounts.devices(entry.id).len());
-        let elsewhere = self.remotes.of_login(login);
+        let elsewhere = self.nas_sessions.of_login(login);
         let elsewhere = elsewhere
             .filter(|it| !itself(it.station, &it.nas.client) && !request.is_of_session(it))
             .count();
-        let reserved = self.reservations.of(login, now).filter(|it| it.counts);
+        let reserved = self.pending_sessions.of(login, now).filter(|it| it.counts);
         let reserved = reserved
             .filter(|it| !itself(it.station, &it.client) && !request.is_of_place(it))
             .count();
@@ -84,11 +84,11 @@ impl Hotspot {
         counter: &Counter,
         now: Now,
     ) -> Result<u64, StoreError> {
-        let mut stretches = self.store.stretches(&fold(login), counter.since)?;
-        stretches.extend(self.remotes.of_login(login).map(|remote| Stretch {
-            started_at: remote.started_at,
-            time: remote.uptime(now),
-            usage: remote.progress.usage(),
+        let mut stretches = self.store.stretches(&casefold(login), counter.since)?;
+        stretches.extend(self.nas_sessions.of_login(login).map(|nas_session| Stretch {
+            started_at: nas_session.started_at,
+            time: nas_session.uptime(now),
+            usage: nas_session.progress.usage(),
         }));
         let devices = voucher.map(|entry| self.sessions.accounts.devices(entry.id));
         let here = devices.unwrap_or_default().into_iter().filter_map(|mac| self.sessions.get(mac));
@@ -98,7 +98,7 @@ impl Hotspot {
             usage: session.usage,
         }));
         let (time, usage) = match counter.since {
-            None => self.store.forgotten_usage(&fold(login))?,
+            None => self.store.forgotten_usage(&casefold(login))?,
             Some(_) => Default::default(),
         };
         let mut sum = amount(counter.measure, time, usage);

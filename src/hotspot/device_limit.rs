@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::{AccessRequest, Purpose};
-use super::accounts::Member;
-use super::remotes::Remote;
-use super::reservations::Reservation;
-use super::standing::Standing;
+use super::disconnect_state::Standing;
+use super::nas_sessions::NasSession;
+use super::pending_sessions::PendingSession;
+use super::quota::Member;
+use super::radius_messages::{AccessRequest, Purpose};
 use crate::domain::list::Entry;
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::plan::OnDeviceLimit;
@@ -18,15 +18,15 @@ use crate::domain::voucher::Voucher;
 
 impl AccessRequest {
     /// Whether an open session is the one that is asked for: it has the same Acct-Session-Id.
-    pub(super) fn is_of_session(&self, remote: &Remote) -> bool {
-        let is_same_device = self.station.is_none() || remote.station.is_none();
-        self.session.as_ref() == Some(&remote.session)
-            && self.nas.client == remote.nas.client
+    pub(super) fn is_of_session(&self, nas_session: &NasSession) -> bool {
+        let is_same_device = self.station.is_none() || nas_session.station.is_none();
+        self.session.as_ref() == Some(&nas_session.session)
+            && self.nas.client == nas_session.nas.client
             && is_same_device
     }
 
     /// Whether a place is kept for this sign-in, or for an earlier one that it repeats.
-    pub(super) fn is_of_place(&self, place: &Reservation) -> bool {
+    pub(super) fn is_of_place(&self, place: &PendingSession) -> bool {
         place.is_of(&self.nas.client, self.station, self.session.as_deref())
     }
 }
@@ -59,7 +59,7 @@ impl Hotspot {
             return self.make_absent_yield(&others, too_many, now);
         }
         let leaving: Vec<Member> = others.into_iter().take(too_many).collect();
-        if leaving.iter().any(|member| self.would_not_leave(*member)) {
+        if leaving.iter().any(|member| self.disconnect_failed(*member)) {
             return Err(Refusal::TooManyDevices);
         }
         for oldest in leaving {
@@ -70,11 +70,12 @@ impl Hotspot {
 
     /// Whether an access point was told to end a session and has not: nobody takes its place, or
     /// one voucher would let in one device after the other.
-    fn would_not_leave(&self, member: Member) -> bool {
+    fn disconnect_failed(&self, member: Member) -> bool {
         let Member::Elsewhere(id) = member else { return false };
-        let remote = self.remotes.get(id);
+        let nas_session = self.nas_sessions.get(id);
         self.unanswered.was_to_end(id)
-            || remote.is_some_and(|remote| matches!(remote.standing, Standing::Stays(..)))
+            || nas_session
+                .is_some_and(|nas_session| matches!(nas_session.standing, Standing::Stays(..)))
     }
 
     /// Who is online with a voucher, the longest first, but not on this device. Of one that is not
@@ -94,7 +95,7 @@ impl Hotspot {
         others.retain(|it| match it {
             Member::Here(_) => true,
             Member::Elsewhere(id) => {
-                self.remotes.get(*id).is_none_or(|it| !request.is_of_session(it))
+                self.nas_sessions.get(*id).is_none_or(|it| !request.is_of_session(it))
             }
         });
         others
@@ -109,8 +110,8 @@ impl Hotspot {
         station: Option<Mac>,
         now: Now,
     ) -> usize {
-        let places = self.reservations.of(login, now).filter(|it| it.counts);
-        let other = |it: &&Reservation| {
+        let places = self.pending_sessions.of(login, now).filter(|it| it.counts);
+        let other = |it: &&PendingSession| {
             let is_its = request.is_some_and(|request| request.is_of_place(it));
             !is_its && (it.station.is_none() || it.station != station)
         };
@@ -121,7 +122,9 @@ impl Hotspot {
     fn began(&self, member: Member) -> Option<Timestamp> {
         match member {
             Member::Here(mac) => self.sessions.get(mac).map(|session| session.started_at),
-            Member::Elsewhere(id) => self.remotes.get(id).map(|remote| remote.admitted_at),
+            Member::Elsewhere(id) => {
+                self.nas_sessions.get(id).map(|nas_session| nas_session.admitted_at)
+            }
         }
     }
 
@@ -139,12 +142,12 @@ impl Hotspot {
     /// A session has been reported. Who was let in while another was on its way there could not
     /// make it leave: it is made up for now, and who has been in for longest yields. One for which no
     /// place was kept ends nobody's.
-    pub(super) fn end_the_supernumerary(&mut self, id: i64, had_a_place: bool, now: Now) {
-        let Some(remote) = self.remotes.get(id) else { return };
+    pub(super) fn end_excess_sessions(&mut self, id: i64, had_a_place: bool, now: Now) {
+        let Some(nas_session) = self.nas_sessions.get(id) else { return };
         let plan = self.settings.preset.plan;
         let newcomer = Member::Elsewhere(id);
         let began = self.began(newcomer);
-        let mut others = self.others(remote.voucher, remote.station);
+        let mut others = self.others(nas_session.voucher, nas_session.station);
         others.retain(|it| *it != newcomer);
         let too_many = (others.len() + 1).saturating_sub(usize::from(plan.devices.get()));
         let yields = plan.on_device_limit == OnDeviceLimit::Refuse || !had_a_place;
@@ -190,7 +193,9 @@ impl Hotspot {
     fn mac_of(&self, member: Member) -> Option<Mac> {
         match member {
             Member::Here(mac) => Some(mac),
-            Member::Elsewhere(id) => self.remotes.get(id).and_then(|remote| remote.station),
+            Member::Elsewhere(id) => {
+                self.nas_sessions.get(id).and_then(|nas_session| nas_session.station)
+            }
         }
     }
 }

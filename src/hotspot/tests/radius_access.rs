@@ -1,9 +1,9 @@
 //! Who is let in at access points, and with what.
 
-use super::remote::{ask, at, chap, reject, request};
+use super::nas_sessions::{ask, at, chap, reject, request};
 use super::*;
 use crate::domain::rule::{Line, Subject};
-use crate::hotspot::access::{Access, AccessRequest};
+use crate::hotspot::radius_messages::{Access, AccessRequest};
 use crate::policy::{List, dictionary as dict};
 use crate::proof::Proof;
 

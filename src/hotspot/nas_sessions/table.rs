@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::Remote;
+use super::NasSession;
 use super::index::Index;
 use crate::domain::station::Mac;
-use crate::domain::voucher::fold;
-use crate::hotspot::access::Report;
-use crate::hotspot::fold::together;
+use crate::domain::voucher::casefold;
+use crate::hotspot::flush::together;
+use crate::hotspot::radius_messages::Report;
 use crate::store::{SessionRecord, Store, StoreError};
 
 /// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
@@ -16,8 +16,8 @@ const MOST_OPEN: usize = 4096;
 
 /// Every open session at an access point.
 #[derive(Debug, Default)]
-pub(in crate::hotspot) struct Remotes {
-    open: BTreeMap<i64, Remote>,
+pub(in crate::hotspot) struct NasSessions {
+    open: BTreeMap<i64, NasSession>,
     /// By client and Acct-Session-Id.
     by_number: Index<(Arc<str>, String)>,
     by_login: Index<String>,
@@ -27,16 +27,16 @@ pub(in crate::hotspot) struct Remotes {
     by_class: Index<Vec<u8>>,
 }
 
-impl Remotes {
-    pub(in crate::hotspot) fn get(&self, id: i64) -> Option<&Remote> {
+impl NasSessions {
+    pub(in crate::hotspot) fn get(&self, id: i64) -> Option<&NasSession> {
         self.open.get(&id)
     }
 
-    pub(in crate::hotspot) fn get_mut(&mut self, id: i64) -> Option<&mut Remote> {
+    pub(in crate::hotspot) fn get_mut(&mut self, id: i64) -> Option<&mut NasSession> {
         self.open.get_mut(&id)
     }
 
-    pub(in crate::hotspot) fn iter(&self) -> impl Iterator<Item = &Remote> {
+    pub(in crate::hotspot) fn iter(&self) -> impl Iterator<Item = &NasSession> {
         self.open.values()
     }
 
@@ -46,7 +46,10 @@ impl Remotes {
 
     /// The open sessions that a report may be about: those of its Class, of its number and of its device;
     /// of an access point that numbers none, also those of its name. Some may come twice.
-    pub(in crate::hotspot) fn candidates(&self, report: &Report) -> impl Iterator<Item = &Remote> {
+    pub(in crate::hotspot) fn candidates(
+        &self,
+        report: &Report,
+    ) -> impl Iterator<Item = &NasSession> {
         let by_class = report.class.as_ref().and_then(|class| self.by_class.get(class));
         let by_station = report.station.and_then(|station| self.by_station.get(&station));
         let others = match report.session.is_empty() {
@@ -55,7 +58,7 @@ impl Remotes {
                 [self.by_number.get(&number), None]
             }
             true => {
-                let name = fold(&report.username);
+                let name = casefold(&report.username);
                 [self.by_login.get(&name), self.by_username.get(&name)]
             }
         };
@@ -64,19 +67,22 @@ impl Remotes {
     }
 
     /// The open sessions of the same Acct-Session-Id at the same client, this one included.
-    pub(in crate::hotspot) fn twins(&self, remote: &Remote) -> impl Iterator<Item = &Remote> {
-        let ids = self.by_number.get(&remote.number()).into_iter().flatten();
+    pub(in crate::hotspot) fn twins(
+        &self,
+        nas_session: &NasSession,
+    ) -> impl Iterator<Item = &NasSession> {
+        let ids = self.by_number.get(&nas_session.number()).into_iter().flatten();
         ids.filter_map(|id| self.open.get(id))
     }
 
     /// The open sessions of a login that we let in, the longest first.
-    pub(in crate::hotspot) fn of_login(&self, login: &str) -> impl Iterator<Item = &Remote> {
-        let ids = self.by_login.get(&fold(login)).into_iter().flatten();
+    pub(in crate::hotspot) fn of_login(&self, login: &str) -> impl Iterator<Item = &NasSession> {
+        let ids = self.by_login.get(&casefold(login)).into_iter().flatten();
         ids.filter_map(|id| self.open.get(id)).filter(|it| it.admitted)
     }
 
     /// The open sessions of a device.
-    pub(in crate::hotspot) fn of_station(&self, station: Mac) -> impl Iterator<Item = &Remote> {
+    pub(in crate::hotspot) fn of_station(&self, station: Mac) -> impl Iterator<Item = &NasSession> {
         let ids = self.by_station.get(&station).into_iter().flatten();
         ids.filter_map(|id| self.open.get(id))
     }
@@ -85,7 +91,7 @@ impl Remotes {
     /// who were never let in yield before those who were, and of either the newest of the client
     /// that has most: whoever floods us floods their own sessions away, and the oldest of those
     /// are the likeliest to be real.
-    pub(in crate::hotspot) fn one_too_many(&self, newcomer: &Remote) -> Option<i64> {
+    pub(in crate::hotspot) fn one_too_many(&self, newcomer: &NasSession) -> Option<i64> {
         if self.open.len() < MOST_OPEN {
             return None;
         }
@@ -98,25 +104,25 @@ impl Remotes {
         yields().filter(|it| &*it.nas.client == greediest).map(|it| it.id).max()
     }
 
-    pub(in crate::hotspot) fn open(&mut self, remote: Remote) {
-        if let Some(station) = remote.station {
-            self.by_station.insert(station, remote.id);
+    pub(in crate::hotspot) fn open(&mut self, nas_session: NasSession) {
+        if let Some(station) = nas_session.station {
+            self.by_station.insert(station, nas_session.id);
         }
-        self.by_number.insert(remote.number(), remote.id);
-        self.by_login.insert(fold(&remote.login), remote.id);
-        self.by_username.insert(fold(&remote.username), remote.id);
-        if let Some(class) = &remote.class {
-            self.by_class.insert(class.clone(), remote.id);
+        self.by_number.insert(nas_session.number(), nas_session.id);
+        self.by_login.insert(casefold(&nas_session.login), nas_session.id);
+        self.by_username.insert(casefold(&nas_session.username), nas_session.id);
+        if let Some(class) = &nas_session.class {
+            self.by_class.insert(class.clone(), nas_session.id);
         }
-        self.open.insert(remote.id, remote);
+        self.open.insert(nas_session.id, nas_session);
     }
 
     /// Changes a session; of what it is found by, number and Class only.
-    pub(in crate::hotspot) fn change(&mut self, id: i64, change: impl FnOnce(&mut Remote)) {
-        let Some(remote) = self.open.get_mut(&id) else { return };
-        let (number, class) = (remote.number(), remote.class.clone());
-        change(remote);
-        let (next_number, next_class) = (remote.number(), remote.class.clone());
+    pub(in crate::hotspot) fn change(&mut self, id: i64, change: impl FnOnce(&mut NasSession)) {
+        let Some(nas_session) = self.open.get_mut(&id) else { return };
+        let (number, class) = (nas_session.number(), nas_session.class.clone());
+        change(nas_session);
+        let (next_number, next_class) = (nas_session.number(), nas_session.class.clone());
         if next_number != number {
             self.by_number.remove(&number, id);
             self.by_number.insert(next_number, id);
@@ -131,65 +137,67 @@ impl Remotes {
         }
     }
 
-    pub(in crate::hotspot) fn close(&mut self, id: i64) -> Option<Remote> {
-        let remote = self.open.remove(&id)?;
-        self.by_number.remove(&remote.number(), id);
-        self.by_login.remove(&fold(&remote.login), id);
-        self.by_username.remove(&fold(&remote.username), id);
-        if let Some(class) = &remote.class {
+    pub(in crate::hotspot) fn close(&mut self, id: i64) -> Option<NasSession> {
+        let nas_session = self.open.remove(&id)?;
+        self.by_number.remove(&nas_session.number(), id);
+        self.by_login.remove(&casefold(&nas_session.login), id);
+        self.by_username.remove(&casefold(&nas_session.username), id);
+        if let Some(class) = &nas_session.class {
             self.by_class.remove(class, id);
         }
-        if let Some(station) = remote.station {
+        if let Some(station) = nas_session.station {
             self.by_station.remove(&station, id);
         }
-        Some(remote)
+        Some(nas_session)
     }
 
     /// Moves the stamps that were given while the clock was not set.
     pub(in crate::hotspot) fn shift(&mut self, seconds: i64) {
-        for remote in self.open.values_mut().filter(|remote| !remote.clock_is_set) {
-            remote.started_at = remote.started_at.plus(seconds);
-            remote.admitted_at = remote.admitted_at.plus(seconds);
-            remote.heard_at = remote.heard_at.plus(seconds);
-            remote.clock_is_set = true;
+        for nas_session in self.open.values_mut().filter(|nas_session| !nas_session.clock_is_set) {
+            nas_session.started_at = nas_session.started_at.plus(seconds);
+            nas_session.admitted_at = nas_session.admitted_at.plus(seconds);
+            nas_session.heard_at = nas_session.heard_at.plus(seconds);
+            nas_session.clock_is_set = true;
         }
     }
 
-    fn changed(&self) -> impl Iterator<Item = &Remote> {
+    fn changed(&self) -> impl Iterator<Item = &NasSession> {
         self.open.values().filter(|it| it.admitted && it.written != Some(it.state()))
     }
 
     /// The vouchers of which something is not written down.
-    pub(in crate::hotspot) fn unwritten(&self) -> impl Iterator<Item = i64> {
+    pub(in crate::hotspot) fn dirty(&self) -> impl Iterator<Item = i64> {
         self.changed().map(|it| together(it.voucher, it.id))
     }
 
-    /// Writes everything of these vouchers into the open transaction; [`Remotes::settle`] keeps in
+    /// Writes everything of these vouchers into the open transaction; [`NasSessions::mark_clean`] keeps in
     /// mind that it is committed.
-    pub(in crate::hotspot) fn fold(
+    pub(in crate::hotspot) fn flush(
         &self,
         store: &Store,
         of: &dyn Fn(i64) -> bool,
     ) -> Result<(), StoreError> {
         let mut changed = self.changed().filter(|it| of(together(it.voucher, it.id)));
-        changed.try_for_each(|remote| match remote.written {
+        changed.try_for_each(|nas_session| match nas_session.written {
             // What else is said of it does not change, and costs twice as much flash.
-            Some(_) => store.put_session(&SessionRecord { remote: None, ..remote.record(None) }),
-            None => store.put_session(&remote.record(None)),
+            Some(_) => {
+                store.put_session(&SessionRecord { nas_session: None, ..nas_session.record(None) })
+            }
+            None => store.put_session(&nas_session.record(None)),
         })
     }
 
     /// Everything of these vouchers has been committed.
-    pub(in crate::hotspot) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
-        for remote in self.open.values_mut().filter(|it| of(together(it.voucher, it.id))) {
-            remote.written = Some(remote.state());
+    pub(in crate::hotspot) fn mark_clean(&mut self, of: &dyn Fn(i64) -> bool) {
+        for nas_session in self.open.values_mut().filter(|it| of(together(it.voucher, it.id))) {
+            nas_session.written = Some(nas_session.state());
         }
     }
 
     /// The store has been replaced by another one.
     pub(in crate::hotspot) fn forget_what_is_written(&mut self) {
-        for remote in self.open.values_mut() {
-            remote.written = None;
+        for nas_session in self.open.values_mut() {
+            nas_session.written = None;
         }
     }
 }

@@ -30,9 +30,9 @@ pub(super) struct Account {
 
 /// Every such voucher, by its number.
 #[derive(Debug, Default)]
-pub(super) struct Accounts(HashMap<i64, Account>);
+pub(super) struct QuotaAccounts(HashMap<i64, Account>);
 
-impl Accounts {
+impl QuotaAccounts {
     pub(super) fn get(&self, voucher: i64) -> Option<&Account> {
         self.0.get(&voucher)
     }
@@ -156,19 +156,19 @@ impl Accounts {
     }
 
     /// The vouchers whose usage is not written down.
-    pub(super) fn unwritten(&self) -> impl Iterator<Item = i64> {
+    pub(super) fn dirty(&self) -> impl Iterator<Item = i64> {
         self.changed().map(|(id, _)| *id)
     }
 
-    /// Writes usage of these vouchers into the open transaction; [`Accounts::settle`] keeps in mind
+    /// Writes usage of these vouchers into the open transaction; [`QuotaAccounts::mark_clean`] keeps in mind
     /// that it is committed.
-    pub(super) fn fold(&self, store: &Store, of: &dyn Fn(i64) -> bool) -> Result<(), StoreError> {
+    pub(super) fn flush(&self, store: &Store, of: &dyn Fn(i64) -> bool) -> Result<(), StoreError> {
         let mut changed = self.changed().filter(|(id, _)| of(**id));
         changed.try_for_each(|(id, account)| store.set_used(*id, account.voucher.used))
     }
 
     /// Everything of these vouchers has been committed.
-    pub(super) fn settle(&mut self, of: &dyn Fn(i64) -> bool) {
+    pub(super) fn mark_clean(&mut self, of: &dyn Fn(i64) -> bool) {
         for (_, account) in self.0.iter_mut().filter(|(id, _)| of(**id)) {
             account.written = account.voucher.used;
         }

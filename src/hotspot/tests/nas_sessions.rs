@@ -4,7 +4,7 @@ use md5::{Digest, Md5};
 
 use super::*;
 use crate::domain::session::TerminateCause;
-use crate::hotspot::access::{
+use crate::hotspot::radius_messages::{
     Accept, Access, AccessRequest, Details, Event, Nas, Octets, Purpose, Reject, Report, Reported,
 };
 use crate::policy::Pairs;

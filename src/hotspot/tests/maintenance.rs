@@ -147,7 +147,7 @@ fn where_there_is_no_room_to_spare_guesses_are_left_out_and_later_ones_logged_ag
     for _ in 0..600 {
         bench.login("nobody", "x").unwrap_err();
     }
-    bench.hotspot.journal.drop_refused();
+    bench.hotspot.login_log.drop_refused();
     bench.login("somebody", "x").unwrap_err();
     assert_eq!(bench.logins().len(), 1);
 }

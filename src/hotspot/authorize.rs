@@ -3,19 +3,19 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::access::{Accept, Access, AccessRequest, Purpose, Reject, session_timeout};
 use super::access_log::is_mac_authentication;
 use super::candidates::{Meant, apply_rows, prove_any, what_is_known, with_other_forms};
-use super::change::Told;
-use super::guesses::{Exhausted, Guesser, Place, Waits};
-use super::guests::printable;
-use super::reservations::Reservation;
+use super::coa::CoaState;
+use super::login_throttle::{Exhausted, Place, ThrottleKey, Waits};
+use super::pending_sessions::PendingSession;
+use super::portal_login::printable;
+use super::radius_messages::{Accept, Access, AccessRequest, Purpose, Reject, session_timeout};
 use super::session::deadline;
-use super::{Finish, Hotspot, Reply, send};
+use super::{AfterCommit, Hotspot, Reply, send};
 use crate::domain::list::Entry;
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::time::Now;
-use crate::domain::voucher::{Voucher, fold};
+use crate::domain::voucher::{Voucher, casefold};
 use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
@@ -28,7 +28,7 @@ const ACCEPT: u32 = 254;
 const REJECT: u32 = 4;
 
 /// What comes of a request as far as store and rules go.
-enum Judged {
+enum AuthzResult {
     Admitted(Box<Admitted>),
     Refused(Why),
     Slow(String),
@@ -82,7 +82,7 @@ impl Hotspot {
         request: AccessRequest,
         reply: Reply<Access>,
         now: Now,
-    ) -> Finish {
+    ) -> AfterCommit {
         self.access_points.heard(&request.nas, now);
         let judged = self.judge_access(&request, now);
         Box::new(move |hotspot, committed| {
@@ -91,36 +91,43 @@ impl Hotspot {
             hotspot.heard_from(&request.nas, now);
             let let_in = match judged {
                 Err(error) => return send(reply, Err(error)),
-                Ok(Judged::Slow(hash)) => return send(reply, Ok(Access::Slow(hash))),
-                Ok(Judged::Refused(why)) => Err(why),
-                Ok(Judged::Admitted(admitted)) => hotspot.admit_there(&request, *admitted, now),
+                Ok(AuthzResult::Slow(hash)) => return send(reply, Ok(Access::Slow(hash))),
+                Ok(AuthzResult::Refused(why)) => Err(why),
+                Ok(AuthzResult::Admitted(admitted)) => {
+                    hotspot.admit_there(&request, *admitted, now)
+                }
             };
             let access = match let_in {
                 Ok(accept) => Access::Accept(Box::new(accept)),
-                Err(why) => Access::Reject(hotspot.turn_away(&request, &why, now)),
+                Err(why) => Access::Reject(hotspot.reject(&request, &why, now)),
             };
             hotspot.answer_once_enforced(move |_| send(reply, Ok(access)));
         })
     }
 
-    fn judge_access(&mut self, request: &AccessRequest, now: Now) -> Result<Judged, StoreError> {
-        let guesser = Guesser::new(request.station, Place::Client(&request.nas.client));
-        let waits = self.guesses.waits(&guesser, now.boot);
+    fn judge_access(
+        &mut self,
+        request: &AccessRequest,
+        now: Now,
+    ) -> Result<AuthzResult, StoreError> {
+        let guesser = ThrottleKey::new(request.station, Place::Client(&request.nas.client));
+        let waits = self.login_throttle.waits(&guesser, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
         if let Some(refusal) = waits.of_device() {
-            return Ok(Judged::Refused(Why::Refusal(refusal)));
+            return Ok(AuthzResult::Refused(Why::Refusal(refusal)));
         }
         let meant = self.store.attempt(|| self.meant_users(request))?;
         let guesser = guesser.at(meant.iter().map(|it| it.candidate.username.as_str()));
-        let waits = self.guesses.waits(&guesser, now.boot);
-        let judged = self.store.attempt(|| self.weigh_all(request, meant, waits, now))?;
+        let waits = self.login_throttle.waits(&guesser, now.boot);
+        let judged =
+            self.store.attempt(|| self.authorize_candidates(request, meant, waits, now))?;
         let judged = match (judged, waits.by_others(false)) {
-            (Judged::Refused(why), Some(wait)) if why.is_a_wrong_guess() => {
-                Judged::Refused(Why::Refusal(wait))
+            (AuthzResult::Refused(why), Some(wait)) if why.is_a_wrong_guess() => {
+                AuthzResult::Refused(Why::Refusal(wait))
             }
             (judged, _) => judged,
         };
-        if let Judged::Refused(Why::Refusal(refusal)) = judged
+        if let AuthzResult::Refused(Why::Refusal(refusal)) = judged
             && !is_mac_authentication(request)
         {
             self.note_guess_there(request, &guesser, refusal, now);
@@ -132,71 +139,71 @@ impl Hotspot {
     fn note_guess_there(
         &mut self,
         request: &AccessRequest,
-        guesser: &Guesser<'_>,
+        guesser: &ThrottleKey<'_>,
         refusal: Refusal,
         now: Now,
     ) {
         let exhausted = match refusal {
             Refusal::TooManyTriesByOthers(_) => {
-                let own = self.guesses.failed_unheard(guesser, now.boot);
+                let own = self.login_throttle.failed_unheard(guesser, now.boot);
                 Exhausted { own, of_strangers: false }
             }
-            refusal if refusal.is_wrong_guess() => self.guesses.failed(guesser, now.boot),
+            refusal if refusal.is_wrong_guess() => self.login_throttle.failed(guesser, now.boot),
             _ => return,
         };
         let client = &request.nas.client;
         if exhausted.own
-            && let Some(more) = self.guesses.device_log.pass(now.boot)
+            && let Some(more) = self.login_throttle.device_log.pass(now.boot)
         {
             log::warn!("guest: too many wrong passwords at {client}{}{more}", from(request));
         }
         if exhausted.of_strangers
-            && let Some(more) = self.guesses.others_log.pass(now.boot)
+            && let Some(more) = self.login_throttle.others_log.pass(now.boot)
         {
             log::warn!(
                 "guest: too many wrong passwords at {client}, most likely by somebody who \
-                 guesses; devices that are new there have to wait unless their passcode was \
+                 login_throttle; devices that are new there have to wait unless their passcode was \
                  generated{more}"
             );
         }
     }
 
-    fn weigh_all(
+    fn authorize_candidates(
         &self,
         request: &AccessRequest,
         meant: Vec<Meant>,
         waits: Waits,
         now: Now,
-    ) -> Result<Judged, StoreError> {
+    ) -> Result<AuthzResult, StoreError> {
         let mut refusal = Refusal::UnknownUsername;
         for meant in meant {
-            match self.weigh(request, meant, waits, now)? {
-                Judged::Refused(Why::Refusal(Refusal::WrongPasscode)) => {
+            match self.authorize_candidate(request, meant, waits, now)? {
+                AuthzResult::Refused(Why::Refusal(Refusal::WrongPasscode)) => {
                     refusal = Refusal::WrongPasscode;
                 }
                 judged => return Ok(judged),
             }
         }
-        Ok(Judged::Refused(Why::Refusal(refusal)))
+        Ok(AuthzResult::Refused(Why::Refusal(refusal)))
     }
 
-    fn weigh(
+    fn authorize_candidate(
         &self,
         request: &AccessRequest,
         meant: Meant,
         waits: Waits,
         now: Now,
-    ) -> Result<Judged, StoreError> {
+    ) -> Result<AuthzResult, StoreError> {
         let Meant { candidate, voucher, user } = meant;
         let login = match &voucher {
             Some(entry) => entry.value.username.as_str().to_owned(),
             None => candidate.username.trim().to_owned(),
         };
-        let waits = waits.at_username(self.guesses.was_in(request.station, &login));
+        let waits = waits.at_username(self.login_throttle.was_in(request.station, &login));
         let known = voucher.as_ref().map(|entry| what_is_known(&entry.value)).unwrap_or_default();
         let (rows, mismatch) = apply_rows(&user, request, known);
         let Authorized { control, reply, .. } = rows;
-        let refused = |why| Ok(Judged::Refused(why));
+        let refused = |why| Ok(AuthzResult::Refused(why));
         let keys = match control.integer(AUTH_TYPE) {
             Some(REJECT) => {
                 return refused(Why::Rejected(reply.text(REPLY_MESSAGE).map(printable)));
@@ -212,7 +219,7 @@ impl Hotspot {
                 match prove_any(&candidate.proof, &known, &request.hashed) {
                     Verdict::Proven(Keys::None) => candidate.keys,
                     Verdict::Proven(keys) => keys,
-                    Verdict::Slow(hash) => return Ok(Judged::Slow(hash)),
+                    Verdict::Slow(hash) => return Ok(AuthzResult::Slow(hash)),
                     Verdict::Wrong | Verdict::Impossible => {
                         return refused(Why::Refusal(Refusal::WrongPasscode));
                     }
@@ -243,7 +250,7 @@ impl Hotspot {
         self.write_first_login(request, &login, voucher.as_ref(), &control, now)?;
         let most_sessions = control.integer(SIMULTANEOUS_USE);
         let admitted = Admitted { login, voucher, limits, most_sessions, reply, keys };
-        Ok(Judged::Admitted(Box::new(admitted)))
+        Ok(AuthzResult::Admitted(Box::new(admitted)))
     }
 
     fn write_first_login(
@@ -259,7 +266,7 @@ impl Hotspot {
                 self.store.set_first_login(entry.id, request.station, now)
             }
             None if control.get(ACCESS_PERIOD).or(control.get(EXPIRE_AFTER)).is_some() => {
-                self.store.set_first_login_of(&fold(login), now)
+                self.store.set_first_login_of(&casefold(login), now)
             }
             _ => Ok(()),
         }
@@ -292,12 +299,12 @@ impl Hotspot {
             accept.idle_timeout = grant.plan.idle_timeout;
             let data = self.share_with_one_more(request, entry, now);
             (accept.left.download, accept.left.upload) = (data.download, data.upload);
-            self.journal.used(id, request.station, now);
+            self.login_log.used(id, request.station, now);
         }
         let whole = |left: std::time::Duration| i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
         accept.until =
             accept.left.time.filter(|_| now.wall_is_set).map(|left| now.wall.plus(whole(left)));
-        if fold(&request.username) != fold(&login) {
+        if casefold(&request.username) != casefold(&login) {
             // A code that was typed holds the passcode: accounting shall not carry it about.
             accept.reply.replace(USER_NAME, Value::Text(login.clone()));
         }
@@ -305,7 +312,7 @@ impl Hotspot {
         self.admissions.accepted(&request.nas.client, &login, now.boot);
         let interim = self.settings.interim_interval;
         let sharers = self.sharers(request, id, &login, now);
-        let reservation = Reservation {
+        let reservation = PendingSession {
             class: accept.class.clone(),
             client: request.nas.client.clone(),
             station: request.station,
@@ -318,10 +325,10 @@ impl Hotspot {
             total: accept.total,
             voucher: id,
             revoked: false,
-            told: Told::with(&accept, interim, limits.time.map(|it| now.boot + it), sharers),
+            told: CoaState::with(&accept, interim, limits.time.map(|it| now.boot + it), sharers),
         };
         if request.purpose != Purpose::PasswordCheck {
-            self.reservations.reserve(reservation);
+            self.pending_sessions.reserve(reservation);
         }
         let devices = voucher.as_ref().map_or(NonZeroU16::MIN, |(_, grant)| grant.plan.devices);
         let label = if id == 0 { printable(&login) } else { self.label_of(voucher.as_ref()) };
@@ -339,7 +346,7 @@ impl Hotspot {
         }
     }
 
-    fn turn_away(&mut self, request: &AccessRequest, why: &Why, now: Now) -> Reject {
+    fn reject(&mut self, request: &AccessRequest, why: &Why, now: Now) -> Reject {
         let message = why.to_string();
         log::debug!("guest: refused at {}{}: {message}", request.nas.client, from(request));
         let is_unknown = matches!(why, Why::Refusal(Refusal::UnknownUsername));

@@ -30,7 +30,7 @@ const BETWEEN: Duration = Duration::from_millis(500);
 
 /// What is to be written down in the next seconds.
 #[derive(Default)]
-pub(super) struct Unwritten {
+pub(super) struct Dirty {
     /// As [`together`] has them.
     vouchers: BTreeSet<i64>,
     /// Rows of the login log, the oldest.
@@ -41,7 +41,7 @@ pub(super) struct Unwritten {
     at: Duration,
 }
 
-impl Unwritten {
+impl Dirty {
     /// Whoever is left from the last time comes first: nobody waits for ever.
     fn add(&mut self, vouchers: BTreeSet<i64>, rows: usize) {
         if self.vouchers.is_empty() {
@@ -84,16 +84,16 @@ struct Piece {
 impl Hotspot {
     /// The vouchers whose usage is not written down, of whose sessions one has ended since, or with
     /// which somebody has signed in.
-    pub(super) fn unwritten(&self) -> BTreeSet<i64> {
-        let mut vouchers = self.sessions.unwritten();
-        vouchers.extend(self.remotes.unwritten());
-        vouchers.extend(self.journal.vouchers());
+    pub(super) fn dirty(&self) -> BTreeSet<i64> {
+        let mut vouchers = self.sessions.dirty();
+        vouchers.extend(self.nas_sessions.dirty());
+        vouchers.extend(self.login_log.vouchers());
         vouchers
     }
 
     /// Writes everything down, in one transaction.
-    pub(super) fn fold(&mut self) {
-        self.upkeep.unwritten = Unwritten::default();
+    pub(super) fn flush(&mut self) {
+        self.upkeep.dirty = Dirty::default();
         self.write_down(Piece { vouchers: None, rows: usize::MAX, mark: true, prune: false });
     }
 
@@ -101,34 +101,34 @@ impl Hotspot {
     /// changes.
     pub(super) fn write_open_sessions(&self) -> Result<(), StoreError> {
         let all = |_| true;
-        self.sessions.fold(&self.store, &all, self.clockwork.now)?;
-        self.remotes.fold(&self.store, &all)
+        self.sessions.flush(&self.store, &all, self.trusted_clock.now)?;
+        self.nas_sessions.flush(&self.store, &all)
     }
 
-    /// Begins to write down what waits now; [`Hotspot::go_on_folding`] goes on.
-    pub(super) fn begin_to_fold(&mut self, vouchers: BTreeSet<i64>, now: Now) {
-        self.upkeep.unwritten.add(vouchers, self.journal.rows());
-        let piece = self.upkeep.unwritten.take_piece(now);
+    /// Begins to write down what waits now; [`Hotspot::flush_next_batch`] goes on.
+    pub(super) fn begin_flush(&mut self, vouchers: BTreeSet<i64>, now: Now) {
+        self.upkeep.dirty.add(vouchers, self.login_log.rows());
+        let piece = self.upkeep.dirty.take_piece(now);
         self.write_down(Piece { mark: true, ..piece });
     }
 
     /// Writes some more down, if anything is left.
-    pub(super) fn go_on_folding(&mut self, now: Now) {
-        let unwritten = &mut self.upkeep.unwritten;
-        if !unwritten.is_empty() && now.boot.saturating_sub(unwritten.at) >= BETWEEN {
-            let piece = unwritten.take_piece(now);
+    pub(super) fn flush_next_batch(&mut self, now: Now) {
+        let dirty = &mut self.upkeep.dirty;
+        if !dirty.is_empty() && now.boot.saturating_sub(dirty.at) >= BETWEEN {
+            let piece = dirty.take_piece(now);
             self.write_down(piece);
         }
     }
 
     /// Writes down whose sessions have ended, before the kernel forgets what they have used.
-    pub(super) fn fold_ended(&mut self) {
+    pub(super) fn flush_ended(&mut self) {
         if !self.sessions.has_ended() {
             return;
         }
         let mut vouchers = self.sessions.ended_vouchers();
         if self.short_of_space() {
-            let made = self.make_space(self.clockwork.now);
+            let made = self.make_space(self.trusted_clock.now);
             self.note(&made);
             if self.short_of_space() {
                 // What is kept back is for guests who have paid: others' wait in memory, and the
@@ -143,14 +143,14 @@ impl Hotspot {
     fn write_down(&mut self, mut piece: Piece) {
         if piece.rows > 0 && self.short_of_space() {
             // What is kept back is for guests who have paid, not for those who guess.
-            self.journal.drop_refused();
+            self.login_log.drop_refused();
         }
         let written = self.try_to_write(&piece);
         if written.is_err() && piece.rows > 0 {
             // The log needs room to grow; what is known already, as a rule, does not.
             piece.rows = 0;
-            self.upkeep.unwritten.rows = 0;
-            piece.prune |= self.upkeep.unwritten.is_empty();
+            self.upkeep.dirty.rows = 0;
+            piece.prune |= self.upkeep.dirty.is_empty();
             let _the_first_error_is_told = self.try_to_write(&piece);
         }
         self.note(&written);
@@ -159,16 +159,16 @@ impl Hotspot {
     fn try_to_write(&mut self, piece: &Piece) -> Result<(), StoreError> {
         let vouchers = piece.vouchers.as_ref();
         let of = |voucher: i64| vouchers.is_none_or(|these| these.contains(&voucher));
-        let now = self.clockwork.now;
+        let now = self.trusted_clock.now;
         let before = self.sessions.waiting_ends();
         let many = self.upkeep.ended >= FORGET_AFTER;
         self.in_transaction(|hotspot| {
             if piece.mark {
                 hotspot.store.set_mark(&hotspot.mark())?;
             }
-            hotspot.journal.fold(&hotspot.store, piece.rows, &of)?;
-            hotspot.sessions.fold(&hotspot.store, &of, now)?;
-            hotspot.remotes.fold(&hotspot.store, &of)?;
+            hotspot.login_log.flush(&hotspot.store, piece.rows, &of)?;
+            hotspot.sessions.flush(&hotspot.store, &of, now)?;
+            hotspot.nas_sessions.flush(&hotspot.store, &of)?;
             if piece.prune {
                 hotspot.store.keep_logins(LOGINS_KEPT)?;
                 hotspot.store.keep_sessions(SESSIONS_KEPT, now)?;
@@ -178,11 +178,11 @@ impl Hotspot {
             }
             Ok(())
         })?;
-        if self.journal.settle(piece.rows, &of) {
+        if self.login_log.mark_clean(piece.rows, &of) {
             self.upkeep.snapshot.changed();
         }
-        self.sessions.settle(&of);
-        self.remotes.settle(&of);
+        self.sessions.mark_clean(&of);
+        self.nas_sessions.mark_clean(&of);
         if piece.prune && many {
             self.upkeep.ended = 0;
         }

@@ -169,7 +169,7 @@ fn a_remembered_device_is_let_in_as_it_arrives() {
     let close = |bench: &mut Bench| {
         bench.clock.pass(20);
         bench.hotspot.close_session(mac(1), crate::domain::session::TerminateCause::IdleTimeout, {
-            bench.hotspot.clockwork.now
+            bench.hotspot.trusted_clock.now
         });
         bench.second_after(0);
         assert!(bench.online().is_empty());

@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use super::Hotspot;
-use super::access::{Accept, Demand, Dispatch, Nas, NewTerms, Outcome, Terms};
-use super::accounts::Member;
-use super::remotes::Remote;
+use super::disconnect_state::{Standing, error_cause};
+use super::nas_sessions::NasSession;
+use super::quota::Member;
+use super::radius_messages::{Accept, AttributeChange, Demand, Dispatch, Nas, Outcome, Terms};
 use super::session::deadline;
 use super::sessions::near;
-use super::standing::{Standing, error_cause};
 use crate::domain::plan::Plan;
 use crate::domain::session::{Allowance, Usage};
 use crate::domain::time::{Now, Timestamp};
@@ -21,7 +21,7 @@ use crate::policy::{Pairs, User};
 
 /// What an access point has been told of a session, and what it is to be told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct CoaState {
     /// What the operator gave with the Access-Accept; `None` where that is not known any more.
     reply: Option<Pairs>,
     /// What the access point was given as Class; empty where that is not known any more.
@@ -39,10 +39,10 @@ pub(super) struct Told {
     /// How many devices the data was shared by then; 0 is not known.
     shared_by: usize,
     /// It would not be told.
-    is_deaf: bool,
+    coa_unsupported: bool,
 }
 
-impl Told {
+impl CoaState {
     /// With an Access-Accept, while so many devices share the data. `rules_end` is by the boot
     /// clock.
     pub(super) fn with(
@@ -135,15 +135,15 @@ impl Told {
     }
 
     fn has_news(&self) -> bool {
-        !self.is_deaf && self.asked.is_none() && self.newest != self.known
+        !self.coa_unsupported && self.asked.is_none() && self.newest != self.known
     }
 
     /// One change at a time: what comes meanwhile goes into the next one.
-    fn next(&mut self) -> Option<NewTerms> {
+    fn next(&mut self) -> Option<AttributeChange> {
         let reply = self.reply.as_ref().filter(|_| self.has_news())?;
         self.asked = Some(self.newest);
         let (reply, class) = (reply.clone(), self.class.clone());
-        Some(NewTerms { reply, class, before: self.known, after: self.newest })
+        Some(AttributeChange { reply, class, before: self.known, after: self.newest })
     }
 }
 
@@ -157,7 +157,7 @@ fn in_all(each: Allowance, used: Usage) -> Allowance {
     }
 }
 
-impl Remote {
+impl NasSession {
     /// Time since its beginning. The access point counts on while nobody hears its reports.
     fn since_start(&self, now: Now) -> Duration {
         let by_wall = (self.clock_is_set && now.wall_is_set)
@@ -185,12 +185,12 @@ impl Remote {
 
 impl Hotspot {
     /// The plan has changed.
-    pub(super) fn tell_plan(&mut self) {
+    pub(super) fn send_coa_for_plan(&mut self) {
         let plan = self.settings.preset.plan;
-        let of_vouchers = self.remotes.iter().filter(|remote| remote.voucher != 0);
-        for id in of_vouchers.map(|remote| remote.id).collect::<Vec<_>>() {
-            if let Some(remote) = self.remotes.get_mut(id) {
-                let newest = &mut remote.told.newest;
+        let of_vouchers = self.nas_sessions.iter().filter(|nas_session| nas_session.voucher != 0);
+        for id in of_vouchers.map(|nas_session| nas_session.id).collect::<Vec<_>>() {
+            if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+                let newest = &mut nas_session.told.newest;
                 newest.rates = (plan.download_rate, plan.upload_rate);
                 newest.idle_timeout = plan.idle_timeout;
             }
@@ -201,15 +201,15 @@ impl Hotspot {
     /// An access point has shown that it counts from the other side than was assumed: what it was
     /// told of those who are in, or on their way, is put right.
     pub(super) fn view_point_changed(&mut self, nas: &Nas) {
-        self.reservations.swap_directions(&nas.client);
-        let is_there = |remote: &&Remote| {
-            let its = &remote.nas;
-            its.client == nas.client && its.source == nas.source && remote.told.reply.is_some()
+        self.pending_sessions.swap_directions(&nas.client);
+        let is_there = |nas_session: &&NasSession| {
+            let its = &nas_session.nas;
+            its.client == nas.client && its.source == nas.source && nas_session.told.reply.is_some()
         };
-        let ids: Vec<i64> = self.remotes.iter().filter(is_there).map(|it| it.id).collect();
+        let ids: Vec<i64> = self.nas_sessions.iter().filter(is_there).map(|it| it.id).collect();
         for id in ids {
-            if let Some(remote) = self.remotes.get_mut(id) {
-                remote.told.swap_directions();
+            if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+                nas_session.told.swap_directions();
             }
             self.order_change(id);
         }
@@ -221,77 +221,77 @@ impl Hotspot {
         let members = self.sessions.accounts.members(voucher);
         for member in &members {
             if let Member::Elsewhere(id) = member
-                && let Some(remote) = self.remotes.get_mut(*id)
+                && let Some(nas_session) = self.nas_sessions.get_mut(*id)
             {
-                remote.told.share(each, remote.progress.usage(), members.len());
+                nas_session.told.share(each, nas_session.progress.usage(), members.len());
                 self.order_change(*id);
             }
         }
     }
 
     /// What a session there may still use.
-    pub(super) fn left_there(&self, remote: &Remote, now: Now) -> Allowance {
-        let account = self.sessions.accounts.get(remote.voucher);
+    pub(super) fn left_there(&self, nas_session: &NasSession, now: Now) -> Allowance {
+        let account = self.sessions.accounts.get(nas_session.voucher);
         let data = account.map(|account| account.voucher.data_left()).unwrap_or_default();
-        Allowance { time: remote.time_left(now), ..data }
+        Allowance { time: nas_session.time_left(now), ..data }
     }
 
     /// A voucher's end has moved.
     pub(super) fn move_ends_elsewhere(&mut self, voucher: i64, until: Option<Timestamp>, now: Now) {
         for member in self.sessions.accounts.members(voucher) {
             let Member::Elsewhere(id) = member else { continue };
-            let Some(remote) = self.remotes.get_mut(id) else { continue };
-            let ends = [deadline(until, now), remote.told.rules_end];
+            let Some(nas_session) = self.nas_sessions.get_mut(id) else { continue };
+            let ends = [deadline(until, now), nas_session.told.rules_end];
             let end = ends.into_iter().flatten().min();
-            if near(remote.deadline, end) {
+            if near(nas_session.deadline, end) {
                 continue;
             }
-            remote.deadline = end;
-            let (time, until) = remote.end(now);
-            remote.told.newest.limit.time = time;
-            remote.told.newest.until = until;
+            nas_session.deadline = end;
+            let (time, until) = nas_session.end(now);
+            nas_session.told.newest.limit.time = time;
+            nas_session.told.newest.until = until;
             self.order_change(id);
         }
     }
 
     /// An access point has answered, or has not.
     pub(super) fn changed(&mut self, id: i64, outcome: Outcome, now: Now) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        let Some(asked) = remote.told.asked.take() else { return };
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        let Some(asked) = nas_session.told.asked.take() else { return };
         let why = match outcome {
             Outcome::Done => {
-                remote.told.known = asked;
+                nas_session.told.known = asked;
                 return self.order_change(id);
             }
             Outcome::Refused(Some(why)) => error_cause(why),
             Outcome::Refused(None) => "it refuses".to_owned(),
             Outcome::Unsent => {
-                remote.told.is_deaf = true;
+                nas_session.told.coa_unsupported = true;
                 return self.unanswered.postpone(id);
             }
             Outcome::Silent => "it does not answer".to_owned(),
             Outcome::Unknown => "it has no client section".to_owned(),
         };
-        remote.told.is_deaf = true;
+        nas_session.told.coa_unsupported = true;
         if outcome == Outcome::Silent && self.unanswered.change(id) {
             return;
         }
-        if let Some(remote) = self.remotes.get(id)
-            && self.admissions.may_log(&remote.nas.client, now.boot)
+        if let Some(nas_session) = self.nas_sessions.get(id)
+            && self.admissions.may_log(&nas_session.nas.client, now.boot)
         {
             log::info!(
                 "guest: the session of {} at {} cannot be changed while it runs: {why}; it goes on \
                  as it began, and is ended when it has used what it may",
-                self.label_of_remote(remote),
-                remote.nas.client,
+                self.label_of_remote(nas_session),
+                nas_session.nas.client,
             );
         }
     }
 
     /// An access point that did not answer has been heard.
     pub(super) fn change_again(&mut self, id: i64) {
-        if let Some(remote) = self.remotes.get_mut(id) {
-            remote.told.is_deaf = false;
+        if let Some(nas_session) = self.nas_sessions.get_mut(id) {
+            nas_session.told.coa_unsupported = false;
         }
         self.order_change(id);
     }
@@ -299,13 +299,13 @@ impl Hotspot {
     /// Has an access point told what is new. Whoever is to be ended is told nothing else.
     fn order_change(&mut self, id: i64) {
         self.recall_reply(id);
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        if remote.standing != Standing::Open {
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        if nas_session.standing != Standing::Open {
             return;
         }
-        if let Some(change) = remote.told.next() {
-            let order = remote.order(Demand::Change(Box::new(change)));
-            remote.told.is_deaf = self.orders.send(Dispatch::Order(order)).is_err();
+        if let Some(change) = nas_session.told.next() {
+            let order = nas_session.order(Demand::Change(Box::new(change)));
+            nas_session.told.coa_unsupported = self.orders.send(Dispatch::Order(order)).is_err();
         }
     }
 
@@ -313,22 +313,22 @@ impl Hotspot {
     /// restart. Where nothing is written down of a user, it was nothing; else we had better be
     /// silent.
     fn recall_reply(&mut self, id: i64) {
-        let Some(remote) = self.remotes.get_mut(id) else { return };
-        if remote.told.reply.is_some() || !remote.told.has_news() {
+        let Some(nas_session) = self.nas_sessions.get_mut(id) else { return };
+        if nas_session.told.reply.is_some() || !nas_session.told.has_news() {
             return;
         }
-        let policy = match Username::parse(&remote.login) {
+        let policy = match Username::parse(&nas_session.login) {
             Ok(Some(name)) => self.store.policy_of(&name).ok(),
             _ => None,
         };
         if policy == Some(User::default()) {
-            remote.told.reply = Some(Pairs::default());
-            let used = remote.progress.usage();
-            if let Some(each) = self.sessions.accounts.share(remote.voucher) {
-                remote.told.presume_share(each, used);
+            nas_session.told.reply = Some(Pairs::default());
+            let used = nas_session.progress.usage();
+            if let Some(each) = self.sessions.accounts.share(nas_session.voucher) {
+                nas_session.told.presume_share(each, used);
             }
         } else {
-            remote.told.is_deaf = true;
+            nas_session.told.coa_unsupported = true;
         }
     }
 }

@@ -203,12 +203,12 @@ pub enum Demand {
     /// End it (Disconnect-Request); why, for the log.
     End(TerminateCause),
     /// Go on with it under other terms (CoA-Request).
-    Change(Box<NewTerms>),
+    Change(Box<AttributeChange>),
 }
 
 /// The terms of a session that runs are to be others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewTerms {
+pub struct AttributeChange {
     /// What the operator wanted to be sent with the Access-Accept: it still wins.
     pub reply: Pairs,
     /// Class, as it was given with the Access-Accept; empty where that is not known any more.

@@ -4,7 +4,7 @@ use crate::clock::{Clock, RELEASE};
 use crate::domain::time::Now;
 use crate::domain::wall::{Mark, Reading, Turn, WallClock};
 
-pub(super) struct Clockwork {
+pub(super) struct TrustedClock {
     clock: Box<dyn Clock>,
     wall: WallClock,
     boot_id: String,
@@ -12,7 +12,7 @@ pub(super) struct Clockwork {
     pub(super) now: Now,
 }
 
-impl Clockwork {
+impl TrustedClock {
     pub(super) fn start(clock: Box<dyn Clock>, mark: Option<&Mark>) -> Self {
         let boot_id = clock.boot_id();
         let first = clock.read();

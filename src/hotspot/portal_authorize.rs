@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use super::Hotspot;
-use super::guesses::{Exhausted, Guesser, Place, Waits};
+use super::login_throttle::{Exhausted, Place, ThrottleKey, Waits};
 use crate::domain::guest::Caller;
 use crate::domain::list::Entry;
 use crate::domain::login::{Credential, Grant, Meaning, Refusal};
@@ -42,9 +42,9 @@ impl Hotspot {
             return Ok(Attempt { mac: None, outcome: Err(Refusal::UnknownDevice) });
         };
         let at = Place::Network(&caller.network);
-        let guesser = Guesser::new(Some(mac), at);
-        let waits = self.guesses.waits(&guesser, now.boot);
-        let sign_ins = self.guesses.wait_after_success(mac, at, now.boot);
+        let guesser = ThrottleKey::new(Some(mac), at);
+        let waits = self.login_throttle.waits(&guesser, now.boot);
+        let sign_ins = self.login_throttle.wait_after_success(mac, at, now.boot);
         // Before the comparison: who has guessed too often must not learn that a guess was right.
         if let Some(refusal) = waits.of_device().or(sign_ins.map(Refusal::TooManySignIns)) {
             return Ok(Attempt { mac: Some(mac), outcome: Err(refusal) });
@@ -52,7 +52,7 @@ impl Hotspot {
         let meant = self.store.attempt(|| self.meant_vouchers(credential))?;
         let names = meant.iter().map(|(entry, _)| entry.value.username.as_str());
         let guesser = guesser.at(names);
-        let waits = self.guesses.waits(&guesser, now.boot);
+        let waits = self.login_throttle.waits(&guesser, now.boot);
         let is_pair = matches!(credential, Credential::Pair { .. });
         let outcome =
             self.store.attempt(|| self.weigh_vouchers(mac, meant, is_pair, waits, now))?;
@@ -63,9 +63,9 @@ impl Hotspot {
         self.note_guess(caller, &guesser, outcome.as_ref().err().copied(), now);
         if let Ok(Redeemed { entry, grant }) = &outcome {
             let login = entry.value.username.as_str();
-            let place = self.guesses.place(login, Some(mac), grant.plan.devices);
-            self.guesses.succeeded(Some(mac), at, place, now.boot);
-            self.guesses.known.add(mac, login);
+            let place = self.login_throttle.place(login, Some(mac), grant.plan.devices);
+            self.login_throttle.succeeded(Some(mac), at, place, now.boot);
+            self.login_throttle.known.add(mac, login);
         }
         Ok(Attempt { mac: Some(mac), outcome })
     }
@@ -98,7 +98,7 @@ impl Hotspot {
                 }
                 continue;
             }
-            let was_in = self.guesses.was_in(Some(mac), entry.value.username.as_str());
+            let was_in = self.login_throttle.was_in(Some(mac), entry.value.username.as_str());
             // Before anything else is said of the voucher, or written down.
             if let Some(wait) =
                 waits.at_username(was_in).by_others(entry.value.has_generated_passcode())
@@ -117,14 +117,16 @@ impl Hotspot {
     fn note_guess(
         &mut self,
         caller: &Caller,
-        guesser: &Guesser<'_>,
+        guesser: &ThrottleKey<'_>,
         refusal: Option<Refusal>,
         now: Now,
     ) {
         let exhausted = match refusal {
-            Some(refusal) if refusal.is_wrong_guess() => self.guesses.failed(guesser, now.boot),
+            Some(refusal) if refusal.is_wrong_guess() => {
+                self.login_throttle.failed(guesser, now.boot)
+            }
             Some(Refusal::TooManyTriesByOthers(_)) => {
-                let own = self.guesses.failed_unheard(guesser, now.boot);
+                let own = self.login_throttle.failed_unheard(guesser, now.boot);
                 Exhausted { own, of_strangers: false }
             }
             _ => return,
@@ -132,16 +134,16 @@ impl Hotspot {
         let Caller { network, address, .. } = caller;
         if exhausted.own
             && let Some(mac) = guesser.device
-            && let Some(more) = self.guesses.device_log.pass(now.boot)
+            && let Some(more) = self.login_throttle.device_log.pass(now.boot)
         {
             log::warn!("guest: too many wrong codes from {mac}, {address}{more}");
         }
         if exhausted.of_strangers
-            && let Some(more) = self.guesses.others_log.pass(now.boot)
+            && let Some(more) = self.login_throttle.others_log.pass(now.boot)
         {
             log::warn!(
                 "guest: too many wrong codes on network '{network}', most likely by somebody who \
-                 guesses; devices that are new there have to wait unless their passcode was \
+                 login_throttle; devices that are new there have to wait unless their passcode was \
                  generated{more}"
             );
         }
@@ -157,7 +159,7 @@ impl Hotspot {
     }
 
     pub(super) fn up_to_date(&self, mut entry: Entry<Voucher>) -> Entry<Voucher> {
-        self.journal.update(&mut entry);
+        self.login_log.update(&mut entry);
         self.sessions.accounts.update(&mut entry);
         entry
     }
@@ -171,8 +173,8 @@ impl Hotspot {
         now: Now,
     ) -> Result<Result<Redeemed, Refusal>, StoreError> {
         let login = entry.value.username.as_str();
-        let place = self.guesses.place(login, Some(mac), grant.plan.devices);
-        if let Some(wait) = self.guesses.wait_at_place(place, now.boot) {
+        let place = self.login_throttle.place(login, Some(mac), grant.plan.devices);
+        if let Some(wait) = self.login_throttle.wait_at_place(place, now.boot) {
             return Ok(Err(Refusal::TooManySignIns(wait)));
         }
         if entry.value.first_login.is_none() {
@@ -197,12 +199,12 @@ impl Hotspot {
         let surplus = devices.len().saturating_sub(kept);
         devices.retain(|mac| *mac != newest && self.sessions.get(*mac).is_none());
         let login = entry.value.username.as_str();
-        devices.sort_by_key(|mac| self.guesses.known.signed_in(*mac, login));
+        devices.sort_by_key(|mac| self.login_throttle.known.signed_in(*mac, login));
         devices.into_iter().take(surplus).try_for_each(|mac| self.store.forget_device(mac))
     }
 
     /// The voucher of a device that was here before, if that still lets it in.
-    pub(super) fn recognise(
+    pub(super) fn remembered_voucher(
         &self,
         mac: Option<Mac>,
         now: Now,
