@@ -37,13 +37,14 @@
 #![warn(missing_docs, unreachable_pub)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod atomic_file;
+pub mod authn;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod domain;
-pub mod durable;
 pub mod firewall;
 pub mod hotspot;
 pub mod http;
@@ -51,13 +52,12 @@ pub mod listing;
 pub mod logging;
 pub mod neighbour;
 pub mod policy;
-pub mod proof;
 pub mod radius;
-#[cfg(test)]
-mod scratch;
 pub mod store;
-pub mod surroundings;
 mod syscalls;
+pub mod system_check;
+#[cfg(test)]
+mod temp_dir;
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -11,29 +11,29 @@ use std::process::Command;
 /// What each room may import from, apart from itself. A room that is not here may not exist.
 const ROOMS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
-    ("durable", &[]),
+    ("atomic_file", &[]),
     ("logging", &["domain"]),
     ("syscalls", &[]),
     ("clock", &["domain", "syscalls"]),
     ("config", &["domain"]),
-    ("proof", &["domain"]),
-    ("policy", &["domain", "proof"]),
-    ("store", &["domain", "durable", "policy"]),
+    ("authn", &["domain"]),
+    ("policy", &["domain", "authn"]),
+    ("store", &["domain", "atomic_file", "policy"]),
     ("neighbour", &["domain"]),
     ("firewall", &["domain", "neighbour"]),
-    ("surroundings", &["config", "firewall"]),
+    ("system_check", &["config", "firewall"]),
     (
         "hotspot",
-        &["clock", "domain", "durable", "firewall", "neighbour", "policy", "proof", "store"],
+        &["clock", "domain", "atomic_file", "firewall", "neighbour", "policy", "authn", "store"],
     ),
     ("listing", &["domain", "policy"]),
-    ("radius", &["clock", "config", "domain", "hotspot", "policy", "proof"]),
-    ("http", &["clock", "config", "domain", "durable", "hotspot", "listing", "syscalls"]),
+    ("radius", &["clock", "config", "domain", "hotspot", "policy", "authn"]),
+    ("http", &["clock", "config", "domain", "atomic_file", "hotspot", "listing", "syscalls"]),
     (
         "control",
         &["config", "domain", "firewall", "hotspot", "http", "listing", "policy", "radius"],
     ),
-    ("cli", &["clock", "config", "control", "durable", "listing", "surroundings"]),
+    ("cli", &["clock", "config", "control", "atomic_file", "listing", "system_check"]),
     (
         "daemon",
         &[
@@ -48,11 +48,11 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "neighbour",
             "radius",
             "store",
-            "surroundings",
+            "system_check",
         ],
     ),
     ("main", &["cli", "daemon"]),
-    ("scratch", &[]),
+    ("temp_dir", &[]),
 ];
 
 /// Longer files hold two things.
@@ -130,7 +130,7 @@ fn imports_point_one_way() {
         let allowed = ROOMS.iter().find(|(name, _)| *name == room);
         let (_, allowed) = allowed.unwrap_or_else(|| panic!("{room} is not in the list of rooms"));
         for import in imports(&fs::read_to_string(&file).unwrap()) {
-            let in_test = import == "scratch";
+            let in_test = import == "temp_dir";
             let fine = import == room || in_test || allowed.contains(&import.as_str());
             assert!(fine, "{} must not import {import}", file.display());
             seen += 1;

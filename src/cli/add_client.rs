@@ -14,8 +14,8 @@ use rand::{Rng, RngExt};
 
 use super::client::is_service;
 use super::paste;
+use crate::atomic_file;
 use crate::config::{Client, Config, MAX_FILE_SIZE, Radius, Vendor, uci};
-use crate::durable;
 
 /// The new section, as it was given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) fn run(new: &NewClient, path: &Path) -> Result<String, NotAdded> {
     file.take(MAX_FILE_SIZE + 1).read_to_string(&mut text).map_err(NotAdded::File)?;
     let secret = secret(&mut UnwrapErr(SysRng));
     let (text, config) = with_section(&text, new, &secret)?;
-    durable::replace_durably(&path, text.as_bytes()).map_err(NotAdded::File)?;
+    atomic_file::replace_durably(&path, text.as_bytes()).map_err(NotAdded::File)?;
     let client = config.clients.iter().find(|client| client.name == new.name);
     let client = client.ok_or_else(|| NotAdded::Invalid("the section is lost".to_owned()))?;
     Ok(told(client, &config.radius, &path))

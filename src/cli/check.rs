@@ -16,10 +16,10 @@ use nix::unistd::{AccessFlags, access};
 
 use super::EXIT_CONFIG;
 use super::client::{Client, Failure, is_service};
+use crate::atomic_file::free_bytes;
 use crate::clock;
 use crate::config::Config;
 use crate::control::{Ask, Health, Tell};
-use crate::durable::free_bytes;
 
 /// Less free space than this many bytes deserves a word.
 const LITTLE_SPACE: u64 = 1024 * 1024;

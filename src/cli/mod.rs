@@ -361,7 +361,7 @@ fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut device = std::fs::OpenOptions::new().write(true).mode(0o600).open(file)?;
         return device.write_all(bytes);
     }
-    crate::durable::write_durably(file, bytes)
+    crate::atomic_file::write_durably(file, bytes)
 }
 
 fn restore(mut client: Client, file: &Path) -> Result<(), Failure> {

@@ -52,9 +52,9 @@ use crate::hotspot::{self, GuestNetwork, Handle, Machine, Settings};
 use crate::http::{api, api_key};
 use crate::logging;
 use crate::neighbour;
-use crate::radius::{Server, disconnect};
+use crate::radius::{Server, dynauth_client};
 use crate::store::Store;
-use crate::surroundings::Surroundings;
+use crate::system_check::Surroundings;
 
 /// The configuration is wrong (sysexits.h: EX_CONFIG).
 pub const EXIT_CONFIG: u8 = 78;
@@ -158,7 +158,7 @@ impl Daemon {
         let (report, portals_do) = watch::channel(BTreeMap::new());
         let mut portals = PortalListeners::new(hotspot.clone(), report);
         let server = Server::start(hotspot.clone(), &config);
-        tokio::spawn(disconnect::run(server.clone(), hotspot.clone(), to_carry_out));
+        tokio::spawn(dynauth_client::run(server.clone(), hotspot.clone(), to_carry_out));
         server.resume_peers().await;
         let (states, radius_listens) = watch::channel(BTreeMap::new());
         let report = AddressReport { service: "radius", states };

@@ -18,7 +18,7 @@ use crate::domain::zone::Zone;
 use crate::hotspot::Handle;
 use crate::http::portal::{self, Settings, Theme};
 use crate::http::{self, Server};
-use crate::surroundings::first_address;
+use crate::system_check::first_address;
 
 /// What each portal is doing, by the name of its network.
 type Report = watch::Sender<BTreeMap<String, PortalHealth>>;

@@ -12,6 +12,7 @@ use super::portal_login::printable;
 use super::radius_messages::{Accept, Access, AccessRequest, Purpose, Reject, session_timeout};
 use super::session::deadline;
 use super::{AfterCommit, Hotspot, Reply, send};
+use crate::authn::{Keys, Verdict};
 use crate::domain::list::Entry;
 use crate::domain::login::{Grant, Refusal};
 use crate::domain::time::Now;
@@ -20,7 +21,6 @@ use crate::policy::dictionary::{
     ACCESS_PERIOD, AUTH_TYPE, EXPIRE_AFTER, REPLY_MESSAGE, SIMULTANEOUS_USE, USER_NAME,
 };
 use crate::policy::{Authorized, Denial, Limits, Pairs, Value, passwords};
-use crate::proof::{Keys, Verdict};
 use crate::store::StoreError;
 
 /// Values of Auth-Type.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Hotspot;
 use super::radius_messages::AccessRequest;
+use crate::authn::{Keys, Known, Proof, Verdict, prove};
 use crate::domain::code;
 use crate::domain::list::Entry;
 use crate::domain::login::{self, Credential, Meaning};
@@ -13,7 +14,6 @@ use crate::domain::typed;
 use crate::domain::voucher::{Username, Voucher, casefold};
 use crate::policy::dictionary::{AUTH_TYPE, CLEARTEXT_PASSWORD};
 use crate::policy::{Authorized, Pairs, User, Value, authorize, passwords};
-use crate::proof::{Keys, Known, Proof, Verdict, prove};
 use crate::store::StoreError;
 
 /// Somebody who may be meant, and what was sent to show it.

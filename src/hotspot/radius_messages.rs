@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::authn::{Keys, Proof};
 use crate::domain::session::{Allowance, TerminateCause};
 use crate::domain::station::Mac;
 use crate::domain::time::Timestamp;
@@ -12,7 +13,6 @@ use crate::policy::dictionary::{
     ACCT_SESSION_ID, FRAMED_IP_ADDRESS, SESSION_TIMEOUT, TERMINATION_ACTION,
 };
 use crate::policy::{Pair, Pairs, Value};
-use crate::proof::{Keys, Proof};
 
 pub use crate::domain::accounting::{Octets, Reported};
 pub use crate::domain::nas::{Details, Nas, NasPeer, ViewPoint};

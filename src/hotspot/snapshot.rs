@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Hotspot;
-use crate::durable::{free_bytes, write_durably};
+use crate::atomic_file::{free_bytes, write_durably};
 use crate::store::{SNAPSHOT_NAME, StoreError, verify};
 
 /// Minutes until the first snapshot after a start, between two of them, and after one that failed.

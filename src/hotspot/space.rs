@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Hotspot;
+use crate::atomic_file::free_bytes;
 use crate::domain::time::Now;
-use crate::durable::free_bytes;
 use crate::store::StoreError;
 
 /// Bytes of the file system that new vouchers leave alone.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rand::{Rng, RngExt};
 
+use crate::atomic_file::write_durably;
 use crate::domain::secret::Secret;
-use crate::durable::write_durably;
 
 /// The file's name in the data directory.
 const FILE_NAME: &str = "api.key";

@@ -172,7 +172,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
+    use crate::temp_dir::Scratch;
 
     const PHONE: Mac = Mac::new([0x98, 0x01, 0xa7, 0xcb, 0xbb, 0x00]);
 

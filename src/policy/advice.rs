@@ -1,7 +1,7 @@
 //! Why a row makes no sense, and what to write instead.
 
 use super::dictionary::{
-    AUTH_TYPE, Attribute, FALL_THROUGH, Scope, Travel, USER_PASSWORD, all, travel,
+    AUTH_TYPE, Attribute, FALL_THROUGH, PacketUse, Scope, USER_PASSWORD, all, travel,
 };
 use super::operator::Operator;
 use super::row::List;
@@ -37,23 +37,25 @@ fn in_check(attribute: Attribute, operator: Operator, value: &str) -> Option<Str
             "User-Password is what was typed, and is not compared here: write \
              Cleartext-Password := {value}"
         )),
-        Travel::Protocol => Some(format!("{name} cannot be compared: it is part of the protocol")),
-        Travel::Both | Travel::Request if operator == Operator::SetIfAbsent => None,
-        Travel::Both | Travel::Request if assigns => Some(format!(
+        PacketUse::Protocol => {
+            Some(format!("{name} cannot be compared: it is part of the protocol"))
+        }
+        PacketUse::Both | PacketUse::Request if operator == Operator::SetIfAbsent => None,
+        PacketUse::Both | PacketUse::Request if assigns => Some(format!(
             "{name} is what an access point says, and setting it does nothing: write {name} == \
              {value}"
         )),
-        Travel::Answer => {
+        PacketUse::Answer => {
             Some(format!("{name} is what is sent, never what is asked: put it among the replies"))
         }
-        Travel::Elsewhere => {
+        PacketUse::Elsewhere => {
             Some(format!("{name} comes with accounting, never when somebody signs in"))
         }
-        Travel::Inner if attribute == AUTH_TYPE && operator == Operator::SetIfAbsent => None,
-        Travel::Inner if !assigns || operator == Operator::SetIfAbsent => Some(format!(
+        PacketUse::Inner if attribute == AUTH_TYPE && operator == Operator::SetIfAbsent => None,
+        PacketUse::Inner if !assigns || operator == Operator::SetIfAbsent => Some(format!(
             "{name} is never sent, so that {operator} never matches: write {name} := {value}"
         )),
-        Travel::Both | Travel::Request | Travel::Inner => None,
+        PacketUse::Both | PacketUse::Request | PacketUse::Inner => None,
     }
 }
 
@@ -64,15 +66,17 @@ fn in_reply(attribute: Attribute, operator: Operator, value: &str) -> Option<Str
             "{operator} compares, and replies are not compared: write {name} := {value}"
         )),
         _ if attribute == FALL_THROUGH => None,
-        Travel::Both | Travel::Answer => None,
-        Travel::Inner => {
+        PacketUse::Both | PacketUse::Answer => None,
+        PacketUse::Inner => {
             Some(format!("{name} is never sent: put it among the checks, as {name} := {value}"))
         }
-        Travel::Request => {
+        PacketUse::Request => {
             Some(format!("{name} is what an access point says, and means nothing in a reply"))
         }
-        Travel::Elsewhere => Some(format!("{name} comes with accounting, and means nothing here")),
-        Travel::Protocol => Some(format!("{name} is made by the server itself")),
+        PacketUse::Elsewhere => {
+            Some(format!("{name} comes with accounting, and means nothing here"))
+        }
+        PacketUse::Protocol => Some(format!("{name} is made by the server itself")),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::dictionary::{self, Attribute};
 use super::pair::{Pairs, Value};
+use crate::authn::{Known, crypt_readable};
 use crate::domain::secret::Secret;
-use crate::proof::{Known, crypt_readable};
 
 /// What an attribute, or the header of a password, says a password is kept as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clients::Section;
+use super::duplicate_cache::{DuplicateCache, Found, Key, RequestId};
 use super::packet::{Code, Packet};
 use super::replays::{Remembered, Replays};
-use super::replies::{Found, Key, Replies, Ticket};
 use super::socket::Route;
 
 /// What is known of a request.
@@ -25,7 +25,7 @@ pub(super) enum Seen {
 /// A request that is to be decided; its answer comes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Admitted {
-    ticket: Ticket,
+    ticket: RequestId,
     /// Accounting-Request and Status-Server may repeat.
     remembered: Option<Remembered>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Admitted {
 /// The requests of the past.
 #[derive(Default)]
 pub(super) struct Duplicates {
-    replies: Replies,
+    replies: DuplicateCache,
     replays: Replays,
 }
 

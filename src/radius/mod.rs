@@ -7,35 +7,35 @@
 //!  owner ─▶ disconnect ─▶ order ─▶ access point          tally: what came of it all
 //! ```
 
+pub mod attributes;
 pub mod authenticator;
+mod client_stats;
 mod clients;
 mod delay;
-pub mod disconnect;
+mod drop_reason;
+mod duplicate_cache;
 mod duplicates;
-pub mod grant;
-pub mod hidden;
-mod judge;
-mod line;
-pub mod order;
+pub mod dynauth_client;
+pub mod dynauth_packet;
+mod dynauth_queue;
+pub mod encrypt;
 pub mod packet;
 mod peers;
 mod replays;
-mod replies;
 pub mod reply;
+pub mod reply_attributes;
 pub mod request;
 mod server;
 mod session_number;
 mod socket;
-mod tally;
-mod trouble;
-pub mod wire;
+mod verify;
 
+pub use client_stats::{Counters, LastTrouble, Standing};
 pub use clients::Section;
+pub use drop_reason::DropReason;
 pub use peers::ViewPoints;
 pub use server::Server;
 pub use socket::Socket;
-pub use tally::{Counters, LastTrouble, Standing};
-pub use trouble::Trouble;
 
 #[cfg(test)]
 pub(crate) mod tests;

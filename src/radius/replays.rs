@@ -2,7 +2,7 @@
 //!
 //! A Request Authenticator is unpredictable and unique over the lifetime of the shared secret
 //! (RFC 2865 section 3), so an Access-Request that repeats is either a retransmission, which
-//! [`Replies`](super::replies::Replies) answers while its answer is kept, or a replay: sent by
+//! [`DuplicateCache`](super::duplicate_cache::DuplicateCache) answers while its answer is kept, or a replay: sent by
 //! somebody who needs no secret for it. Deciding a replay would sign a device in that has left,
 //! throw out who took its place, or count as one more wrong guess of the recorded device.
 //!
@@ -27,9 +27,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use super::attributes::AttributeView;
 use super::clients::Section;
 use super::packet::Packet;
-use super::wire::Fields;
 use crate::config::MessageAuthenticator;
 use crate::policy::dictionary as dict;
 
@@ -135,7 +135,7 @@ impl Replays {
 /// The attributes that prove a password: as [`access`](super::request::access) reads them, the first
 /// of each kind.
 fn proofs(packet: &Packet) -> Vec<&[u8]> {
-    let fields = Fields::of(packet);
+    let fields = AttributeView::of(packet);
     let kinds =
         [dict::USER_PASSWORD, dict::CHAP_PASSWORD, dict::MS_CHAP_RESPONSE, dict::MS_CHAP2_RESPONSE];
     kinds.into_iter().filter_map(|kind| fields.octets(kind)).collect()

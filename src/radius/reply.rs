@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rand::{Rng, RngExt};
 
+use super::attributes::{AttributeView, EncryptContext, Unsent, write};
 use super::authenticator::sign_reply;
-use super::grant::{self, Profile};
-use super::hidden::Salts;
+use super::encrypt::Salts;
 use super::packet::{Code, Draft, MAX_VALUE, Packet};
-use super::wire::{Covering, Fields, Unsent, write};
+use super::reply_attributes::{self, Profile};
 use crate::clock;
 use crate::domain::log_limit::LogLimit;
 use crate::domain::secret::Secret;
@@ -37,13 +37,13 @@ pub fn accept(
     profile: Profile,
     rng: &mut dyn Rng,
 ) -> Vec<u8> {
-    let pairs = grant::pairs(accept, profile);
+    let pairs = reply_attributes::pairs(accept, profile);
     answer(request, secret, Code::AccessAccept, &pairs, Salts::from(rng.random()))
 }
 
 /// Access-Reject. `rng` makes the challenge that MS-CHAP-Error has to name.
 pub fn reject(request: &Packet, secret: &Secret, reject: &Reject, rng: &mut dyn Rng) -> Vec<u8> {
-    let fields = Fields::of(request);
+    let fields = AttributeView::of(request);
     let mut pairs = Vec::new();
     let eap_failure = eap_failure(&fields);
     // Beside EAP-Message there must be none (RFC 3579 section 2.6.5).
@@ -81,7 +81,7 @@ fn answer(request: &Packet, secret: &Secret, code: Code, pairs: &[Pair], salts: 
     let _ = draft.add_message_authenticator();
     echo_proxy_states(&mut draft, request);
     let request_authenticator = &request.authenticator;
-    let mut covering = Covering { secret, request_authenticator, salts };
+    let mut covering = EncryptContext { secret, request_authenticator, salts };
     for pair in pairs.iter().flat_map(in_pieces) {
         // A second one would make the packet malformed; operators have it in `radreply` to make an
         // older FreeRADIUS send it.
@@ -138,7 +138,7 @@ const MAX_ERROR_MESSAGE: usize = 160;
 
 /// MS-CHAP-Error for a request that was MS-CHAP: the password is wrong, do not try again with this
 /// challenge (RFC 2433 section 5, RFC 2759 section 6, RFC 2548 section 2.1.5).
-fn ms_chap_error(fields: &Fields<'_>, message: &str, rng: &mut dyn Rng) -> Option<Pair> {
+fn ms_chap_error(fields: &AttributeView<'_>, message: &str, rng: &mut dyn Rng) -> Option<Pair> {
     let identifier = |attribute| fields.octets(attribute).and_then(<[u8]>::first).copied();
     let challenge: u128 = rng.random();
     let (identifier, text) = match identifier(dict::MS_CHAP2_RESPONSE) {
@@ -157,7 +157,7 @@ fn ms_chap_error(fields: &Fields<'_>, message: &str, rng: &mut dyn Rng) -> Optio
 
 /// EAP-Failure for a request that was EAP (RFC 3579 section 2.2): code 4, the identifier that was
 /// sent, four octets long.
-fn eap_failure(fields: &Fields<'_>) -> Option<Pair> {
+fn eap_failure(fields: &AttributeView<'_>) -> Option<Pair> {
     let [_, identifier, ..] = *fields.octets(dict::EAP_MESSAGE)? else { return None };
     Some(octets(dict::EAP_MESSAGE, vec![4, identifier, 0, 4]))
 }

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hidden::uncover_password;
+use super::attributes::{AttributeView, text};
+use super::encrypt::uncover_password;
 use super::packet::Packet;
 use super::session_number;
-use super::wire::{Fields, text};
+use crate::authn::Proof;
 use crate::domain::secret::Secret;
 use crate::domain::session::TerminateCause;
 use crate::domain::station::Mac;
@@ -17,7 +18,6 @@ use crate::hotspot::radius_messages::{
 };
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Pairs, Value};
-use crate::proof::Proof;
 
 /// A value of Service-Type (RFC 2865 section 5.6).
 const AUTHENTICATE_ONLY: u32 = 8;
@@ -77,7 +77,7 @@ pub enum Accounting {
 
 /// Which access point sent it.
 pub fn nas(packet: &Packet, client: Arc<str>, source: IpAddr) -> Nas {
-    let fields = Fields::of(packet);
+    let fields = AttributeView::of(packet);
     let address = fields
         .value(dict::NAS_IP_ADDRESS)
         .or_else(|| fields.value(dict::NAS_IPV6_ADDRESS))
@@ -90,7 +90,7 @@ pub fn nas(packet: &Packet, client: Arc<str>, source: IpAddr) -> Nas {
 /// # Errors
 /// Why it cannot be asked; all are answered with an Access-Reject.
 pub fn access(packet: &Packet, secret: &Secret, nas: Nas) -> Result<AccessRequest, Unfit> {
-    let fields = Fields::of(packet);
+    let fields = AttributeView::of(packet);
     if fields.octets(dict::EAP_MESSAGE).is_some() {
         return Err(Unfit::Eap);
     }
@@ -122,7 +122,7 @@ fn arrival(nas: &Nas) -> impl Iterator<Item = Pair> {
 
 fn proof(
     packet: &Packet,
-    fields: &Fields<'_>,
+    fields: &AttributeView<'_>,
     secret: &Secret,
     username: &str,
 ) -> Result<Proof, Unfit> {
@@ -212,7 +212,7 @@ fn without_proofs(mut pairs: Pairs) -> Pairs {
 /// # Errors
 /// Why it cannot be taken down.
 pub fn accounting(packet: &Packet, nas: Nas, view_point: ViewPoint) -> Result<Accounting, Unfit> {
-    let fields = Fields::of(packet);
+    let fields = AttributeView::of(packet);
     let status = fields.integer(dict::ACCT_STATUS_TYPE);
     let event = match status.ok_or(Unfit::Missing(dict::ACCT_STATUS_TYPE.name()))? {
         1 => Event::Start,
@@ -228,27 +228,27 @@ pub fn accounting(packet: &Packet, nas: Nas, view_point: ViewPoint) -> Result<Ac
 /// From whose side an access point says that it counts octets: CoovaChilli does so in every
 /// Accounting-Request, Accounting-On included.
 pub fn view_point(packet: &Packet) -> Option<ViewPoint> {
-    let number = Fields::of(packet).integer(dict::CHILLISPOT_ACCT_VIEW_POINT)?;
+    let number = AttributeView::of(packet).integer(dict::CHILLISPOT_ACCT_VIEW_POINT)?;
     ViewPoint::numbered(number)
 }
 
 /// Acct-Session-Id, as [`Report::session`] has it: without one, or with one that is no text, a report
 /// is acknowledged all the same, or the access point would send it for ever.
-fn session(fields: &Fields<'_>) -> String {
+fn session(fields: &AttributeView<'_>) -> String {
     fields.octets(dict::ACCT_SESSION_ID).map(session_number::to_text).unwrap_or_default()
 }
 
 /// Why a session has ended. Where the access point does not say, or says what nobody knows, it is
 /// NAS-Request: "a non-error reason not otherwise listed" (RFC 2866 section 5.10). FreeRADIUS's
 /// SQL leaves an empty word; nothing here can be empty.
-fn cause(fields: &Fields<'_>) -> TerminateCause {
+fn cause(fields: &AttributeView<'_>) -> TerminateCause {
     fields
         .integer(dict::ACCT_TERMINATE_CAUSE)
         .and_then(TerminateCause::numbered)
         .unwrap_or(TerminateCause::NasRequest)
 }
 
-fn report(fields: &Fields<'_>, nas: Nas, event: Event, view_point: ViewPoint) -> Report {
+fn report(fields: &AttributeView<'_>, nas: Nas, event: Event, view_point: ViewPoint) -> Report {
     let seconds = |attribute| {
         fields.integer(attribute).map(|seconds| Duration::from_secs(u64::from(seconds)))
     };
@@ -278,20 +278,20 @@ fn report(fields: &Fields<'_>, nas: Nas, event: Event, view_point: ViewPoint) ->
     }
 }
 
-fn restarted(fields: &Fields<'_>, nas: Nas, cause: TerminateCause) -> Accounting {
+fn restarted(fields: &AttributeView<'_>, nas: Nas, cause: TerminateCause) -> Accounting {
     let delay = fields.integer(dict::ACCT_DELAY_TIME).unwrap_or_default();
     let delay = Duration::from_secs(delay.into());
     Accounting::Restarted { nas, cause, stamp: stamp(fields), delay }
 }
 
-fn stamp(fields: &Fields<'_>) -> Option<Timestamp> {
+fn stamp(fields: &AttributeView<'_>) -> Option<Timestamp> {
     match fields.value(dict::EVENT_TIMESTAMP) {
         Some(Value::Date(at)) => Some(at),
         _ => None,
     }
 }
 
-fn details(fields: &Fields<'_>) -> Details {
+fn details(fields: &AttributeView<'_>) -> Details {
     Details {
         called_station: short(fields, dict::CALLED_STATION_ID),
         calling_station: short(fields, dict::CALLING_STATION_ID),
@@ -307,19 +307,19 @@ fn details(fields: &Fields<'_>) -> Details {
 }
 
 /// A text that is kept with every session: no more of it than any access point needs.
-fn short(fields: &Fields<'_>, attribute: Attribute) -> Option<String> {
+fn short(fields: &AttributeView<'_>, attribute: Attribute) -> Option<String> {
     let mut text = fields.text(attribute)?;
     text.truncate(text.floor_char_boundary(SHORT));
     Some(text)
 }
 
-fn station(fields: &Fields<'_>) -> Option<Mac> {
+fn station(fields: &AttributeView<'_>) -> Option<Mac> {
     fields.text(dict::CALLING_STATION_ID)?.trim().parse().ok()
 }
 
 /// The guest's address. 255.255.255.254 and above stand for one that is yet to be chosen (RFC 2865
 /// section 5.8), and some access points send 0.0.0.0 for none.
-fn address(fields: &Fields<'_>) -> Option<IpAddr> {
+fn address(fields: &AttributeView<'_>) -> Option<IpAddr> {
     let real = |address: &IpAddr| match address {
         IpAddr::V4(address) => !matches!(address.to_bits(), 0 | 0xffff_fffe..),
         IpAddr::V6(address) => !address.is_unspecified(),

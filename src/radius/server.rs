@@ -18,24 +18,24 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::authenticator::Signature;
+use super::client_stats::{ClientStats, Counters, Standing};
 use super::clients::{Clients, Section};
 use super::delay::Delay;
+use super::drop_reason::DropReason;
 use super::duplicates::{Admitted, Duplicates, Seen};
-use super::judge::authentic;
 use super::packet::{Code, MAX_PACKET, Packet};
 use super::peers::Peers;
 use super::reply::{self, Port};
 use super::request::{self, Unfit};
 use super::socket::{Route, Socket};
-use super::tally::{Counters, Standing, Tally};
-use super::trouble::Trouble;
+use super::verify::authentic;
+use crate::authn::{Proof, crypt_fits};
 use crate::clock::boot_time;
 use crate::config::{Client, Config};
 use crate::hotspot::radius_messages::{
     Access, AccessRequest, Demand, Nas, Order, Outcome, Purpose,
 };
 use crate::hotspot::{Handle, Write};
-use crate::proof::{Proof, crypt_fits};
 
 /// Requests under way at one time; what comes beyond is dropped, and comes again.
 const PLACES: usize = 256;
@@ -70,7 +70,7 @@ struct Desk {
     clients: Clients,
     listen: Vec<IpAddr>,
     interim: u32,
-    tally: Tally,
+    tally: ClientStats,
     peers: Peers,
     duplicates: Duplicates,
     rejects: Delay<(Way, Arc<[u8]>)>,
@@ -191,7 +191,7 @@ impl Server {
         self.desk().tally.heard(&section, now);
         let packet = Packet::decode(bytes).map_err(|why| {
             log::debug!("radius: a packet from {from} is malformed: {why}");
-            Trouble::Malformed
+            DropReason::Malformed
         });
         let judged =
             packet.and_then(|it| authentic(&it, port, &section.client).map(|sign| (it, sign)));
@@ -202,7 +202,7 @@ impl Server {
         let seen = self.desk().duplicates.admit(&section, &packet, route, now);
         let admitted = match seen {
             Seen::New(admitted) => admitted,
-            Seen::Replayed => return self.dropped(&section, Trouble::Replayed, from),
+            Seen::Replayed => return self.dropped(&section, DropReason::Replayed, from),
             Seen::UnderWay => return self.count(&section, |it| &mut it.duplicates),
             Seen::Answered(answer) => {
                 socket.answer(&answer, route);
@@ -221,7 +221,7 @@ impl Server {
         }
         match self.0.places.clone().try_acquire_owned() {
             Ok(place) => drop(tokio::spawn(self.clone().work(request, place))),
-            Err(_) => self.give_up(&request, Trouble::Busy),
+            Err(_) => self.give_up(&request, DropReason::Busy),
         }
     }
 
@@ -238,7 +238,7 @@ impl Server {
         }
     }
 
-    async fn access(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
+    async fn access(&self, request: &Request, nas: Nas) -> Result<Answer, DropReason> {
         let Client { secret, accounting, .. } = &request.section.client;
         self.learn_from_access(request).await;
         let profile = self.profile(&request.section, request.way.route.peer.ip());
@@ -251,11 +251,11 @@ impl Server {
             }
             // Where the packet is signed, the secret is right, and the password is the guest's.
             Err(Unfit::Unreadable) if request.signature == Signature::Absent => {
-                return Err(Trouble::Unreadable);
+                return Err(DropReason::Unreadable);
             }
             Err(unfit) => {
                 if unfit == Unfit::Eap {
-                    self.noticed(request, Trouble::Eap);
+                    self.noticed(request, DropReason::Eap);
                 }
                 Access::Reject(unfit.refusal())
             }
@@ -269,37 +269,37 @@ impl Server {
             Access::Reject(reject) => {
                 Ok(Answer::Reject(reply::reject(packet, secret, &reject, rng)))
             }
-            Access::Slow(_) => Err(Trouble::Busy),
+            Access::Slow(_) => Err(DropReason::Busy),
         }
     }
 
     /// Asks the owner, and works at slow hashes for it.
-    async fn decide(&self, mut asked: AccessRequest) -> Result<Access, Trouble> {
+    async fn decide(&self, mut asked: AccessRequest) -> Result<Access, DropReason> {
         let mut place = None;
         for _ in 0..ROUNDS {
             let request = Box::new(asked.clone());
             let told = self.0.hotspot.write(|reply| Write::Authenticate { request, reply }).await;
-            let hash = match told.map_err(|_| Trouble::Fault)? {
+            let hash = match told.map_err(|_| DropReason::Fault)? {
                 Access::Slow(hash) => hash,
                 decided => return Ok(decided),
             };
             if place.is_none() {
                 let hashes = self.0.hashes.clone();
-                place = Some(hashes.try_acquire_owned().map_err(|_| Trouble::Busy)?);
+                place = Some(hashes.try_acquire_owned().map_err(|_| DropReason::Busy)?);
             }
             let fits = self.fits(&asked.proof, &hash).await?;
             asked.hashed.push((hash, fits));
         }
-        Err(Trouble::Busy)
+        Err(DropReason::Busy)
     }
 
-    async fn fits(&self, proof: &Proof, hash: &str) -> Result<bool, Trouble> {
+    async fn fits(&self, proof: &Proof, hash: &str) -> Result<bool, DropReason> {
         let Proof::Pap(password) = proof else { return Ok(false) };
         let turn = timeout(TURN, self.0.hash.acquire()).await;
-        let _turn = turn.map_err(|_| Trouble::Busy)?.map_err(|_| Trouble::Fault)?;
+        let _turn = turn.map_err(|_| DropReason::Busy)?.map_err(|_| DropReason::Fault)?;
         let (password, hash) = (password.clone(), hash.to_owned());
         let worked = tokio::task::spawn_blocking(move || crypt_fits(&password, &hash)).await;
-        worked.map_err(|_| Trouble::Fault)
+        worked.map_err(|_| DropReason::Fault)
     }
 
     fn answer(&self, request: Request, answer: Answer) {
@@ -345,18 +345,18 @@ impl Server {
         }
     }
 
-    fn give_up(&self, request: &Request, trouble: Trouble) {
+    fn give_up(&self, request: &Request, trouble: DropReason) {
         self.desk().duplicates.forget(&request.way.admitted);
         self.dropped(&request.section, trouble, request.way.route.peer.ip());
     }
 
-    fn noticed(&self, request: &Request, trouble: Trouble) {
+    fn noticed(&self, request: &Request, trouble: DropReason) {
         let from = request.way.route.peer.ip();
         let line = self.desk().tally.noticed(&request.section, trouble, from, boot_time());
         line.iter().for_each(|line| log::warn!("{line}"));
     }
 
-    fn dropped(&self, section: &Section, trouble: Trouble, from: IpAddr) {
+    fn dropped(&self, section: &Section, trouble: DropReason, from: IpAddr) {
         let line = self.desk().tally.dropped(section, trouble, from, boot_time());
         line.iter().for_each(|line| log::warn!("{line}"));
     }

@@ -209,8 +209,8 @@ impl Store {
 mod tests {
     use super::*;
     use crate::domain::session::TerminateCause;
-    use crate::scratch::Scratch;
     use crate::store::SessionRecord;
+    use crate::temp_dir::Scratch;
 
     #[test]
     fn the_sessions_of_users_have_their_number_too_and_what_they_came_to_stays_known() {

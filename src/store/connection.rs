@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::{integrity, migration};
-use crate::durable::with_suffix;
+use crate::atomic_file::with_suffix;
 
 /// How commits are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

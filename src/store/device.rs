@@ -114,8 +114,8 @@ mod tests {
 
     use super::*;
     use crate::domain::time::{Now, Timestamp};
-    use crate::scratch::Scratch;
     use crate::store::SessionRecord;
+    use crate::temp_dir::Scratch;
 
     fn mac(number: u16) -> Mac {
         let [high, low] = number.to_be_bytes();

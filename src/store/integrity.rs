@@ -273,8 +273,8 @@ mod tests {
     use crate::domain::list::Page;
     use crate::domain::time::{Now, Timestamp};
     use crate::domain::voucher::Username;
-    use crate::scratch::Scratch;
     use crate::store::{CheckedBackup, Store};
+    use crate::temp_dir::Scratch;
 
     const NOW: Now = Now {
         wall: Timestamp::from_unix(1_800_000_000),

@@ -64,7 +64,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::scratch::Scratch;
+    use crate::temp_dir::Scratch;
 
     #[test]
     fn the_peers_that_were_written_last_are_kept() {

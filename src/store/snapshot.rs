@@ -12,10 +12,10 @@ use super::error::StoreError;
 use super::{
     FILE_NAME, Journal, SNAPSHOT_NAME, Store, connection, integrity, meta, migration, voucher,
 };
+use crate::atomic_file::{free_bytes, with_suffix, write_durably};
 use crate::domain::list::{Entry, Page};
 use crate::domain::time::Now;
 use crate::domain::visitor::VisitorKind;
-use crate::durable::{free_bytes, with_suffix, write_durably};
 
 /// Rows of a backup read at once.
 const ROWS: u32 = 256;

@@ -1,8 +1,8 @@
 //! What the store takes on flash, and giving it back.
 
 use super::{Store, StoreError};
+use crate::atomic_file::{free_bytes, with_suffix};
 use crate::domain::time::Now;
-use crate::durable::{free_bytes, with_suffix};
 
 /// A store that was made without `auto_vacuum` is rewritten with it where it is not longer.
 const REWRITTEN: u64 = 4 << 20;
@@ -78,8 +78,8 @@ mod tests {
     use super::*;
     use crate::domain::session::TerminateCause;
     use crate::domain::time::Timestamp;
-    use crate::scratch::Scratch;
     use crate::store::{FILE_NAME, SessionRecord};
+    use crate::temp_dir::Scratch;
 
     fn with_sessions(scratch: &Scratch, count: i64, login: &str) -> (Store, Now) {
         let store = Store::open(scratch.path()).unwrap();

@@ -10,7 +10,7 @@
 use std::fs;
 
 use super::{Report, Verdict};
-use crate::surroundings::can_delete_connections;
+use crate::system_check::can_delete_connections;
 
 /// Connections that there should be room for.
 const ENOUGH: u64 = 4096;
@@ -73,7 +73,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::scratch::Scratch;
+    use crate::temp_dir::Scratch;
 
     #[test]
     fn pasted_twice_there_is_one_line() {

@@ -4,7 +4,7 @@ use super::offload::in_the_routing_path;
 use super::{Report, Verdict};
 use crate::config::{Config, Guest};
 use crate::control::{GateHealth, Health, PortalHealth};
-use crate::surroundings::{Admission, Surroundings, first_address, mark};
+use crate::system_check::{Admission, Surroundings, first_address, mark};
 
 impl Report {
     /// How the rules are installed, and how many they let through.

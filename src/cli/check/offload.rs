@@ -3,7 +3,7 @@
 use super::{Report, Verdict};
 use crate::config::Config;
 use crate::control::GateHealth;
-use crate::surroundings::{Bypass, Offload, Surroundings, flowtables};
+use crate::system_check::{Bypass, Offload, Surroundings, flowtables};
 
 /// Where the rules stand.
 #[derive(Clone, Copy, PartialEq, Eq)]

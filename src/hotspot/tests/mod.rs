@@ -51,8 +51,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::voucher::{DataLimit, Passcode, Username, Voucher, VoucherRequest};
 use crate::domain::wall::Reading;
 use crate::hotspot::radius_messages::{Dispatch, Order};
-use crate::scratch::Scratch;
 use crate::store::CheckedBackup;
+use crate::temp_dir::Scratch;
 use machine::{Station, TestKernel, caller, mac, networks};
 
 const ALL: Page = Page { after: 0, limit: 1000 };

@@ -3,12 +3,12 @@
 use md5::{Digest, Md5};
 
 use super::*;
+use crate::authn::Proof;
 use crate::domain::session::TerminateCause;
 use crate::hotspot::radius_messages::{
     Accept, Access, AccessRequest, Details, Event, Nas, Octets, Purpose, Reject, Report, Reported,
 };
 use crate::policy::Pairs;
-use crate::proof::Proof;
 
 pub(super) fn nas(client: &str) -> Nas {
     let source = [192, 168, 1, 20].into();

@@ -2,10 +2,10 @@
 
 use super::nas_sessions::{ask, at, chap, reject, request};
 use super::*;
+use crate::authn::Proof;
 use crate::domain::rule::{Line, Subject};
 use crate::hotspot::radius_messages::{Access, AccessRequest};
 use crate::policy::{List, dictionary as dict};
-use crate::proof::Proof;
 
 fn refusal(bench: &mut Bench, request: AccessRequest) -> String {
     reject(ask(bench, request)).message
@@ -130,7 +130,7 @@ fn worked(bench: &mut Bench, mut request: AccessRequest, typed: &str) -> Access 
     for _ in 0..3 {
         match ask(bench, request.clone()) {
             Access::Slow(hash) => {
-                let fits = crate::proof::crypt_fits(&Secret::new(typed), &hash);
+                let fits = crate::authn::crypt_fits(&Secret::new(typed), &hash);
                 request.hashed.push((hash, fits));
             }
             decided => return decided,

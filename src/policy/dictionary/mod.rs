@@ -5,11 +5,11 @@
 //! what a server is to do.
 
 mod internal;
+mod packet_use;
 mod rfc;
-mod travel;
 mod vendor;
 
-pub use travel::{Travel, travel};
+pub use packet_use::{PacketUse, travel};
 
 /// Private enterprise number of ChilliSpot and CoovaChilli.
 pub const CHILLISPOT: u32 = 14559;

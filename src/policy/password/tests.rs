@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::authn::{Proof, Verdict, crypt_fits, prove};
 use crate::policy::Pair;
 use crate::policy::dictionary::*;
-use crate::proof::{Proof, Verdict, crypt_fits, prove};
 
 const CRYPT: &str = "$1$salt$7ciXrXqgUOHBR2qDHOdHr0";
 

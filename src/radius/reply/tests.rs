@@ -2,11 +2,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::authn::Keys;
 use crate::config::Vendor;
 use crate::policy::Pairs;
-use crate::proof::Keys;
 use crate::radius::authenticator::{Signature, is_authentic_response, reply_message_authenticator};
-use crate::radius::hidden::{uncover_password, uncover_salted};
+use crate::radius::encrypt::{uncover_password, uncover_salted};
 use crate::radius::packet::{MAX_PACKET, MESSAGE_AUTHENTICATOR};
 use crate::radius::tests::{SECRET, STATUS_ACCT, STATUS_ACCT_REPLY, STATUS_AUTH, hex, packet};
 
@@ -116,7 +116,7 @@ fn keys_can_be_uncovered_with_the_requests_authenticator() {
     let request = access_request(&[]);
     let keys = Keys::MsChap2 { success: [1; 43], send: [2; 16], receive: [3; 16] };
     let packet = accepted(&request, &Accept { keys, ..Accept::default() });
-    let fields = Fields::of(&packet);
+    let fields = AttributeView::of(&packet);
     let key = |attribute| {
         let value = fields.octets(attribute).unwrap();
         (value[..2].to_vec(), uncover_salted(value, &request.authenticator, &secret()).unwrap())
@@ -128,7 +128,7 @@ fn keys_can_be_uncovered_with_the_requests_authenticator() {
 
     let keys = Keys::MsChap([9; 24]);
     let packet = accepted(&request, &Accept { keys, ..Accept::default() });
-    let fields = Fields::of(&packet);
+    let fields = AttributeView::of(&packet);
     let value = fields.octets(dict::MS_CHAP_MPPE_KEYS).unwrap();
     assert_eq!(value.len(), 32);
     assert_eq!(uncover_password(value, &request.authenticator, &secret()).unwrap(), [9; 24]);
@@ -158,7 +158,7 @@ fn ms_chap_is_told_in_its_own_words() {
     let response: Vec<u8> = [&[7, 0][..], &[0; 48]].concat();
     let request = access_request(&[(dict::MS_CHAP2_RESPONSE, &response)]);
     let packet = rejected(&request, "Falsches Paßwort");
-    let fields = Fields::of(&packet);
+    let fields = AttributeView::of(&packet);
     let error = fields.octets(dict::MS_CHAP_ERROR).unwrap();
     assert_eq!(error[0], 7);
     let text = str::from_utf8(&error[1..]).unwrap();
@@ -168,7 +168,7 @@ fn ms_chap_is_told_in_its_own_words() {
 
     let request = access_request(&[(dict::MS_CHAP_RESPONSE, &response)]);
     let packet = rejected(&request, "no");
-    let error = Fields::of(&packet).octets(dict::MS_CHAP_ERROR).unwrap().to_vec();
+    let error = AttributeView::of(&packet).octets(dict::MS_CHAP_ERROR).unwrap().to_vec();
     let text = str::from_utf8(&error[1..]).unwrap();
     assert_eq!((text.len(), &text[..12], &text[28..]), (32, "E=691 R=0 C=", " V=2"));
 }
@@ -178,7 +178,7 @@ fn an_error_with_a_long_message_still_fits() {
     let response: Vec<u8> = vec![7; 50];
     let request = access_request(&[(dict::MS_CHAP2_RESPONSE, &response)]);
     let packet = rejected(&request, &"é".repeat(200));
-    assert!(Fields::of(&packet).octets(dict::MS_CHAP_ERROR).is_some());
+    assert!(AttributeView::of(&packet).octets(dict::MS_CHAP_ERROR).is_some());
 }
 
 #[test]

@@ -3,19 +3,19 @@
 use super::{Answer, Request, Server};
 use crate::hotspot::radius_messages::Nas;
 use crate::hotspot::{Fault, Write};
+use crate::radius::drop_reason::DropReason;
 use crate::radius::reply;
 use crate::radius::request::{self, Accounting};
-use crate::radius::trouble::Trouble;
 
 impl Server {
-    pub(super) async fn account(&self, request: &Request, nas: Nas) -> Result<Answer, Trouble> {
+    pub(super) async fn account(&self, request: &Request, nas: Nas) -> Result<Answer, DropReason> {
         let hotspot = &self.0.hotspot;
         let view_point = self.view_point_of_report(request);
         let told = match request::accounting(&request.packet, nas.clone(), view_point) {
             Ok(Accounting::Session(report)) => {
                 let told = hotspot.write(|reply| Write::Account { report, reply }).await;
                 if told.as_ref().is_ok_and(|taken| taken.implausible) {
-                    self.noticed(request, Trouble::Implausible);
+                    self.noticed(request, DropReason::Implausible);
                 }
                 if told.as_ref().is_ok_and(|taken| taken.is_fresh) {
                     self.learn_from_report(request).await;
@@ -36,12 +36,12 @@ impl Server {
             Ok(Accounting::Ignored) => Ok(()),
             Err(unfit) => {
                 log::debug!("radius: a report of '{}': {unfit:?}", request.section.name);
-                return Err(Trouble::Incomplete);
+                return Err(DropReason::Incomplete);
             }
         };
         told.map_err(|fault| match fault {
-            Fault::TooManySessions => Trouble::Busy,
-            _ => Trouble::Fault,
+            Fault::TooManySessions => DropReason::Busy,
+            _ => DropReason::Fault,
         })?;
         let secret = &request.section.client.secret;
         Ok(Answer::Accounting(reply::accounting_response(&request.packet, secret)))

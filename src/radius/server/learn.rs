@@ -8,7 +8,7 @@ use crate::domain::nas::{NasPeer, ViewPoint};
 use crate::hotspot::{Read, Write};
 use crate::radius::authenticator::Signature;
 use crate::radius::clients::Section;
-use crate::radius::grant::Profile;
+use crate::radius::reply_attributes::Profile;
 use crate::radius::request;
 
 impl Server {

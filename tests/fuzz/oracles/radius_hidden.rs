@@ -7,7 +7,7 @@
 //! - What is hidden comes out again.
 
 use hotspotd::domain::secret::Secret;
-use hotspotd::radius::hidden::{
+use hotspotd::radius::encrypt::{
     MAX_PASSWORD, MAX_SALTED, cover_password, cover_salted, uncover_password, uncover_salted,
 };
 

@@ -19,16 +19,16 @@ use hotspotd::domain::nas::ViewPoint;
 use hotspotd::domain::secret::Secret;
 use hotspotd::hotspot::radius_messages::{Accept, Reject};
 use hotspotd::policy::dictionary::{self as dict, Cover};
+use hotspotd::radius::attributes::{AttributeView, EncryptContext, write};
 use hotspotd::radius::authenticator::{
     Signature, is_authentic_request, is_authentic_response, message_authenticator,
     reply_message_authenticator,
 };
-use hotspotd::radius::grant::Profile;
-use hotspotd::radius::hidden::Salts;
+use hotspotd::radius::encrypt::Salts;
 use hotspotd::radius::packet::{Code, Draft, Malformed, Packet};
 use hotspotd::radius::reply::{self, Port};
-use hotspotd::radius::wire::{Covering, Fields, write};
-use hotspotd::radius::{order, request};
+use hotspotd::radius::reply_attributes::Profile;
+use hotspotd::radius::{dynauth_packet, request};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -83,17 +83,17 @@ fn check_bytes(data: &[u8], packet: &Packet) {
 }
 
 fn check_values(packet: &Packet) {
-    let pairs = Fields::of(packet).pairs();
+    let pairs = AttributeView::of(packet).pairs();
     let secret = secret();
     let mut covering =
-        Covering { secret: &secret, request_authenticator: &[0; 16], salts: Salts::from(0) };
+        EncryptContext { secret: &secret, request_authenticator: &[0; 16], salts: Salts::from(0) };
     for pair in pairs.0 {
         assert_eq!(pair.attribute.definition().cover, Cover::None);
         let mut draft = Draft::new(Code::AccessRequest, 0);
         write(&mut draft, &pair, &mut covering).unwrap();
         let bytes = hotspotd::radius::authenticator::sign_request(draft, &secret);
         let again = Packet::decode(&bytes).unwrap();
-        assert_eq!(Fields::of(&again).pairs().0, [pair]);
+        assert_eq!(AttributeView::of(&again).pairs().0, [pair]);
     }
 }
 
@@ -118,8 +118,8 @@ fn check_requests(packet: &Packet) {
         let _ = request::accounting(packet, nas.clone(), view_point);
     }
     let _ = request::view_point(packet);
-    let _ = order::outcome(Code::DisconnectRequest, packet);
-    let _ = order::outcome(Code::CoaRequest, packet);
+    let _ = dynauth_packet::outcome(Code::DisconnectRequest, packet);
+    let _ = dynauth_packet::outcome(Code::CoaRequest, packet);
     let _ = message_authenticator(packet, &secret());
 }
 

@@ -148,7 +148,7 @@ async fn after_port_80_guests_go_on_at_the_portals_own_port() {
 
 #[tokio::test]
 async fn a_box_beside_the_terms_must_be_ticked() {
-    let scratch = crate::scratch::Scratch::new();
+    let scratch = crate::temp_dir::Scratch::new();
     std::fs::write(scratch.path().join("terms.txt"), "Be <kind>.\n\nAlways.").unwrap();
     std::fs::write(scratch.path().join("brand.conf"), "terms = box").unwrap();
     std::fs::write(scratch.path().join("logo.svg"), "<svg><script>x</script></svg>").unwrap();

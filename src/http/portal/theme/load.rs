@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use crate::http::portal::i18n::ENGLISH;
     use crate::http::portal::language::by_tag;
-    use crate::scratch::Scratch;
+    use crate::temp_dir::Scratch;
 
     fn load(files: &[(&str, &[u8])]) -> (Theme, Vec<String>) {
         let scratch = Scratch::new();

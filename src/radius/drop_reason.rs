@@ -2,7 +2,7 @@
 
 /// Why a request was dropped or can come to nothing, or an order did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum DropReason {
     /// It is no RADIUS packet.
     Malformed,
     /// It does not belong on this port.
@@ -35,7 +35,7 @@ pub enum Trouble {
     Silent,
 }
 
-impl Trouble {
+impl DropReason {
     /// A few words: for a table, and for the name of a counter.
     pub fn words(self) -> &'static str {
         match self {

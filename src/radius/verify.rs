@@ -1,9 +1,9 @@
 //! Whether a packet comes from the client it seems to come from.
 
 use super::authenticator::{Signature, is_authentic_request, message_authenticator};
+use super::drop_reason::DropReason;
 use super::packet::{Code, Packet};
 use super::reply::Port;
-use super::trouble::Trouble;
 use crate::config::{Client, MessageAuthenticator};
 
 /// Types of attributes (RFC 2865 section 5.33, RFC 3579 section 3.1).
@@ -18,18 +18,18 @@ pub(super) fn authentic(
     packet: &Packet,
     port: Port,
     client: &Client,
-) -> Result<Signature, Trouble> {
+) -> Result<Signature, DropReason> {
     match (packet.code, port) {
         (Code::AccessRequest, Port::Auth) | (Code::StatusServer, _) => {}
         (Code::AccountingRequest, Port::Acct) => {
             if !is_authentic_request(packet, &client.secret) {
-                return Err(Trouble::WrongAuthenticator);
+                return Err(DropReason::WrongAuthenticator);
             }
         }
-        _ => return Err(Trouble::Code),
+        _ => return Err(DropReason::Code),
     }
     match message_authenticator(packet, &client.secret) {
-        Signature::Bad => Err(Trouble::WrongMessageAuthenticator),
+        Signature::Bad => Err(DropReason::WrongMessageAuthenticator),
         Signature::Absent => may_go_without(packet, client).map(|()| Signature::Absent),
         Signature::Good => Ok(Signature::Good),
     }
@@ -38,19 +38,19 @@ pub(super) fn authentic(
 /// Nothing else in an Access-Request shows that it was not forged on its way. Proxy-State is what
 /// the attack on its answer needs (CVE-2024-3596), EAP must never go without (RFC 3579 section
 /// 3.2), nor Status-Server (RFC 5997 section 3).
-fn may_go_without(packet: &Packet, client: &Client) -> Result<(), Trouble> {
+fn may_go_without(packet: &Packet, client: &Client) -> Result<(), DropReason> {
     use MessageAuthenticator::{BesideProxyState, Optional, Required};
     match (packet.code, client.require_message_authenticator) {
         (Code::AccountingRequest, _) => Ok(()),
-        (Code::AccessRequest, Required) => Err(Trouble::NoMessageAuthenticator),
+        (Code::AccessRequest, Required) => Err(DropReason::NoMessageAuthenticator),
         (Code::AccessRequest, _) if packet.attribute(EAP_MESSAGE).is_some() => {
-            Err(Trouble::NoMessageAuthenticator)
+            Err(DropReason::NoMessageAuthenticator)
         }
         (Code::AccessRequest, BesideProxyState) if packet.attribute(PROXY_STATE).is_some() => {
-            Err(Trouble::ProxyState)
+            Err(DropReason::ProxyState)
         }
         (Code::AccessRequest, BesideProxyState | Optional) => Ok(()),
-        _ => Err(Trouble::NoMessageAuthenticator),
+        _ => Err(DropReason::NoMessageAuthenticator),
     }
 }
 
@@ -96,7 +96,9 @@ mod tests {
     #[test]
     fn access_requests_need_a_message_authenticator_unless_told_otherwise() {
         use Code::AccessRequest as Access;
-        use Trouble::{NoMessageAuthenticator as Missing, ProxyState, WrongMessageAuthenticator};
+        use DropReason::{
+            NoMessageAuthenticator as Missing, ProxyState, WrongMessageAuthenticator,
+        };
         let judged = |require, signed, attributes: &[u8], secret| {
             authentic(&packet(Access, signed, attributes, secret), Port::Auth, &client(require))
         };
@@ -119,13 +121,13 @@ mod tests {
         let report = Code::AccountingRequest;
         assert_eq!(judged(report, false, Port::Acct, SECRET), Ok(Signature::Absent));
         assert_eq!(judged(report, true, Port::Acct, SECRET), Ok(Signature::Good));
-        let wrong = Err(Trouble::WrongAuthenticator);
+        let wrong = Err(DropReason::WrongAuthenticator);
         assert_eq!(judged(report, false, Port::Acct, "other"), wrong);
         for port in [Port::Auth, Port::Acct] {
             let status = |signed, secret| judged(Code::StatusServer, signed, port, secret);
             assert_eq!(status(true, SECRET), Ok(Signature::Good));
-            assert_eq!(status(true, "other"), Err(Trouble::WrongMessageAuthenticator));
-            assert_eq!(status(false, SECRET), Err(Trouble::NoMessageAuthenticator));
+            assert_eq!(status(true, "other"), Err(DropReason::WrongMessageAuthenticator));
+            assert_eq!(status(false, SECRET), Err(DropReason::NoMessageAuthenticator));
         }
     }
 
@@ -139,7 +141,7 @@ mod tests {
             (Code::Other(99), Port::Auth),
         ] {
             let judged = authentic(&packet(code, true, &[], SECRET), port, &client("0"));
-            assert_eq!(judged, Err(Trouble::Code), "{code:?}");
+            assert_eq!(judged, Err(DropReason::Code), "{code:?}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Key {
 
 /// A request that was let in; its answer comes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub(super) struct RequestId {
     key: Key,
     number: u32,
 }
@@ -43,12 +43,12 @@ pub(super) enum Found {
 
 /// Requests of the last half minute. The oldest are forgotten where there are too many.
 #[derive(Default)]
-pub(super) struct Replies {
+pub(super) struct DuplicateCache {
     entries: HashMap<Key, Entry>,
     /// The latest with these octets.
     by_fingerprint: HashMap<u64, Key>,
     /// In the order in which they came; those that were replaced or forgotten since are still here.
-    order: VecDeque<(Duration, Ticket)>,
+    order: VecDeque<(Duration, RequestId)>,
     octets: usize,
     last: u32,
     hasher: RandomState,
@@ -70,7 +70,7 @@ impl Entry {
     }
 }
 
-impl Replies {
+impl DuplicateCache {
     /// The same request, octet by octet, that came the same way.
     pub(super) fn find(&mut self, key: &Key, bytes: &[u8], now: Duration) -> Option<Found> {
         self.forget_old(now);
@@ -86,10 +86,10 @@ impl Replies {
 
     /// Remembers a request that is new. One with the same identifier and other bytes takes the place
     /// of the former: whoever sent that has given it up.
-    pub(super) fn admit(&mut self, key: Key, bytes: &[u8], now: Duration) -> Ticket {
+    pub(super) fn admit(&mut self, key: Key, bytes: &[u8], now: Duration) -> RequestId {
         let fingerprint = self.hasher.hash_one(bytes);
         self.last = self.last.wrapping_add(1);
-        let ticket = Ticket { key, number: self.last };
+        let ticket = RequestId { key, number: self.last };
         self.forget_key(&key);
         self.entries.insert(key, Entry { number: ticket.number, fingerprint, answer: None });
         self.by_fingerprint.insert(fingerprint, key);
@@ -99,7 +99,7 @@ impl Replies {
 
     /// Keeps the answer to a request. `false` where a newer request has taken its place: nobody
     /// waits for the answer any more.
-    pub(super) fn answer(&mut self, ticket: Ticket, answer: &Arc<[u8]>) -> bool {
+    pub(super) fn answer(&mut self, ticket: RequestId, answer: &Arc<[u8]>) -> bool {
         let Some(entry) = self.entries.get_mut(&ticket.key) else { return true };
         if entry.number != ticket.number {
             return false;
@@ -111,7 +111,7 @@ impl Replies {
     }
 
     /// A request gets no answer: when it comes again it is new.
-    pub(super) fn forget(&mut self, ticket: Ticket) {
+    pub(super) fn forget(&mut self, ticket: RequestId) {
         if self.entries.get(&ticket.key).is_some_and(|entry| entry.number == ticket.number) {
             self.forget_key(&ticket.key);
         }
@@ -146,7 +146,7 @@ mod tests {
         Key { route: route(port), code: 1, identifier }
     }
 
-    fn new(replies: &mut Replies, key: Key, bytes: &[u8], now: Duration) -> Ticket {
+    fn new(replies: &mut DuplicateCache, key: Key, bytes: &[u8], now: Duration) -> RequestId {
         assert_eq!(replies.find(&key, bytes, now), None);
         replies.admit(key, bytes, now)
     }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_second_is_dropped_and_later_answered_alike() {
-        let mut replies = Replies::default();
+        let mut replies = DuplicateCache::default();
         let ticket = new(&mut replies, key(1, 7), b"ask", START);
         assert_eq!(replies.find(&key(1, 7), b"ask", START), Some(Found::UnderWay));
         assert!(replies.answer(ticket, &bytes("yes")));
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_new_request_with_an_old_identifier_takes_its_place() {
-        let mut replies = Replies::default();
+        let mut replies = DuplicateCache::default();
         let old = new(&mut replies, key(1, 7), b"old", START);
         let newer = new(&mut replies, key(1, 7), b"new", START);
         assert!(!replies.answer(old, &bytes("too late")));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_gets_no_answer_may_come_again() {
-        let mut replies = Replies::default();
+        let mut replies = DuplicateCache::default();
         let ticket = new(&mut replies, key(1, 7), b"ask", START);
         replies.forget(ticket);
         new(&mut replies, key(1, 7), b"ask", START);
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn neither_entries_nor_octets_grow_without_end() {
-        let mut replies = Replies::default();
+        let mut replies = DuplicateCache::default();
         let first = new(&mut replies, key(1, 0), b"first", START);
         for round in 0..3 * ENTRIES {
             let ticket = new(&mut replies, key(2, 0), &round.to_ne_bytes(), START);

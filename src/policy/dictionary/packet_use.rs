@@ -6,7 +6,7 @@ use super::{CLIENT_SHORTNAME, PACKET_SRC_IP_ADDRESS};
 
 /// Which way an attribute goes when somebody signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Travel {
+pub enum PacketUse {
     /// In requests and in answers.
     Both,
     /// In requests only. Client-Shortname and Packet-Src-IP-Address are not sent, but are added to
@@ -23,8 +23,8 @@ pub enum Travel {
 }
 
 /// Which way `attribute` goes when somebody signs in.
-pub fn travel(attribute: Attribute) -> Travel {
-    use Travel::{Answer, Both, Elsewhere, Inner, Protocol, Request};
+pub fn travel(attribute: Attribute) -> PacketUse {
+    use PacketUse::{Answer, Both, Elsewhere, Inner, Protocol, Request};
     match attribute.definition().scope {
         Scope::Internal if attribute == CLIENT_SHORTNAME => Request,
         Scope::Internal if attribute == PACKET_SRC_IP_ADDRESS => Request,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{default_policy, is_accept, is_enabled, leads_out};
 use crate::config::uci::Section;
-use crate::surroundings::{text, words};
+use crate::system_check::{text, words};
 
 /// Options that have a rule concern some packets only.
 const NARROWING: [&str; 17] = [

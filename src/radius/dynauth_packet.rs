@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::attributes::{AttributeView, EncryptContext, write};
 use super::authenticator::sign_request;
-use super::grant::{self, Profile};
-use super::hidden::Salts;
+use super::encrypt::Salts;
 use super::packet::{Code, Draft, Packet};
+use super::reply_attributes::{self, Profile};
 use super::session_number;
-use super::wire::{Covering, Fields, write};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::hotspot::radius_messages::{Demand, Order, Outcome};
@@ -31,14 +31,14 @@ pub fn request(
 ) -> Option<Vec<u8>> {
     let (code, changes) = match &order.what {
         Demand::End(_) => (Code::DisconnectRequest, Vec::new()),
-        Demand::Change(terms) => (Code::CoaRequest, grant::changes(terms, profile)),
+        Demand::Change(terms) => (Code::CoaRequest, reply_attributes::changes(terms, profile)),
     };
     if code == Code::CoaRequest && changes.is_empty() {
         return None;
     }
     let mut draft = Draft::new(code, identifier);
     let salts = Salts::from(0);
-    let mut covering = Covering { secret, request_authenticator: &[0; 16], salts };
+    let mut covering = EncryptContext { secret, request_authenticator: &[0; 16], salts };
     let named = named(order, now).map(|(attribute, value)| Pair { attribute, tag: 0, value });
     for pair in named.chain(changes) {
         let _ = write(&mut draft, &pair, &mut covering);
@@ -79,7 +79,7 @@ pub fn outcome(asked: Code, packet: &Packet) -> Option<Outcome> {
             Some(Outcome::Done)
         }
         (Code::DisconnectRequest, Code::DisconnectNak) | (Code::CoaRequest, Code::CoaNak) => {
-            Some(Outcome::Refused(Fields::of(packet).integer(dict::ERROR_CAUSE)))
+            Some(Outcome::Refused(AttributeView::of(packet).integer(dict::ERROR_CAUSE)))
         }
         _ => None,
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::hotspot::radius_messages::AttributeChange;
-use crate::radius::disconnect::tests::order;
+use crate::radius::dynauth_client::tests::order;
 
 fn nas(last: u8) -> IpAddr {
     IpAddr::from([10, 0, 0, last])

@@ -2,7 +2,7 @@
 
 use super::{about_the_firewall, added_rule, default_policy, enabled, is_accept, is_from};
 use crate::config::uci::Section;
-use crate::surroundings::{Advice, text, words};
+use crate::system_check::{Advice, text, words};
 
 /// What keeps guests from this router; `name` is that of their zone.
 pub(super) fn advice(

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::dictionary as dict;
-use crate::radius::hidden::{uncover_password, uncover_salted};
+use crate::radius::encrypt::{uncover_password, uncover_salted};
 use crate::radius::packet::Code;
 use crate::radius::tests::packet;
 
@@ -16,7 +16,7 @@ fn written(attribute: Attribute, tag: u8, value: Value) -> Result<Vec<u8>, Unsen
     let mut draft = Draft::new(Code::AccessAccept, 0);
     let secret = secret();
     let mut covering =
-        Covering { secret: &secret, request_authenticator: &[9; 16], salts: Salts::from(0) };
+        EncryptContext { secret: &secret, request_authenticator: &[9; 16], salts: Salts::from(0) };
     write(&mut draft, &Pair { attribute, tag, value }, &mut covering)?;
     Ok(draft.finish().0.split_off(20))
 }
@@ -98,7 +98,7 @@ fn several_attributes_of_a_vendor_in_one_are_all_read() {
     draft.add(26, &[0, 0, 0, 99, 1, 3, 5]).unwrap();
     let (bytes, _) = draft.finish();
     let packet = Packet::decode(&bytes).unwrap();
-    let fields = Fields::of(&packet);
+    let fields = AttributeView::of(&packet);
     assert_eq!(fields.integer(dict::WISPR_BANDWIDTH_MAX_UP), Some(1));
     assert_eq!(fields.text(dict::WISPR_REDIRECTION_URL).as_deref(), Some("abc"));
     assert_eq!(fields.pairs().0.len(), 2, "the vendor that nobody knows is left out");
@@ -112,7 +112,7 @@ fn a_misshapen_vendor_attribute_takes_its_neighbours_with_it_and_nothing_else() 
     draft.add(1, b"anna").unwrap();
     let (bytes, _) = draft.finish();
     let packet = Packet::decode(&bytes).unwrap();
-    let fields = Fields::of(&packet);
+    let fields = AttributeView::of(&packet);
     assert_eq!(fields.integer(dict::WISPR_BANDWIDTH_MAX_UP), None);
     assert_eq!(fields.text(dict::USER_NAME).as_deref(), Some("anna"));
 }
@@ -130,7 +130,7 @@ fn what_has_the_wrong_length_is_left_out_and_the_rest_stands() {
             (dict::USER_NAME, b"anna"),
         ],
     );
-    let pairs = Fields::of(&packet).pairs();
+    let pairs = AttributeView::of(&packet).pairs();
     let said: Vec<_> = pairs.0.into_iter().map(|pair| (pair.attribute, pair.value)).collect();
     assert_eq!(
         said,
@@ -167,7 +167,7 @@ fn numbers_are_shown_by_their_names() {
         Code::AccessRequest,
         &[(dict::NAS_PORT_TYPE, &[0, 0, 0, 19]), (dict::SERVICE_TYPE, &[0, 0, 0, 200])],
     );
-    let fields = Fields::of(&packet);
+    let fields = AttributeView::of(&packet);
     assert_eq!(fields.named(dict::NAS_PORT_TYPE).as_deref(), Some("Wireless-802.11"));
     assert_eq!(fields.named(dict::SERVICE_TYPE).as_deref(), Some("200"));
     assert_eq!(fields.named(dict::FRAMED_PROTOCOL), None);
@@ -207,7 +207,7 @@ proptest! {
         let mut draft = Draft::new(Code::AccessRequest, 1);
         let secret = secret();
         let mut covering =
-            Covering { secret: &secret, request_authenticator: &[0; 16], salts: Salts::from(0) };
+            EncryptContext { secret: &secret, request_authenticator: &[0; 16], salts: Salts::from(0) };
         let mut sent = Vec::new();
         for pair in pairs {
             // A Message-Authenticator of another length is no packet at all.
@@ -221,6 +221,6 @@ proptest! {
         }
         let (bytes, _) = draft.finish();
         let packet = Packet::decode(&bytes).unwrap();
-        prop_assert_eq!(Fields::of(&packet).pairs().0, sent);
+        prop_assert_eq!(AttributeView::of(&packet).pairs().0, sent);
     }
 }

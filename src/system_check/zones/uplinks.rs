@@ -2,7 +2,7 @@
 
 use super::enabled;
 use crate::config::uci::Section;
-use crate::surroundings::{is_on, text};
+use crate::system_check::{is_on, text};
 
 /// Those that guests are let to. Zones with masquerading are, the ones before all that the LAN
 /// forwards to, or else any zone; where none has it, the only zone that is forwarded to. Of several

@@ -5,7 +5,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::hidden::{Salts, cover_password, cover_salted};
+use super::encrypt::{Salts, cover_password, cover_salted};
 use super::packet::{Attributes, Draft, MAX_VALUE, Packet};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -17,9 +17,9 @@ const VENDOR_SPECIFIC: u8 = 26;
 
 /// The attributes of a packet by their numbers, a vendor's taken out of Vendor-Specific.
 #[derive(Clone, Debug)]
-pub struct Fields<'a>(Vec<(Scope, &'a [u8])>);
+pub struct AttributeView<'a>(Vec<(Scope, &'a [u8])>);
 
-impl<'a> Fields<'a> {
+impl<'a> AttributeView<'a> {
     /// Of a packet. Where one of a vendor's attributes is misshapen, the others in the same
     /// Vendor-Specific are left out with it: what is inside is then anybody's guess.
     pub fn of(packet: &'a Packet) -> Self {
@@ -164,7 +164,7 @@ pub enum Unsent {
 }
 
 /// What values are hidden with in one reply.
-pub struct Covering<'a> {
+pub struct EncryptContext<'a> {
     /// The shared secret.
     pub secret: &'a Secret,
     /// The authenticator of the request.
@@ -177,10 +177,14 @@ pub struct Covering<'a> {
 ///
 /// # Errors
 /// Why it cannot be; the packet then stays as it was.
-pub fn write(draft: &mut Draft, pair: &Pair, covering: &mut Covering<'_>) -> Result<(), Unsent> {
+pub fn write(
+    draft: &mut Draft,
+    pair: &Pair,
+    covering: &mut EncryptContext<'_>,
+) -> Result<(), Unsent> {
     let definition = pair.attribute.definition();
     let plain = plain(&pair.value).ok_or(Unsent::TooLong)?;
-    let Covering { secret, request_authenticator, salts } = covering;
+    let EncryptContext { secret, request_authenticator, salts } = covering;
     let covered = match definition.cover {
         Cover::None => Some(plain),
         Cover::Password => cover_password(&plain, request_authenticator, secret),

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::authn::Keys;
 use crate::config::Vendor;
 use crate::domain::nas::ViewPoint;
 use crate::domain::session::Allowance;
@@ -14,7 +15,6 @@ use crate::domain::zone::Zone;
 use crate::hotspot::radius_messages::{Accept, AttributeChange, Terms};
 use crate::policy::dictionary::{self as dict, Attribute};
 use crate::policy::{Pair, Value};
-use crate::proof::Keys;
 
 /// How an access point is to be told what somebody gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::uplinks::uplinks;
 use super::{about_the_firewall, added_rule, enabled, leads_out, rules_for_the_mark, zone_of};
 use crate::config::Guest;
 use crate::config::uci::Section;
-use crate::surroundings::{Advice, interfaces_on, is_on, mark, text, words};
+use crate::system_check::{Advice, interfaces_on, is_on, mark, text, words};
 
 /// What a zone lacks that forwards everybody, or nobody at all; `name` is that of the zone.
 pub(super) fn advice(

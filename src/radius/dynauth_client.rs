@@ -26,8 +26,8 @@ use tokio::time::timeout;
 use super::Server;
 use super::authenticator::{Signature, is_authentic_response, reply_message_authenticator};
 use super::clients::Section;
-use super::line::{Arrival, Line};
-use super::order;
+use super::dynauth_packet;
+use super::dynauth_queue::{Arrival, Line};
 use super::packet::{MAX_PACKET, Packet};
 use crate::clock::boot_time;
 use crate::domain::log_limit::LogLimit;
@@ -105,7 +105,7 @@ async fn carry_out(server: Server, hotspot: Handle, order: Order, now: Option<Ti
         Some(section) => {
             let profile = server.profile(&section, order.nas.source);
             let secret = &section.client.secret;
-            match order::request(&order, profile, order.id.to_le_bytes()[0], secret, now) {
+            match dynauth_packet::request(&order, profile, order.id.to_le_bytes()[0], secret, now) {
                 None => Outcome::Done,
                 Some(bytes) => deliver(&server, &section, &order, &bytes).await,
             }
@@ -205,7 +205,7 @@ async fn answer(socket: &UdpSocket, request: &Packet, secret: &Secret) -> Outcom
         let genuine = reply.identifier == request.identifier
             && is_authentic_response(&reply, authenticator, secret)
             && reply_message_authenticator(&reply, authenticator, secret) != Signature::Bad;
-        match order::outcome(request.code, &reply) {
+        match dynauth_packet::outcome(request.code, &reply) {
             Some(outcome) if genuine => return outcome,
             _ => log::debug!("radius: an answer to an order is not genuine, or none at all"),
         }
@@ -222,8 +222,8 @@ pub(super) mod tests {
     use crate::hotspot::radius_messages::Nas;
     use crate::radius::authenticator::sign_reply;
     use crate::radius::clients::Clients;
-    use crate::radius::grant::Profile;
     use crate::radius::packet::{Code, Draft};
+    use crate::radius::reply_attributes::Profile;
 
     pub(in crate::radius) fn order(id: i64, nas: IpAddr) -> Order {
         Order {
@@ -280,7 +280,8 @@ pub(super) mod tests {
         let order = order(0x0107, to.ip());
         let now = Some(Timestamp::from_unix(1_800_000_000));
         let secret = &section.client.secret;
-        let bytes = order::request(&order, Profile::of(Vendor::None), 7, secret, now).unwrap();
+        let bytes =
+            dynauth_packet::request(&order, Profile::of(Vendor::None), 7, secret, now).unwrap();
         let telling = tell(&socket, secret, &bytes, &pauses);
         tokio::pin!(telling);
         let (mut heard, mut buffer) = (Vec::new(), [0; MAX_PACKET]);

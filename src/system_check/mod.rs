@@ -177,7 +177,7 @@ fn words<'a>(section: &'a Section, name: &str) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
+    use crate::temp_dir::Scratch;
 
     pub(super) fn machine(files: &[(&str, &str)]) -> (Scratch, Surroundings) {
         let scratch = Scratch::new();

@@ -10,8 +10,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::clients::{Clients, Section};
+use super::drop_reason::DropReason;
 use super::peers::{Peers, ViewPoints};
-use super::trouble::Trouble;
 use crate::config::{Client, Vendor, unprotected};
 use crate::domain::log_limit::LogLimit;
 use crate::domain::nas::ViewPoint;
@@ -54,7 +54,7 @@ pub struct Counters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastTrouble {
     /// What.
-    pub trouble: Trouble,
+    pub trouble: DropReason,
     /// Where the packet came from.
     pub from: IpAddr,
     /// How long ago.
@@ -79,7 +79,7 @@ pub struct Standing {
     /// What became of its packets.
     pub counters: Counters,
     /// Packets that got no answer, by the reason.
-    pub dropped: BTreeMap<Trouble, u64>,
+    pub dropped: BTreeMap<DropReason, u64>,
     /// What was wrong last.
     pub last: Option<LastTrouble>,
     /// What its section says that an operator should keep in mind.
@@ -88,7 +88,7 @@ pub struct Standing {
 
 /// Counts.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct ClientStats {
     clients: BTreeMap<Arc<str>, Entry>,
     strangers: BTreeMap<IpAddr, Stranger>,
     strangers_limit: LogLimit,
@@ -97,10 +97,10 @@ pub(super) struct Tally {
 #[derive(Default)]
 struct Entry {
     counters: Counters,
-    dropped: BTreeMap<Trouble, u64>,
-    limits: BTreeMap<Trouble, LogLimit>,
+    dropped: BTreeMap<DropReason, u64>,
+    limits: BTreeMap<DropReason, LogLimit>,
     heard: Option<Duration>,
-    last: Option<(Trouble, IpAddr, Duration)>,
+    last: Option<(DropReason, IpAddr, Duration)>,
 }
 
 struct Stranger {
@@ -108,7 +108,7 @@ struct Stranger {
     heard: Duration,
 }
 
-impl Tally {
+impl ClientStats {
     /// A packet has come from a client.
     pub(super) fn heard(&mut self, section: &Section, now: Duration) {
         let entry = self.entry(section);
@@ -141,8 +141,8 @@ impl Tally {
         let trouble = match outcome {
             // The session had ended already.
             Outcome::Done | Outcome::Refused(Some(NO_SESSION)) => return None,
-            Outcome::Refused(_) => Trouble::Refused,
-            Outcome::Silent | Outcome::Unsent | Outcome::Unknown => Trouble::Silent,
+            Outcome::Refused(_) => DropReason::Refused,
+            Outcome::Silent | Outcome::Unsent | Outcome::Unknown => DropReason::Silent,
         };
         let what = match outcome {
             Outcome::Refused(Some(cause)) => format!("refuses an order (Error-Cause {cause})"),
@@ -164,7 +164,7 @@ impl Tally {
     pub(super) fn dropped(
         &mut self,
         section: &Section,
-        trouble: Trouble,
+        trouble: DropReason,
         from: IpAddr,
         now: Duration,
     ) -> Option<String> {
@@ -177,12 +177,12 @@ impl Tally {
     pub(super) fn noticed(
         &mut self,
         section: &Section,
-        trouble: Trouble,
+        trouble: DropReason,
         from: IpAddr,
         now: Duration,
     ) -> Option<String> {
         let what = match trouble {
-            Trouble::Implausible => "reports what cannot be",
+            DropReason::Implausible => "reports what cannot be",
             _ => "is told no",
         };
         self.trouble(section, trouble, from, now, what)
@@ -191,7 +191,7 @@ impl Tally {
     fn trouble(
         &mut self,
         section: &Section,
-        trouble: Trouble,
+        trouble: DropReason,
         nas: IpAddr,
         now: Duration,
         what: &str,
@@ -318,14 +318,14 @@ mod tests {
     fn what_is_wrong_is_said_in_one_look() {
         let clients = clients(&["roof", "lobby"]);
         let lobby = clients.named("lobby").unwrap();
-        let mut tally = Tally::default();
+        let mut tally = ClientStats::default();
         tally.heard(lobby, START);
-        let trouble = Trouble::WrongMessageAuthenticator;
+        let trouble = DropReason::WrongMessageAuthenticator;
         let said = tally.dropped(lobby, trouble, address(7), START).unwrap();
         assert!(said.contains("192.168.1.7") && said.contains("not the one in section 'lobby'"));
         assert_eq!(tally.dropped(lobby, trouble, address(7), START), None);
         // Another kind of trouble has a line of its own.
-        assert!(tally.dropped(lobby, Trouble::Malformed, address(8), START).is_some());
+        assert!(tally.dropped(lobby, DropReason::Malformed, address(8), START).is_some());
         let later = START + Duration::from_secs(61);
         let said = tally.dropped(lobby, trouble, address(7), later).unwrap();
         assert!(said.ends_with("(1 more since this was said last)"), "{said}");
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(names, ["lobby", "roof"]);
         let ago = Duration::from_secs(5);
         assert_eq!(standings[0].last, Some(LastTrouble { trouble, from: address(7), ago }));
-        assert_eq!(standings[0].dropped, [(Trouble::Malformed, 1), (trouble, 3)].into());
+        assert_eq!(standings[0].dropped, [(DropReason::Malformed, 1), (trouble, 3)].into());
         assert_eq!(standings[0].heard, Some(Duration::from_secs(66)));
         assert_eq!((standings[1].heard, &standings[1].last), (None, &None));
     }
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn counters_outlast_a_reload_that_keeps_the_section() {
         let before = clients(&["roof", "lobby"]);
-        let mut tally = Tally::default();
+        let mut tally = ClientStats::default();
         for name in ["roof", "lobby"] {
             let section = before.named(name).unwrap();
             tally.count(section, |it| &mut it.accepted);
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn strangers_are_few_and_the_longest_silent_is_forgotten() {
-        let mut tally = Tally::default();
+        let mut tally = ClientStats::default();
         let mut lines = 0;
         for number in 0..100 {
             let now = START + Duration::from_millis(number);
