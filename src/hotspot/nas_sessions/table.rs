@@ -11,7 +11,7 @@ use crate::hotspot::flush::together;
 use crate::hotspot::radius_messages::Report;
 use crate::store::{SessionRecord, Store, StoreError};
 
-/// Sessions kept in mind at most: 5 MB, and 12 MB where everything has its greatest length.
+/// Sessions kept in mind at most.
 const MOST_OPEN: usize = 4096;
 
 /// Every open session at an access point.
