@@ -12,7 +12,7 @@ use crate::domain::oldest::oldest;
 use crate::domain::time::{Now, Timestamp};
 
 /// Access points and source addresses kept in mind at most; the ones that were heard of least lately
-/// go first. About 1 MB where everything has its greatest length.
+/// go first.
 const MOST_KNOWN: usize = 1024;
 /// How many access points are remembered that came from one source address, or had one name.
 const MOST_PAST: usize = 4;
