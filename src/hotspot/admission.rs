@@ -85,12 +85,13 @@ impl Admissions {
     /// Somebody was let in.
     pub(super) fn accepted(&mut self, client: &Arc<str>, login: &str, now: Duration) {
         let logins = self.accepted.entry(client.clone()).or_default();
-        if logins.len() >= MOST_KNOWN {
+        let login = casefold(login);
+        if logins.len() >= MOST_KNOWN && !logins.contains_key(&login) {
             for login in oldest(logins.iter().map(|(login, at)| (login, *at))) {
                 logins.remove(&login);
             }
         }
-        logins.insert(casefold(login), now);
+        logins.insert(login, now);
     }
 
     /// Whether somebody was let in at this client lately.
@@ -169,6 +170,14 @@ mod tests {
         }
         let some = MOST_KNOWN * 15 / 16..=MOST_KNOWN;
         assert!(some.contains(&admissions.accepted[&a].len()));
+        // Whoever is known comes again and again: nobody is forgotten for that.
+        let mut number = 3 * MOST_KNOWN as u64;
+        while admissions.accepted[&a].len() < MOST_KNOWN {
+            admissions.accepted(&a, &number.to_string(), at(number));
+            number += 1;
+        }
+        admissions.accepted(&a, &(number - 1).to_string(), at(number));
+        assert_eq!(admissions.accepted[&a].len(), MOST_KNOWN);
         let last = 3 * MOST_KNOWN as u64 - 1;
         assert!(admissions.knows("a", &last.to_string(), at(last)));
         assert!(

@@ -61,8 +61,9 @@ impl Known {
         LoginHash(self.hasher.hash_one(casefold(login)))
     }
 
-    /// Makes room for [`FORGOTTEN`] pairs: of each login the newest device goes last, so that those with
-    /// the most devices lose theirs first; among equals, whoever signed in longest ago.
+    /// Makes room for up to [`FORGOTTEN`] pairs: of each login the newest device goes last, so that those
+    /// with the most devices lose theirs first; among equals, whoever signed in longest ago. Logins with
+    /// half as many devices as the greediest lose none.
     fn forget(&mut self) {
         let mut pairs: Vec<_> = self
             .signed_in
@@ -75,7 +76,9 @@ impl Known {
             .flat_map(|of_login| of_login.iter().enumerate())
             .collect();
         ranked.sort_unstable_by_key(|(rank, (_, sequence, _))| (Reverse(*rank), *sequence));
-        for (_, (login, _, mac)) in ranked.into_iter().take(FORGOTTEN) {
+        let most = ranked.first().map_or(0, |(rank, _)| *rank);
+        let greedy = ranked.into_iter().take_while(|(rank, _)| most == 0 || *rank > most / 2);
+        for (_, (login, _, mac)) in greedy.take(FORGOTTEN) {
             self.signed_in.remove(&(*mac, *login));
         }
     }
@@ -126,5 +129,16 @@ mod tests {
         let is_known: Vec<bool> =
             (0..=5000).map(|it| known.has_signed_in(mac(it), &it.to_string())).collect();
         assert!(is_known.is_sorted() && is_known.iter().filter(|it| **it).count() > 3840);
+    }
+
+    #[test]
+    fn a_voucher_with_two_devices_does_not_push_out_those_with_one() {
+        let mut known = Known::default();
+        for number in 0..KNOWN as u16 {
+            known.add(mac(number), &number.to_string());
+        }
+        known.add(mac(5000), "7");
+        assert!(!known.has_signed_in(mac(7), "7") && known.has_signed_in(mac(5000), "7"));
+        assert_eq!(known.signed_in.len(), KNOWN as usize);
     }
 }

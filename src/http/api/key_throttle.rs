@@ -9,7 +9,7 @@ use crate::domain::throttle::Throttle;
 /// Wrong keys from one address before it is blocked, and the time until one of them expires.
 const WRONG_KEYS: u16 = 10;
 pub(super) const FORGIVEN: Duration = Duration::from_secs(6);
-/// Slots of the throttle: addresses that share one share its wrong keys.
+/// Addresses told apart.
 const SLOTS: usize = 1024;
 /// Addresses remembered for having sent the right key. Only holders of the key fill this list.
 const PROVEN: usize = 256;
