@@ -10,7 +10,7 @@ pub type Seed = std::hash::RandomState;
 #[cfg(test)]
 pub type Seed = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
-/// Slots among which a key may be.
+/// Slots of a set: those among which a key may be.
 const WAYS: usize = 8;
 
 /// A leaky bucket of failures per key, in a table of fixed size.
@@ -56,7 +56,7 @@ impl<S: BuildHasher> Throttle<S> {
 
     /// How long this key has to wait by the boot clock's `now`; `None` where it need not.
     pub fn wait(&self, key: impl Hash, now: Duration) -> Option<Duration> {
-        let slot = self.settled(&self.place(key), now).1;
+        let (_, slot) = self.settled(&self.place(key), now);
         (slot.failures >= self.burst).then(|| (slot.since + self.leak).saturating_sub(now))
     }
 

@@ -162,7 +162,7 @@ impl Hotspot {
         {
             log::warn!(
                 "guest: too many wrong passwords at {client}, most likely by somebody who \
-                 login_throttle; devices that are new there have to wait unless their passcode was \
+                 guesses; devices that are new there have to wait unless their passcode was \
                  generated{more}"
             );
         }

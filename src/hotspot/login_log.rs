@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError};
 
 /// Rows kept in memory while the disk is full; the oldest go first. About 2 MB.
 const MOST: usize = 10_000;
-/// Refused logins that wait at most: whoever login_throttle codes must not write the log full.
+/// Refused logins that wait at most: whoever guesses codes must not write the log full.
 const REFUSED: usize = 500;
 
 /// Refused names of one client that have a row each, and the time after which another one has: who

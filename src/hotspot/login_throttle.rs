@@ -13,7 +13,7 @@
 //!   in place of the network's: an attacker with one voucher can make any number of devices known.
 //!   With a login that it has signed in with, neither that nor the username's limit holds it up.
 //! - A right passcode that was drawn here ([`Voucher::has_generated_passcode`]) is accepted while the
-//!   limit of the network or of the login is exhausted. Whoever login_throttle at random learns nothing by
+//!   limit of the network or of the login is exhausted. Whoever guesses at random learns nothing by
 //!   that: 39 bits outlast any rate that this program can answer at, and the device's and the
 //!   username's limits hold on. A chosen passcode of the same form can be guessed.
 //!
@@ -38,7 +38,7 @@ use crate::domain::station::Mac;
 use crate::domain::throttle::Throttle;
 use crate::domain::voucher::casefold;
 
-/// Wrong login_throttle of one device before it has to wait, and the time until one is forgiven.
+/// Wrong guesses of one device before it has to wait, and the time until one is forgiven.
 const GUESSES: u16 = 10;
 const FORGIVEN: Duration = Duration::from_secs(15);
 /// The same for one username, of devices that have not signed in with it.
@@ -62,7 +62,7 @@ const SIGN_IN_FORGIVEN: Duration = Duration::from_secs(10);
 /// Devices, usernames, logins, networks and access points told apart, each.
 const THROTTLED: usize = 2048;
 
-/// LoginThrottle, in constant memory.
+/// Guesses, in constant memory.
 pub(super) struct LoginThrottle {
     by_device: Throttle,
     by_username: Throttle,
@@ -95,7 +95,7 @@ impl Default for LoginThrottle {
     }
 }
 
-/// Where somebody login_throttle.
+/// Where somebody guesses.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Place<'a> {
     /// On the portal of this guest network.
@@ -104,7 +104,7 @@ pub(super) enum Place<'a> {
     Client(&'a Arc<str>),
 }
 
-/// The device that login_throttle, and what at.
+/// The device that guesses, and what at.
 pub(super) struct ThrottleKey<'a> {
     /// Their device, where it is known.
     pub(super) device: Option<Mac>,
@@ -125,7 +125,7 @@ impl<'a> ThrottleKey<'a> {
     }
 }
 
-/// How long somebody has to wait before they may guess, by whose login_throttle.
+/// How long somebody has to wait before they may guess, by whose guesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Waits {
     /// Of this device.

@@ -88,6 +88,8 @@ fn invented_devices_do_not_make_short_codes_guessable_and_lock_out_nobody_who_wa
     // Not with one that cannot; and who was in before does not wait at all.
     hotspot.sign_in(&new, &hotspot.voucher(&[]));
     hotspot.sign_in(&known, &chosen);
+    let told = "most likely by somebody who guesses; devices that are new there have to wait";
+    assert!(hotspot.log().contains(told), "{}", hotspot.log());
     let lines = hotspot.log().matches("too many wrong codes").count();
     assert!(lines < 2 + began.elapsed().as_secs() as usize / 60 * 2 + 2, "{}", hotspot.log());
 }

@@ -324,6 +324,24 @@ fn ten_thousand_rejects_are_pending() {
     the_honest_are_answered_from_elsewhere(&ours);
 }
 
+#[test]
+fn who_guesses_at_an_access_point_is_told_to_the_operator() {
+    let Some(ours) = with_anna("") else { return };
+    let client = Client::to(ours.ports.auth);
+    let told = "too many wrong passwords at lobby, most likely by somebody who guesses; devices that \
+                are new there have to wait unless their passcode was generated";
+    // More than the client's strangers may guess; some get lost.
+    let is_told = (0..20).any(|round| {
+        for id in 0..50 {
+            let name = format!("guess-{round}-{id}");
+            client.send(&Packet::login(id, &name, "apple").signed());
+            thread::sleep(Duration::from_millis(1));
+        }
+        ours.log().contains(told)
+    });
+    assert!(is_told, "{}", ours.log());
+}
+
 /// Somebody whose name nobody has been guessing passwords for.
 #[track_caller]
 fn the_honest_are_answered_from_elsewhere(ours: &Ours) {

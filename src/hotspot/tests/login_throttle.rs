@@ -1,4 +1,4 @@
-//! Whoever login_throttle waits, and learns nothing meanwhile.
+//! Whoever guesses waits, and learns nothing meanwhile.
 
 use super::nas_sessions::{ask, at, reject, request};
 use super::*;
@@ -28,7 +28,7 @@ fn drawn(bench: &mut Bench, username: &str) -> String {
     entry.value.passcode.secret().reveal().to_owned()
 }
 
-/// Wrong login_throttle, each by another device that has never signed in; how many of them were heard.
+/// Wrong guesses, each by another device that has never signed in; how many of them were heard.
 fn guess_from_all_over(bench: &mut Bench, devices: std::ops::Range<u8>) -> usize {
     let mut heard = 0;
     for device in devices {
